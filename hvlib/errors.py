@@ -1,0 +1,34 @@
+"""What hvlib raises, and nothing else.
+
+Bad input gets one sentence that says what was wrong, what is allowed, and an example. A page fault is not bad
+input: it is what the processor of the model does when a read-only page-table entry is written through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """A value the reader gave is not possible; the sentence says what is."""
+
+
+class OutOfFrames(BadInput):
+    """The buddy allocator cannot give what was asked for; the machine is as it was before."""
+
+
+class WrongState(BadInput):
+    """The request is sensible, but not now (optimising twice, restoring what is not optimised)."""
+
+
+class PageFault(Exception):
+    """A write went through a read-only page-table entry."""
+
+
+class InvariantBroken(AssertionError):
+    """A truth of the vmemmap does not hold after an event: a bug of the mechanism, never of the reader."""
+
+
+def choose(what: str, given: object, allowed: Iterable[object]) -> BadInput:
+    """The sentence for a name that is not on a list."""
+    return BadInput(f"{what} {given!r} is not known; choose one of {', '.join(repr(name) for name in allowed)}.")

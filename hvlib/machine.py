@@ -1,0 +1,288 @@
+"""The machine a reader types: memory, pools of huge pages, and the history of what happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import numpy as np
+
+from . import hvo, invariants
+from .errors import BadInput, WrongState
+from .events import Event, WriteWord
+from .geometry import BASE_PAGE, STRUCT_PAGE, HugePage, check_base_page, check_struct_page
+from .schemes import Scheme, scheme_of
+from .structpage import WORD, StructPage, compound_head
+from .units import format_size, parse_size
+from .vmemmap import HugePages, Vmemmap, pages_matrix
+
+TEACHING_SIZE = 1 << 16
+"""Invariants are checked after every event of machines with up to this many vmemmap pages (16 GiB on x86-64)."""
+
+
+class Machine:
+    """Witness 2: a machine with ``memory`` bytes of RAM, whose frames are counted and never computed.
+
+    x86-64 with 4 KiB base pages and a 64-byte struct page unless told otherwise. Real machines also hold a kernel and
+    its users; this one holds nothing but its struct pages and the huge pages you ask for. ``check`` says whether
+    every invariant is checked after every event; by default on machines of teaching size. Raises `BadInput` for
+    sizes that cannot be.
+    """
+
+    def __init__(
+        self, memory: str | int = "4 GiB", base_page: str | int = BASE_PAGE, struct_page: int = STRUCT_PAGE,
+        *, check: bool | None = None,
+    ) -> None:  # fmt: skip
+        self.memory = parse_size(memory, "memory")
+        self.base_page = check_base_page(base_page)
+        self.struct_page = check_struct_page(struct_page, self.base_page)
+        if self.memory % self.base_page:
+            raise BadInput(
+                f"memory of {format_size(self.memory)} is not a whole number of base pages of "
+                f"{format_size(self.base_page)}; write for example '4 GiB'."
+            )
+        self._vmemmap = self._boot()
+        self.check = self._vmemmap.nr_pages <= TEACHING_SIZE if check is None else check
+        self._events: list[Event] = []
+
+    def _boot(self) -> Vmemmap:
+        return Vmemmap(self.memory // self.base_page, self.base_page, self.struct_page)
+
+    # --- huge pages ----------------------------------------------------------------------------------------------
+
+    def hugetlb(self, size: str | int, count: int = 1) -> Pool:
+        """Take ``count`` huge pages of ``size`` from the buddy allocator, into a pool of their own.
+
+        Raises `BadInput` for an impossible size or count, `OutOfFrames` if the machine has not that many.
+        """
+        page = HugePage(size, self.base_page, self.struct_page)
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise BadInput(f"the number of huge pages must be a whole number from 1 up, and {count!r} is not.")
+        self._run(hvo.allocate(self._vmemmap, page.order, count))
+        return Pool(self, len(self._vmemmap.pools) - 1, page)
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools that exist now."""
+        return tuple(
+            Pool(self, number, HugePage(self.base_page << pool.order, self.base_page, self.struct_page))
+            for number, pool in enumerate(self._vmemmap.pools)
+            if pool is not None
+        )
+
+    # --- counts --------------------------------------------------------------------------------------------------
+
+    @property
+    def nr_frames(self) -> int:
+        """Page frames of the machine."""
+        return self._vmemmap.nr_frames
+
+    @property
+    def free_frames(self) -> int:
+        """Page frames that the buddy allocator can give."""
+        return self._vmemmap.buddy.nr_free
+
+    @property
+    def nr_vmemmap_frames(self) -> int:
+        """Distinct frames that hold struct pages now, shared tails included."""
+        shared = [frame for frame in self._vmemmap.shared_tails.values() if self._vmemmap.mapcount[frame] == 0]
+        return int(np.count_nonzero(self._vmemmap.mapcount)) + len(shared)
+
+    @property
+    def nr_page_tables(self) -> int:
+        """Page tables that replaced PMD leaf entries of the vmemmap."""
+        return int(np.count_nonzero(self._vmemmap.table >= 0))
+
+    @property
+    def tlb_flushes(self) -> int:
+        """How often every CPU had to forget its translations."""
+        return self._vmemmap.flushes
+
+    @property
+    def vmemmap(self) -> Vmemmap:
+        """The state itself: arrays of page-table entries, free lists. For looking, not for changing."""
+        return self._vmemmap
+
+    # --- struct pages --------------------------------------------------------------------------------------------
+
+    def pfn_to_page(self, pfn: int) -> int:
+        """Virtual address of the struct page of ``pfn``. Raises `BadInput` for a PFN the machine does not have."""
+        if not 0 <= pfn < self.nr_frames:
+            raise BadInput(f"PFN {pfn:#x} is not in this machine; it has PFNs 0 to {self.nr_frames - 1:#x}.")
+        return int(self._vmemmap.pfn_to_page(np.array([pfn]))[0])
+
+    def page_to_pfn(self, page: int) -> int:
+        """PFN of the struct page at virtual address ``page``. Raises `BadInput` if there is none."""
+        first = self.pfn_to_page(0)
+        if not first <= page <= self.pfn_to_page(self.nr_frames - 1) or (page - first) % self.struct_page:
+            raise BadInput(
+                f"{page:#x} is not the address of a struct page; they start at {first:#x}, every {self.struct_page} bytes."
+            )
+        return int(self._vmemmap.page_to_pfn(np.array([page], np.uint64))[0])
+
+    def struct_page_of(self, pfn: int) -> StructPage:
+        """The struct page of ``pfn`` as a load through the page table sees it now."""
+        address = np.array([self.pfn_to_page(pfn)], np.uint64)
+        words = (int(self._vmemmap.word(address, index)[0]) for index in range(self.struct_page // WORD))
+        return StructPage(int(address[0]), tuple(words))
+
+    def compound_head(self, pfn: int) -> int:
+        """PFN of the head that the struct page of ``pfn`` leads to (itself, if it is no tail)."""
+        pool = self._pool_of(pfn)
+        head = compound_head(
+            self.pfn_to_page(pfn), self._vmemmap,
+            encoding=pool.encoding if pool else "pointer", fake_heads=bool(pool and pool.scheme.fake_heads),
+            struct_page=self.struct_page, base_page=self.base_page,
+        )  # fmt: skip
+        return self.page_to_pfn(head)
+
+    def write(self, pfn: int, word: int, value: int) -> None:
+        """Write a word of the struct page of ``pfn`` through the page table.
+
+        Raises `PageFault` if the entry is read-only (nothing changes then), `BadInput` for a word it does not have.
+        """
+        if not 0 <= word < self.struct_page // WORD:
+            raise BadInput(f"word {word} is not in a struct page of {self.struct_page} bytes; choose 0 to {self.struct_page // WORD - 1}.")
+        self._run([WriteWord(self.pfn_to_page(pfn), word, value)])
+
+    def _pool_of(self, pfn: int) -> HugePages | None:
+        for pool in self._vmemmap.prepared_pools():
+            if pfn >> pool.order << pool.order in pool.heads:
+                return pool
+        return None
+
+    # --- history -------------------------------------------------------------------------------------------------
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened so far, in order."""
+        return tuple(self._events)
+
+    def at(self, step: int) -> Machine:
+        """This machine as it was after ``step`` events: a machine of its own. Raises `BadInput` outside the history."""
+        if not 0 <= step <= len(self._events):
+            raise BadInput(f"step {step} is not in the history; this machine has steps 0 to {len(self._events)}.")
+        past = Machine(self.memory, self.base_page, self.struct_page, check=False)
+        past._run(self._events[:step])
+        past.check = self.check
+        return past
+
+    def _run(self, events: Iterable[Event]) -> None:
+        """Apply events as they come; if one cannot be, the machine is as it was before the first."""
+        before = len(self._events)
+        try:
+            for event in events:
+                event.apply(self._vmemmap)
+                self._events.append(event)
+                if self.check:
+                    invariants.check_all(self._vmemmap, event)
+        except Exception:
+            if len(self._events) > before:
+                del self._events[before:]
+                self._vmemmap = self._boot()
+                for event in self._events:
+                    event.apply(self._vmemmap)
+            raise
+
+    def __repr__(self) -> str:
+        pools = ", ".join(str(pool) for pool in self.pools) or "no huge pages"
+        return (
+            f"{format_size(self.memory)} machine: {pools}; struct pages in {self.nr_vmemmap_frames:,} frames, "
+            f"{self.nr_page_tables} page tables split, {self.free_frames:,} frames free"
+        )
+
+
+class Pool:
+    """Huge pages of one size, taken together, as they stand in a machine."""
+
+    def __init__(self, machine: Machine, number: int, page: HugePage) -> None:
+        self.machine, self.page, self._number = machine, page, number
+
+    @property
+    def _state(self) -> HugePages:
+        state = self.machine.vmemmap.pools[self._number] if self._number < len(self.machine.vmemmap.pools) else None
+        if state is None:
+            raise WrongState("these huge pages were given back to the buddy allocator; take new ones with hugetlb().")
+        return state
+
+    @property
+    def scheme(self) -> Scheme:
+        """How the vmemmap of these huge pages stands now."""
+        return self._state.scheme
+
+    @property
+    def pfns(self) -> tuple[int, ...]:
+        """First PFN of each huge page."""
+        return tuple(self._state.heads.tolist())
+
+    def __len__(self) -> int:
+        return len(self._state.heads)
+
+    def optimize(self, scheme: str | Scheme, *, batch: bool = True) -> Pool:
+        """Give frames behind these huge pages' struct pages back, by ``scheme``.
+
+        ``batch`` is how Linux does it since 6.7; without, every page-table entry is an event of its own. Raises
+        `BadInput` for an unknown scheme or a struct page that is no power of two, `WrongState` if it is done
+        already, `OutOfFrames` if there is no frame for page tables or copies. Then nothing has changed.
+        """
+        scheme = scheme_of(scheme)
+        if self._state.scheme.kept is not None:
+            raise WrongState(
+                f"these huge pages are optimised already, by scheme {self._state.scheme.name!r}; restore() them first."
+            )
+        if scheme.kept is None:
+            return self
+        obstacle = self.page.obstacle(scheme)
+        if obstacle:
+            raise BadInput(f"{scheme.name!r} frees nothing here. {obstacle}")
+        self.machine._run(hvo.optimize(self.machine.vmemmap, self._number, scheme, batch))
+        return self
+
+    def restore(self, *, batch: bool = True) -> Pool:
+        """Give every vmemmap page a frame of its own again.
+
+        Raises `WrongState` if the pages are not optimised, `OutOfFrames` if the buddy allocator has not enough
+        frames: to give huge pages back, memory must be allocated first. Then nothing has changed.
+        """
+        if self._state.scheme.kept is None:
+            raise WrongState("these huge pages are not optimised, so there is nothing to restore; optimize() them first.")
+        self.machine._run(hvo.restore(self.machine.vmemmap, self._number, batch))
+        return self
+
+    def free(self, *, batch: bool = True) -> None:
+        """Give the huge pages back to the buddy allocator, restored first if need be. Raises like `restore`."""
+        self._state  # noqa: B018  (raises if they are gone)
+        self.machine._run(hvo.release(self.machine.vmemmap, self._number, batch))
+
+    def vmemmap_pages(self, huge_page: int = 0) -> range:
+        """The vmemmap pages that hold the struct pages of one huge page of this pool."""
+        pages = self.machine.vmemmap.pages_of(self._head(huge_page), self._state.order)
+        return range(pages.start, pages.stop)
+
+    def frames(self, huge_page: int = 0) -> tuple[int, ...]:
+        """Frame behind each vmemmap page of one huge page, read from the page table."""
+        pages = self.vmemmap_pages(huge_page)
+        return tuple(self.machine.vmemmap.frame[pages.start : pages.stop].tolist())
+
+    def writable(self, huge_page: int = 0) -> tuple[bool, ...]:
+        """Whether each vmemmap page of one huge page can be written, read from the page table."""
+        pages = self.vmemmap_pages(huge_page)
+        return tuple(self.machine.vmemmap.writable[pages.start : pages.stop].tolist())
+
+    def distinct_frames(self) -> int:
+        """Frames that hold struct pages of this pool, each counted once however many entries lead to it."""
+        return len(np.unique(self.machine.vmemmap.frame[pages_matrix(self.machine.vmemmap, self._state)]))
+
+    def _head(self, huge_page: int) -> int:
+        if not 0 <= huge_page < len(self):
+            raise BadInput(f"huge page {huge_page} is not in this pool; it has huge pages 0 to {len(self) - 1}.")
+        return int(self._state.heads[huge_page])
+
+    def __repr__(self) -> str:
+        return f"{len(self)} x {format_size(self.page.size)} ({self.scheme.name})"
+
+
+def history(machine: Machine) -> Iterator[tuple[int, Event | None, Machine]]:
+    """Step number, the event that led to it (`None` at the start), and the machine then, for the whole history."""
+    for step, event in enumerate(chain([None], machine.events)):
+        yield step, event, machine.at(step)

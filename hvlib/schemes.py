@@ -1,0 +1,75 @@
+"""The five ways Linux has kept the struct pages of a HugeTLB page, as data.
+
+Every scheme is three facts: how many vmemmap pages of a huge page keep a frame of their own, where the entries of
+the others lead, and how a tail names its head. Arithmetic (`geometry`) and mechanism (`hvo`) read the same facts
+and share nothing else.
+
+Sources: the kernel's ``mm/hugetlb_vmemmap.c`` of 5.15, 5.19, 6.1, 6.12 and 7.1, the commits named below, and the
+page tables of kernels booted under QEMU: 5.10, 5.15, 6.1, 6.12, 6.16 to 6.19, 7.0, 7.1, 7.2 and 7.3. Boundaries
+between kernels that were not booted rest on the commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from .errors import choose
+
+Encoding = Literal["pointer", "mask"]
+Tails = Literal["own frames", "last kept page", "shared page"]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How the vmemmap pages of one huge page are backed by frames.
+
+    ``kept`` vmemmap pages, counted from page 0, keep a frame of their own (`None`: all of them). The entries of the
+    others are made read-only and lead to ``tails``: nowhere else, the last page kept, or a page shared by all huge
+    pages of that size. ``head_copied`` says that page 0 moves to a newly allocated frame. ``encoding`` is how word 1
+    of a tail names its head: the address of the head plus 1, or a mask.
+    """
+
+    name: str
+    releases: str
+    since: tuple[int, int]
+    kept: int | None
+    tails: Tails
+    head_copied: bool
+    encoding: Encoding
+    source: str
+
+    @property
+    def fake_heads(self) -> bool:
+        """True if page 0, which holds the head, also stands in for pages of tails (5.18 to 7.0)."""
+        return self.kept == 1 and self.tails == "last kept page"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_ALL = (
+    Scheme("off", "always available", (2, 6), None, "own frames", False, "pointer",
+           "mm/sparse-vmemmap.c; the page tables of a booted 5.10"),
+    Scheme("tail page", "5.14 to 5.17", (5, 14), 2, "last kept page", False, "pointer",
+           "f41f2ed43ca5, merged 2021-06-30; the page tables of a booted 5.15.85"),
+    Scheme("head page", "5.18 to 6.1", (5, 18), 1, "last kept page", False, "pointer",
+           "e7d324850bfc, committed 2022-03-22; the page tables of a booted 6.1"),
+    Scheme("head page, copied", "6.2 to 7.0", (6, 2), 1, "last kept page", True, "pointer",
+           "11aad2631bf7; the page tables of booted 6.12 to 7.0"),
+    Scheme("shared tail", "since 7.1", (7, 1), 1, "shared page", True, "mask",
+           "8c846c879e22 and d50569612c29; the page tables of booted 7.1 to 7.3"),
+)  # fmt: skip
+
+SCHEMES = MappingProxyType({scheme.name: scheme for scheme in _ALL})
+"""Name -> `Scheme`, in historical order."""
+
+
+def scheme_of(scheme: str | Scheme) -> Scheme:
+    """The `Scheme` of a name; a `Scheme` is returned as it is. Raises `BadInput` for an unknown name."""
+    if isinstance(scheme, Scheme):
+        return scheme
+    if scheme not in SCHEMES:
+        raise choose("scheme", scheme, SCHEMES)
+    return SCHEMES[scheme]

@@ -1,0 +1,195 @@
+"""A struct page as real bytes: its words, and how a tail names its head.
+
+The layout is x86-64's: eight 8-byte words. Word 1 is the one that matters here. In a tail it is ``compound_head``,
+the address of the head's struct page plus 1 (up to 7.0), or ``compound_info``, a mask plus 1 (since 7.1): bit 0 says
+"tail" in both. The bit number of ``PG_head`` is that of the recorded 5.15.85; it moved in later releases.
+
+Sources: include/linux/mm_types.h and page-flags.h of 6.1 and 6.12; the struct pages of a booted 5.15.85; patch
+8c846c879e22 for the mask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import BadInput
+from .geometry import BASE_PAGE, STRUCT_PAGE
+from .schemes import Encoding
+
+Words = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
+
+WORD = 8
+FLAGS, COMPOUND_INFO, WORD_2, MAPPING, INDEX, PRIVATE, COUNTS, MEMCG = range(8)
+FIELDS = (
+    ("flags", "zone, node and section on top; PG_head and the other page flags below"),
+    ("compound_head", "in a tail: where the head is, with bit 0 set; otherwise a list pointer"),
+    ("lru.prev", "list pointer; in the first tail: destructor and order of the compound page (5.15)"),
+    ("mapping", "owner of the page; in a tail: the poison value TAIL_MAPPING"),
+    ("index", "position in the owner"),
+    ("private", "HugeTLB flags in a head; cgroup pointers in tails 2 and 3 (5.10 to 6.1)"),
+    ("_mapcount, _refcount", "two 4-byte counters"),
+    ("memcg_data", "memory cgroup"),
+)
+"""Name and meaning of each 8-byte word, in order (5.15 names)."""
+
+PG_HEAD = 1 << 16
+TAIL_MAPPING = 0xDEAD000000000400
+NO_REFERENCES = 0xFFFFFFFF
+"""_mapcount -1 and _refcount 0: how the words of unused and of tail pages read."""
+HUGETLB_DTOR = 2
+
+PLAIN, HEAD, TAIL = range(3)
+
+TAIL_METADATA = (
+    ("5.10", ("page flags, subpool", "order, destructor, map count, number of pages", "hugetlb cgroup",
+              "hugetlb cgroup, reservation")),
+    ("5.14 to 6.1", ("HugeTLB flags", "order, destructor, counters, subpool", "hugetlb cgroup",
+                     "hugetlb cgroup, reservation")),
+    ("6.2 to 6.14", ("HugeTLB flags", "folio order and counters", "subpool, cgroups, hwpoison list")),
+    ("since 6.15", ("HugeTLB flags", "folio order and counters", "deferred list (not HugeTLB's)",
+                    "subpool, cgroups, hwpoison list")),
+)  # fmt: skip
+"""Releases -> what struct pages 0, 1, 2, 3 of a HugeTLB page carry that the rest do not (mm_types.h, hugetlb.h)."""
+
+
+class Memory(Protocol):
+    """Anything struct pages can be read from: the vmemmap of a machine, or bytes (`RawMemory`)."""
+
+    def word(self, addresses: Words, index: int) -> Words:
+        """Word ``index`` of the struct page at each virtual address."""
+        ...
+
+
+@dataclass(frozen=True)
+class RawMemory:
+    """``data`` as it stands at virtual address ``start``, for reading struct pages that came from elsewhere."""
+
+    data: bytes
+    start: int
+
+    def word(self, addresses: Words, index: int) -> Words:
+        """See `Memory.word`. Raises `BadInput` for an address outside the data."""
+        offsets = addresses.astype(np.uint64) - np.uint64(self.start) + np.uint64(WORD * index)
+        if offsets.size and int(offsets.max()) + WORD > len(self.data):
+            raise BadInput(
+                f"address {hex(int(addresses[offsets.argmax()]))} is outside the {len(self.data)} bytes given for "
+                f"{hex(self.start)}; give bytes that cover the struct pages to be read."
+            )
+        words = np.frombuffer(self.data, dtype="<u8", count=len(self.data) // WORD)
+        found: Words = words[offsets // np.uint64(WORD)]
+        return found
+
+
+@dataclass(frozen=True)
+class StructPage:
+    """One struct page as it was read: its address and its words, ready to be taken apart."""
+
+    address: int
+    words: tuple[int, ...]
+
+    def __bytes__(self) -> bytes:
+        return np.array(self.words, dtype="<u8").tobytes()
+
+    @property
+    def is_tail(self) -> bool:
+        """Bit 0 of word 1."""
+        return bool(self.words[COMPOUND_INFO] & 1)
+
+    @property
+    def has_pg_head(self) -> bool:
+        """The flag PG_head, which fake heads carry as well."""
+        return bool(self.words[FLAGS] & PG_HEAD)
+
+    def __str__(self) -> str:
+        lines = [f"struct page at {self.address:#x}, {WORD * len(self.words)} bytes"]
+        for number, value in enumerate(self.words):
+            name = FIELDS[number][0] if number < len(FIELDS) else "(more)"
+            lines.append(f"  {WORD * number:2}  {name:21} {value:#018x}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def tail_info(head: Words, order: int, encoding: Encoding, struct_page: int) -> Words:
+    """Word 1 of the tails of compound pages whose heads' struct pages are at ``head``.
+
+    Pointer: ``head + 1``. Mask (since 7.1): ones down to bit ``order + log2(sizeof(struct page))``, plus 1; it does
+    not depend on the head, so all tails of an order are equal.
+    """
+    if encoding == "pointer":
+        return head + np.uint64(1)
+    shift = order + struct_page.bit_length() - 1
+    return np.full_like(head, (1 << 64) - (1 << shift) | 1)
+
+
+def initial_word(
+    index: int, kind: npt.NDArray[np.int8], number: Ints, head: Words, order: int, encoding: Encoding, struct_page: int
+) -> Words:
+    """Word ``index`` as the kernel writes it when a compound page of ``order`` is prepared.
+
+    ``kind`` is `PLAIN`, `HEAD` or `TAIL` per struct page, ``number`` its place in the compound page, ``head`` the
+    address of the head's struct page. `TAIL_METADATA` beyond the order is left zero, as with no cgroup in use.
+    """
+    tail, zero = kind == TAIL, np.zeros(kind.shape, np.uint64)
+    if index == FLAGS:
+        return np.where(kind == HEAD, np.uint64(PG_HEAD), zero)
+    if index == COMPOUND_INFO:
+        return np.where(tail, tail_info(head, order, encoding, struct_page), zero)
+    if index == WORD_2:
+        return np.where(tail & (number == 1), np.uint64(order << 8 | HUGETLB_DTOR), zero)
+    if index == MAPPING:
+        return np.where(tail, np.uint64(TAIL_MAPPING), zero)
+    if index == COUNTS:
+        return zero + np.uint64(NO_REFERENCES)
+    return zero
+
+
+def compound_heads(
+    pages: Words,
+    memory: Memory,
+    *,
+    encoding: Encoding = "pointer",
+    fake_heads: bool = False,
+    struct_page: int = STRUCT_PAGE,
+    base_page: int = BASE_PAGE,
+) -> Words:
+    """`compound_head` for an array of struct page addresses."""
+    info = memory.word(pages, COMPOUND_INFO)
+    tail = info & np.uint64(1) == 1
+    if encoding == "mask":
+        return np.where(tail, pages & info, pages)
+    heads = np.where(tail, info - np.uint64(1), pages)
+    if fake_heads:
+        at_page_start = pages % np.uint64(base_page) == 0
+        suspect = np.flatnonzero(~tail & at_page_start)
+        suspect = suspect[memory.word(pages[suspect], FLAGS) & np.uint64(PG_HEAD) != 0]
+        after = memory.word(pages[suspect] + np.uint64(struct_page), COMPOUND_INFO)
+        heads[suspect] = np.where(after & np.uint64(1) == 1, after - np.uint64(1), heads[suspect])
+    return heads
+
+
+def compound_head(
+    page: int,
+    memory: Memory,
+    *,
+    encoding: Encoding = "pointer",
+    fake_heads: bool = False,
+    struct_page: int = STRUCT_PAGE,
+    base_page: int = BASE_PAGE,
+) -> int:
+    """Address of the head's struct page, for the struct page at address ``page`` read from ``memory``.
+
+    As in include/linux/page-flags.h: a page whose word 1 has bit 0 set is a tail and names its head, by pointer (up
+    to 7.0) or by mask (since 7.1). With ``fake_heads`` (5.18 to 7.0, where a page of tails can show the head's own
+    bytes), a page-aligned struct page with PG_head is believed only after a look at the one behind it.
+    """
+    found = compound_heads(
+        np.array([page], np.uint64), memory, encoding=encoding, fake_heads=fake_heads,
+        struct_page=struct_page, base_page=base_page,
+    )  # fmt: skip
+    return int(found[0])

@@ -1,0 +1,76 @@
+"""Sizes in bytes, as people write them: ``"2 MiB"``, ``"1G"``, ``4096``.
+
+Linux means powers of two when it says kB, MB or GB; this library writes KiB, MiB and GiB, and reads the kernel's
+one-letter suffixes (``hugepagesz=2M``) too.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from .errors import BadInput
+
+KiB = 1 << 10
+MiB = 1 << 20
+GiB = 1 << 30
+TiB = 1 << 40
+
+_UNITS = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB, "TiB": TiB}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt])(ib|b)?|b)?\s*", re.IGNORECASE)
+
+
+def parse_size(size: str | int, what: str = "size") -> int:
+    """Bytes of a size given as text (``"2 MiB"``, ``"2M"``, ``"512"``) or as a whole number of bytes.
+
+    ``what`` names the value in the error. Raises `BadInput` for anything that is not a positive whole number of
+    bytes, and for the decimal units (``"2 MB"`` is 2,000,000 bytes, which is never what memory comes in).
+    """
+    if isinstance(size, int) and not isinstance(size, bool):
+        if size <= 0:
+            raise BadInput(f"{what} must be positive, and {size} is not; write for example '2 MiB'.")
+        return size
+    found = _SIZE.fullmatch(size) if isinstance(size, str) else None
+    if not found:
+        raise BadInput(f"{what} {size!r} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096.")
+    number, prefix, suffix = found.groups()
+    if (suffix or "").lower() == "b":
+        raise BadInput(
+            f"{what} {size!r} is a decimal size (powers of ten); memory comes in powers of two: "
+            f"write '{number} {prefix.upper()}iB'."
+        )
+    value = Fraction(number) * (_UNITS[f"{prefix.upper()}iB"] if prefix else 1)
+    if value.denominator != 1 or value <= 0:
+        raise BadInput(f"{what} {size!r} is not a positive whole number of bytes; write for example '2 MiB'.")
+    return int(value)
+
+
+def power_of_two(size: str | int, what: str) -> int:
+    """Like `parse_size`, for sizes that hardware only has as powers of two. Raises `BadInput` otherwise."""
+    value = parse_size(size, what)
+    if value & (value - 1):
+        below = 1 << (value.bit_length() - 1)
+        raise BadInput(
+            f"{what} must be a power of two, and {format_size(value)} is not; the nearest are "
+            f"{format_size(below)} and {format_size(2 * below)}."
+        )
+    return value
+
+
+def format_size(size: int) -> str:
+    """The exact size in the largest unit that needs at most two decimals: 28672 -> ``"28 KiB"``."""
+    for unit, factor in reversed(_UNITS.items()):
+        if size >= factor and (size * 100) % factor == 0:
+            return f"{_decimal(Fraction(size, factor))} {unit}"
+    return f"{size:,} B"
+
+
+def about(size: int) -> str:
+    """The size to three significant figures, for quantities that nobody needs exactly: ``"23.5 GiB"``."""
+    unit, factor = next(((u, f) for u, f in reversed(_UNITS.items()) if size >= f), ("B", 1))
+    return f"{float(f'{size / factor:.3g}'):g} {unit}"
+
+
+def _decimal(value: Fraction) -> str:
+    text = f"{float(value):,.2f}"
+    return text.rstrip("0").rstrip(".")

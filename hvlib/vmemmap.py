@@ -1,0 +1,205 @@
+"""Witness 2's state: the page-table entries of the vmemmap range, the frames behind them, and who owns what.
+
+Nothing here knows a scheme. The vmemmap is a virtually contiguous array of struct pages; its page table says which
+frame each of its pages shows and whether it may be written. Reads and writes of struct pages go through that table,
+so two entries that lead to one frame show the same bytes, and a write through a read-only entry faults.
+
+Layout as in Linux on x86-64 with 4-level paging and no address randomisation: the array starts at
+0xffffea0000000000 (Documentation/arch/x86/x86_64/mm.rst) and is mapped by PMD leaf entries at boot
+(vmemmap_populate_hugepages, mm/sparse-vmemmap.c). One zone, one node; its frames lie at the top of memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .buddy import BuddyAllocator
+from .errors import BadInput, PageFault
+from .geometry import PTE
+from .schemes import SCHEMES, Encoding, Scheme
+from .structpage import HEAD, PLAIN, TAIL, WORD, Ints, Words, initial_word
+from .units import MiB, format_size
+
+VMEMMAP_BASE = 0xFFFFEA0000000000
+LOW_MEMORY = MiB
+"""Kept for firmware: the first page frames are in no allocator, as on a real PC."""
+
+
+@dataclass
+class HugePages:
+    """The huge pages of one pool: first PFN of each, ascending, and how their struct pages stand now."""
+
+    heads: Ints
+    order: int
+    prepared: bool = False
+    encoding: Encoding = "pointer"
+    scheme: Scheme = SCHEMES["off"]
+
+
+class Vmemmap:
+    """The vmemmap of a machine with ``nr_frames`` page frames; every change to it is an event (`hvlib.events`).
+
+    ``frame[v]`` and ``writable[v]`` are the page-table entry of vmemmap page ``v``; ``table[l]`` is the frame of the
+    page table that replaced PMD leaf ``l``, or -1 while the leaf stands. ``mapcount[f]`` entries lead to frame
+    ``f``. ``held[f]``: frame ``f`` is in nobody's table and on no free list, either allocated and not yet used, or
+    unmapped and not yet freed. ``stale[f]``: a TLB may still translate to it.
+    """
+
+    def __init__(self, nr_frames: int, base_page: int, struct_page: int) -> None:
+        self.nr_frames, self.base_page, self.struct_page = nr_frames, base_page, struct_page
+        self.nr_pages = -(-nr_frames * struct_page // base_page)
+        self.entries_per_leaf = base_page // PTE
+        self.low_frames = -(-LOW_MEMORY // base_page)
+        first = (nr_frames - self.nr_pages) // self.entries_per_leaf * self.entries_per_leaf
+        if first <= self.low_frames:
+            raise BadInput(
+                f"memory of {format_size(nr_frames * base_page)} is too small for its own struct pages; give the "
+                f"machine at least {format_size(8 * self.entries_per_leaf * base_page)}."
+            )
+        self.frame = np.arange(first, first + self.nr_pages, dtype=np.int64)
+        self.writable = np.ones(self.nr_pages, np.bool_)
+        self.table = np.full(-(-self.nr_pages // self.entries_per_leaf), -1, np.int64)
+        self.mapcount = np.zeros(nr_frames, np.int32)
+        self.mapcount[self.frame] = 1
+        # What a frame shows: 0 nothing; v + 1 the struct pages of vmemmap page v; -order a page of shared tails.
+        self._shows = np.zeros(nr_frames, np.int32)
+        self._shows[self.frame] = np.arange(1, self.nr_pages + 1, dtype=np.int32)
+        self._written: dict[tuple[int, int], int] = {}
+        free = np.array([(self.low_frames, first), (first + self.nr_pages, nr_frames)], np.int64)
+        free = free[free[:, 0] < free[:, 1]]
+        self.buddy = BuddyAllocator(free[:, 0].copy(), free[:, 1].copy())
+        self.pools: list[HugePages | None] = []
+        self.shared_tails: dict[int, int] = {}
+        self.held = np.zeros(nr_frames, np.bool_)
+        self.stale = np.zeros(nr_frames, np.bool_)
+        self.flushes = 0
+
+    # --- addresses: arithmetic, no memory is read -------------------------------------------------------------
+
+    def pfn_to_page(self, pfn: Ints) -> Words:
+        """Virtual address of the struct page of each PFN (include/asm-generic/memory_model.h)."""
+        return np.uint64(VMEMMAP_BASE) + pfn.astype(np.uint64) * np.uint64(self.struct_page)
+
+    def page_to_pfn(self, page: Words) -> Ints:
+        """PFN of each struct page address, the inverse of `pfn_to_page`."""
+        return ((page - np.uint64(VMEMMAP_BASE)) // np.uint64(self.struct_page)).astype(np.int64)
+
+    def pages_of(self, pfn: int, order: int) -> slice:
+        """The vmemmap pages that hold the struct pages of ``2**order`` PFNs from ``pfn`` on."""
+        first, last = pfn * self.struct_page, (pfn + (1 << order)) * self.struct_page - 1
+        return slice(first // self.base_page, last // self.base_page + 1)
+
+    # --- reads and writes: through the page table ---------------------------------------------------------------
+
+    def word(self, addresses: Words, index: int) -> Words:
+        """Word ``index`` of the struct page at each address, as a load through the page table sees it."""
+        frame, offset = self._translate(addresses, index)
+        shows = self._shows[frame].astype(np.int64)
+        assert bool((shows != 0).all()), "a vmemmap entry leads to a frame that holds no struct pages"
+        pfn = ((shows - 1) * self.base_page + offset) // self.struct_page
+        values = initial_word(
+            index, np.full(len(pfn), PLAIN, np.int8), pfn, addresses, 0, "pointer", self.struct_page
+        )
+        for pool in self.prepared_pools():
+            head = pfn >> pool.order << pool.order
+            mine = np.flatnonzero((shows > 0) & _in_sorted(head, pool.heads))
+            number = pfn[mine] - head[mine]
+            kind = np.where(number == 0, HEAD, TAIL).astype(np.int8)
+            values[mine] = initial_word(
+                index, kind, number, self.pfn_to_page(head[mine]), pool.order, pool.encoding, self.struct_page
+            )
+        for order in self.shared_tails:
+            mine = np.flatnonzero(shows == -order)
+            tails = np.full(len(mine), TAIL, np.int8)
+            values[mine] = initial_word(
+                index, tails, np.full(len(mine), -1), addresses[mine], order, "mask", self.struct_page
+            )
+        for (written_frame, written_offset), value in self._written.items():
+            values[(frame == written_frame) & (offset == written_offset)] = value
+        return values
+
+    def store(self, address: int, index: int, value: int) -> None:
+        """Write word ``index`` of the struct page at ``address`` through the page table. Raises `PageFault`."""
+        frame, offset = self._translate(np.array([address], np.uint64), index)
+        page = (address + WORD * index - VMEMMAP_BASE) // self.base_page
+        if not self.writable[page]:
+            raise PageFault(
+                f"page fault: a write to {address + WORD * index:#x} goes through the read-only entry of vmemmap page "
+                f"{page}, which leads to frame {int(frame[0]):#x}; the frame is unchanged."
+            )
+        self._written[int(frame[0]), int(offset[0])] = value % (1 << 64)
+
+    def _translate(self, addresses: Words, index: int) -> tuple[Ints, Ints]:
+        virtual = (addresses - np.uint64(VMEMMAP_BASE)).astype(np.int64) + WORD * index
+        if virtual.size and not 0 <= int(virtual.min()) <= int(virtual.max()) < self.nr_frames * self.struct_page:
+            raise BadInput(
+                f"an address is outside the vmemmap of this machine, which is {VMEMMAP_BASE:#x} to "
+                f"{VMEMMAP_BASE + self.nr_frames * self.struct_page - 1:#x}; use pfn_to_page() to get one inside."
+            )
+        page = virtual // self.base_page
+        return self.frame[page], virtual % self.base_page
+
+    # --- what events change --------------------------------------------------------------------------------------
+
+    def prepared_pools(self) -> Iterator[HugePages]:
+        """The pools whose huge pages' struct pages say head and tail."""
+        return (pool for pool in self.pools if pool is not None and pool.prepared)
+
+    def set_entries(self, entries: Ints, frames: Ints, writable: bool | npt.NDArray[np.bool_]) -> None:
+        """Change page-table entries. Frames that lose their last entry are held, and a TLB may still show them."""
+        old = self.frame[entries]
+        np.subtract.at(self.mapcount, old, 1)
+        np.add.at(self.mapcount, frames, 1)
+        self.frame[entries], self.writable[entries] = frames, writable
+        gone = old[self.mapcount[old] == 0]
+        self.held[gone] = self.stale[gone] = True
+        self.held[frames] = False
+        self.held[list(self.shared_tails.values())] = False
+
+    def copy_page(self, source: Ints, target: Ints) -> None:
+        """Copy the bytes of frames, through the direct map (which has its own, writable entries)."""
+        self._forget(target)
+        self._shows[target] = self._shows[source]
+        for (frame, offset), value in list(self._written.items()):
+            for copy in target[source == frame]:
+                self._written[int(copy), offset] = value
+
+    def show(self, frames: Ints, pages: Ints | int) -> None:
+        """Let frames hold the struct pages of vmemmap pages ``pages``; a negative number is -order of shared tails."""
+        self._forget(frames)
+        self._shows[frames] = np.where(np.asarray(pages) < 0, pages, np.asarray(pages) + 1)
+
+    def _forget(self, frames: Ints) -> None:
+        if self._written:
+            gone = set(frames.tolist())
+            self._written = {place: value for place, value in self._written.items() if place[0] not in gone}
+
+    def rewrite(self, pool: HugePages) -> None:
+        """Write all struct pages of a pool's huge pages anew, each into the frame its own entry leads to."""
+        size = self.struct_page << pool.order
+        for head in pool.heads.tolist() if self._written else ():
+            start = head * self.struct_page
+            self._written = {
+                (frame, offset): value
+                for (frame, offset), value in self._written.items()
+                if not start <= (int(self._shows[frame]) - 1) * self.base_page + offset < start + size
+            }
+        pages = pages_matrix(self, pool).ravel()
+        self._shows[self.frame[pages]] = pages + 1
+
+
+def pages_matrix(vmemmap: Vmemmap, pool: HugePages) -> Ints:
+    """Vmemmap pages of each huge page of a pool: one row per huge page, one column per page, shape (n, pages)."""
+    first = pool.heads * vmemmap.struct_page // vmemmap.base_page
+    count = vmemmap.pages_of(int(pool.heads[0]), pool.order)
+    return first[:, None] + np.arange(count.stop - count.start)
+
+
+def _in_sorted(values: Ints, within: Ints) -> npt.NDArray[np.bool_]:
+    """Which values are in a sorted array."""
+    place = np.searchsorted(within, values)
+    return within[np.minimum(place, len(within) - 1)] == values if len(within) else np.zeros(len(values), np.bool_)

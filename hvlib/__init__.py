@@ -1,8 +1,39 @@
-"""hvlib: how Linux keeps the struct pages of huge pages, and how it got rid of most of them. ``import hvlib as hv``."""
+"""hvlib: how Linux keeps the struct pages of huge pages, and how it gets rid of most of them. ``import hvlib as hv``.
 
+The core (arithmetic, mechanism, observation) needs NumPy alone; pictures, panels and questions are imported when
+first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import observe
 from .errors import BadInput, InvariantBroken, OutOfFrames, PageFault, WrongState
 from .geometry import ARCHITECTURES, Architecture, HugePage
 from .machine import Machine, Pool
 from .schemes import SCHEMES, Scheme
 from .structpage import RawMemory, StructPage, compound_head
-from .units import GiB, KiB, MiB, TiB, format_size, parse_size
+from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
+
+if TYPE_CHECKING:
+    from . import ask, draw, explore
+    from .ask import check, exercise, predict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ARCHITECTURES", "SCHEMES", "Architecture", "BadInput", "GiB", "HugePage", "InvariantBroken", "KiB", "Machine",
+    "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme", "StructPage", "TiB", "WrongState", "about",
+    "ask", "check", "compound_head", "draw", "exercise", "explore", "format_size", "observe", "parse_size", "predict",
+]  # fmt: skip
+
+_LAZY_MODULES = ("ask", "draw", "explore")
+_LAZY_FUNCTIONS = ("check", "exercise", "predict")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY_MODULES:
+        return import_module(f".{name}", __name__)
+    if name in _LAZY_FUNCTIONS:
+        return getattr(import_module(".ask", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

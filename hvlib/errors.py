@@ -31,4 +31,7 @@ class InvariantBroken(AssertionError):
 
 def choose(what: str, given: object, allowed: Iterable[object]) -> BadInput:
     """The sentence for a name that is not on a list."""
-    return BadInput(f"{what} {given!r} is not known; choose one of {', '.join(repr(name) for name in allowed)}.")
+    names = list(allowed)
+    if len(names) > 2 and names == list(range(len(names))):
+        return BadInput(f"{what} {given!r} is not there; choose a whole number from 0 to {names[-1]}.")
+    return BadInput(f"{what} {given!r} is not known; choose one of {', '.join(map(repr, names))}.")

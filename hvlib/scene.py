@@ -1,0 +1,78 @@
+"""A picture as data: named groups of shapes, in points, y downwards, with caption and alt text.
+
+`draw` turns states into scenes, `paint` turns scenes into matplotlib figures, SVG and films. In between a picture
+can be compared, counted and read back: a test can ask where an arrow ends without looking at pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["head", "own", "shared", "freed", "plain", "table", "void", "mark", "quiet", "readonly", "level"]
+"""What a box is. Each role has its own colour *and* its own outline or hatch, so colour is never alone."""
+
+ArrowRole = Literal["arithmetic", "own", "remapped"]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle with its top left corner at (x, y)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    role: Role
+
+
+@dataclass(frozen=True)
+class Label:
+    """A line of text. ``on`` is the role of the box it stands on, which decides its colour."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 10
+    align: Literal["left", "center", "right"] = "center"
+    bold: bool = False
+    on: Role | None = None
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An arrow from (x1, y1) to its tip (x2, y2)."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    role: ArrowRole
+
+
+@dataclass(frozen=True)
+class Line:
+    """A thin straight line."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+Shape = Box | Label | Arrow | Line
+
+
+@dataclass
+class Scene:
+    """A picture of ``width`` x ``height`` points. Groups are drawn in the order in which they were added."""
+
+    width: float
+    height: float
+    groups: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
+    caption: str = ""
+    alt: str = ""
+
+    def add(self, name: str, *shapes: Shape) -> None:
+        """Add shapes to the group ``name``. In a film a group is what moves together."""
+        self.groups[name] = self.groups.get(name, ()) + shapes

@@ -120,7 +120,9 @@ def _order_of(*steps: str) -> Callable[[object], Value]:
     def read(answer: object) -> Value:
         words = answer.replace(",", " ").split() if isinstance(answer, str) else answer
         if not isinstance(words, (list, tuple)) or sorted(map(str, words)) != sorted(steps):
-            raise BadInput(f"the answer must hold each of {', '.join(steps)} once; write for example '{', '.join(steps)}'.")
+            raise BadInput(
+                f"the answer must hold each of {', '.join(steps)} once; write for example '{', '.join(steps)}'."
+            )
         return tuple(map(str, words))
 
     return read
@@ -432,7 +434,11 @@ class Prediction(widgets.VBox):  # type: ignore[misc]
     def _note(self, _: object) -> None:
         typed = self.value.strip()
         try:
-            text = f"Noted: {self._question.write(self._question.read(typed))}. The next panel shows it beside the answer." if typed else "&nbsp;"
+            text = (
+                f"Noted: {self._question.write(self._question.read(typed))}. The next panel shows it beside the answer."
+                if typed
+                else "&nbsp;"
+            )
         except BadInput as why:
             text = str(why)
         self._noted.value = text.replace("<", "&lt;")

@@ -46,11 +46,19 @@ def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
     share = Fraction(struct_page, base_page)
     frames = memory // base_page
     scene = Scene(760, 296)
-    scene.add("frame", Label(90, 22, "one page frame", bold=True), Box(20, 60, 140, 140, "own"),
-              Label(90, 130, format_size(base_page), 12, on="own"))
+    scene.add(
+        "frame",
+        Label(90, 22, "one page frame", bold=True),
+        Box(20, 60, 140, 140, "own"),
+        Label(90, 130, format_size(base_page), 12, on="own"),
+    )
     side = 140 * float(share) ** 0.5
     scene.add("twin", Box(196, 60, side, side, "head"))
-    scene.add("twin text", Label(196 + side / 2, 22, "its struct page", bold=True), Label(196 + side / 2, 40, f"{struct_page} bytes"))
+    scene.add(
+        "twin text",
+        Label(196 + side / 2, 22, "its struct page", bold=True),
+        Label(196 + side / 2, 40, f"{struct_page} bytes"),
+    )
     scene.add("arrow", Arrow(160, 60 + side / 2, 195, 60 + side / 2, "arithmetic"))
     scene.add("scale", Label(20, 222, "areas to scale", 9, "left"))
     scene.add("ram text", Label(390, 22, f"all RAM: {format_size(memory)}", bold=True))
@@ -75,8 +83,13 @@ def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
         scene.add(f"name{row}", Label(506, y, name, 10, "left"))
         scene.add(f"value{row}", Label(740, y, value, 15, "right", bold=True))
     scene.add("rules", *(Line(506, 82 + 44 * row, 740, 82 + 44 * row) for row in range(3)))
-    scene.add("key", Box(20, 258, 14, 14, "own"), Label(40, 265, "memory to use", 9, "left"),
-              Box(150, 258, 14, 14, "head"), Label(170, 265, "struct pages (the memmap)", 9, "left"))
+    scene.add(
+        "key",
+        Box(20, 258, 14, 14, "own"),
+        Label(40, 265, "memory to use", 9, "left"),
+        Box(150, 258, 14, 14, "head"),
+        Label(170, 265, "struct pages (the memmap)", 9, "left"),
+    )
     scene.caption = (
         f"{format_size(memory)} of RAM is {frames:,} page frames; at {struct_page} bytes each their struct pages take "
         f"{about(total)}, {percent(share)} of it."
@@ -123,21 +136,29 @@ def address(page: HugePage | None, bit: int) -> Scene:
     for number, (name, low) in enumerate(LEVELS):
         x = 20 + number * step
         used = low >= offset_bits
-        scene.add(f"table {name}", Box(x, 130, 84, 66, roles[name] if used else "void"),
-                  Label(x + 42, 152, f"{name} table" if used else "skipped", 10, on=roles[name] if used else None),
-                  Label(x + 42, 170, "512 entries" if used else f"(no {name})", 9, on=roles[name] if used else None))
+        scene.add(
+            f"table {name}",
+            Box(x, 130, 84, 66, roles[name] if used else "void"),
+            Label(x + 42, 152, f"{name} table" if used else "skipped", 10, on=roles[name] if used else None),
+            Label(x + 42, 170, "512 entries" if used else f"(no {name})", 9, on=roles[name] if used else None),
+        )
         if used:
             leaf = low == offset_bits
             scene.add(f"walk {name}", Arrow(x + 84, 163, 20 + 4 * step if leaf else x + step, 163, "own"))
-    scene.add("page", Box(20 + 4 * step, 118, 250, 90, "head"),
-              Label(145 + 4 * step, 145, f"{format_size(size)} page", 13, bold=True, on="head"),
-              Label(145 + 4 * step, 168, f"2{_raised(offset_bits)} bytes", 10, on="head"),
-              Label(145 + 4 * step, 186, f"{size // (4 * KiB):,} base page{'s' if page else ''} of 4 KiB", 10, on="head"))
+    scene.add(
+        "page",
+        Box(20 + 4 * step, 118, 250, 90, "head"),
+        Label(145 + 4 * step, 145, f"{format_size(size)} page", 13, bold=True, on="head"),
+        Label(145 + 4 * step, 168, f"2{_raised(offset_bits)} bytes", 10, on="head"),
+        Label(145 + 4 * step, 186, f"{size // (4 * KiB):,} base page{'s' if page else ''} of 4 KiB", 10, on="head"),
+    )
     skipped = len(LEVELS) - len(fields)
     product = " x ".join(["512"] * skipped)
     scene.add("sum", Label(20, 236, _sum_of(skipped, product, size), 10, "left"))
     if field_of[bit] == "offset":
-        meaning = f"bit {bit} is inside the offset: it moves {format_size(1 << bit)} on within one {format_size(size)} page"
+        meaning = (
+            f"bit {bit} is inside the offset: it moves {format_size(1 << bit)} on within one {format_size(size)} page"
+        )
     else:
         low = dict(LEVELS)[field_of[bit]]
         entries = 1 << (bit - low)
@@ -146,7 +167,12 @@ def address(page: HugePage | None, bit: int) -> Scene:
             f"entr{'y' if entries == 1 else 'ies'} on in that table, {format_size(1 << bit)} of addresses"
         )
     scene.add("meaning", Box(20, 258, 14, 14, "mark"), Label(42, 265, meaning, 10, "left"))
-    scene.add("why", Label(20, 294, "A leaf can only end where an index ends: bit 12, 21 or 30. There is no size between.", 10, "left"))
+    scene.add(
+        "why",
+        Label(
+            20, 294, "A leaf can only end where an index ends: bit 12, 21 or 30. There is no size between.", 10, "left"
+        ),
+    )
     scene.caption = f"A walk for a {format_size(size)} page reads {walk(page)}, then it is there; {meaning}."
     scene.alt = (
         f"48 address bits: {', '.join(f'{name} index from bit {low}' for name, low in fields)}, and {offset_bits} bits "
@@ -175,15 +201,31 @@ def filling(page: HugePage) -> Scene:
     """The struct pages of one huge page, laid into vmemmap pages, and how many each scheme can give back."""
     scene = Scene(760, 318)
     count = page.nr_vmemmap_pages
-    scene.add("equation", Label(380, 22, f"{page.nr_base_pages:,} struct pages x {page.struct_page} bytes = "
-                                f"{format_size(page.memmap_bytes)} = {_pages(count)} of {format_size(page.base_page)}", 13, bold=True))
-    scene.add("huge", Box(20, 60, 120, 170, "quiet"),
-              Label(80, 118, format_size(page.size), 14, bold=True, on="quiet"), Label(80, 140, "huge page", 10, on="quiet"),
-              Label(80, 168, f"{page.nr_base_pages:,}", 10, on="quiet"), Label(80, 183, "base pages", 9, on="quiet"))
+    scene.add(
+        "equation",
+        Label(
+            380,
+            22,
+            f"{page.nr_base_pages:,} struct pages x {page.struct_page} bytes = "
+            f"{format_size(page.memmap_bytes)} = {_pages(count)} of {format_size(page.base_page)}",
+            13,
+            bold=True,
+        ),
+    )
+    scene.add(
+        "huge",
+        Box(20, 60, 120, 170, "quiet"),
+        Label(80, 118, format_size(page.size), 14, bold=True, on="quiet"),
+        Label(80, 140, "huge page", 10, on="quiet"),
+        Label(80, 168, f"{page.nr_base_pages:,}", 10, on="quiet"),
+        Label(80, 183, "base pages", 9, on="quiet"),
+    )
     scene.add("to", Arrow(141, 145, 204, 145, "arithmetic"), Label(172, 133, "pfn_to_page", 7.5))
     boxes = _vmemmap_boxes(page)
     height = 170 / max(len(boxes), 8)
-    scene.add("head text", Label(318, 50, "vmemmap pages", 10, bold=True), Label(440, 50, "struct pages in it", 9, "left"))
+    scene.add(
+        "head text", Label(318, 50, "vmemmap pages", 10, bold=True), Label(440, 50, "struct pages in it", 9, "left")
+    )
     for row, (name, first, last, filled) in enumerate(boxes):
         y = 60 + row * height
         kept = name == "0"
@@ -192,27 +234,35 @@ def filling(page: HugePage) -> Scene:
         shapes.append(Box(206, y, 224 * filled, height - 2, role))
         middle = 206 + 112 * filled if filled >= 0.4 else 206 + 224 * filled + 14
         shapes.append(Label(middle, y + height / 2 - 1, name, 9, on=role if filled >= 0.4 else None))
-        shapes.append(Label(440, y + height / 2 - 1, f"{first:,}" if first == last else f"{first:,} to {last:,}", 9, "left"))
+        shapes.append(
+            Label(440, y + height / 2 - 1, f"{first:,}" if first == last else f"{first:,} to {last:,}", 9, "left")
+        )
         scene.add(f"row{row}", *shapes)
     for row, (name, scheme) in enumerate((("5.14 to 5.17", "tail page"), ("since 5.18", "head page"))):
         freed = page.freed(scheme)
         y = 70 + 84 * row
-        scene.add(f"scheme{row}", Box(584, y, 156, 70, "freed" if freed else "void"),
-                  Label(662, y + 15, f"{name}: freed", 9, on="freed" if freed else None),
-                  Label(662, y + 36, f"{freed:,}", 16, bold=True, on="freed" if freed else None),
-                  Label(662, y + 56, f"of {_pages(count)}", 9, on="freed" if freed else None))
+        scene.add(
+            f"scheme{row}",
+            Box(584, y, 156, 70, "freed" if freed else "void"),
+            Label(662, y + 15, f"{name}: freed", 9, on="freed" if freed else None),
+            Label(662, y + 36, f"{freed:,}", 16, bold=True, on="freed" if freed else None),
+            Label(662, y + 56, f"of {_pages(count)}", 9, on="freed" if freed else None),
+        )
     reason = page.obstacle("head page")
     scene.add("law", Label(20, 262, _law(page), 10, "left"))
     scene.add("reason", *(Label(20, 284 + 16 * n, line, 10, "left") for n, line in enumerate(_wrapped(reason))))
     scene.caption = (
         f"The {page.nr_base_pages:,} struct pages of a {format_size(page.size)} page fill "
         f"{_pages(count)} of {format_size(page.base_page)}; "
-        + (f"{page.freed('tail page'):,} could be freed in 5.14, {page.freed('head page'):,} since 5.18." if not reason
-           else "nothing can be freed.")
+        + (
+            f"{page.freed('tail page'):,} could be freed in 5.14, {page.freed('head page'):,} since 5.18."
+            if not reason
+            else "nothing can be freed."
+        )
     )
     scene.alt = (
-        f"A huge page of {format_size(page.size)} on the left; its {page.nr_base_pages:,} struct pages of {page.struct_page} bytes "
-        f"fill {_pages(count)}, drawn as {len(boxes)} row{'s' if len(boxes) > 1 else ''}. {reason or ''}".strip()
+        f"A huge page of {format_size(page.size)} on the left; its {page.nr_base_pages:,} struct pages of "
+        f"{page.struct_page} bytes fill {_pages(count)}, in {len(boxes)} rows. {reason or ''}".strip()
     )
     return scene
 
@@ -228,20 +278,26 @@ def no_geometry(reason: str) -> Scene:
 
 def _law(page: HugePage) -> str:
     if page.size == page.base_page * page.base_page // 8:
-        return (f"This huge page is one page table's worth of base pages, so the count is just "
-                f"{page.struct_page} / 8 = {_pages(Fraction(page.struct_page, 8))}, whatever the base page.")
-    return (f"Count = (huge page / base page) x struct page / base page = "
-            f"{page.nr_base_pages:,} x {page.struct_page} / {page.base_page:,}.")
+        return (
+            f"This huge page is one page table's worth of base pages, so the count is just "
+            f"{page.struct_page} / 8 = {_pages(Fraction(page.struct_page, 8))}, whatever the base page."
+        )
+    return (
+        f"Count = (huge page / base page) x struct page / base page = "
+        f"{page.nr_base_pages:,} x {page.struct_page} / {page.base_page:,}."
+    )
 
 
 def _vmemmap_boxes(page: HugePage) -> list[tuple[str, int, int, float]]:
     """Rows to draw: name, first and last struct page that begins in it, share of the page that is used."""
     total = -(-page.memmap_bytes // page.base_page)
+
     def row(name: str, first: int, last: int) -> tuple[str, int, int, float]:
         begin = -(-first * page.base_page // page.struct_page)
         end = min(-(-(last + 1) * page.base_page // page.struct_page), page.nr_base_pages) - 1
         used = min(page.memmap_bytes - last * page.base_page, page.base_page) / page.base_page
         return name, begin, end, used
+
     if total <= 12:
         return [row(str(n), n, n) for n in range(total)]
     run = f"1 … {total - 2:,}  ({total - 2:,} pages)"
@@ -291,13 +347,24 @@ def mapping_of(pool: Pool, huge_page: int = 0, title: str = "") -> Mapping:
     frames: list[tuple[str, FrameState]] = []
     for first, last in runs:
         mine = born[first]
-        frames.append((_run_text(first, last), _frame_state(machine, mine, first == 0 and pool.page.nr_vmemmap_pages > 1)))
+        frames.append(
+            (_run_text(first, last), _frame_state(machine, mine, first == 0 and pool.page.nr_vmemmap_pages > 1))
+        )
     for frame in dict.fromkeys(pool.frames(huge_page)):
         if frame not in born:
             shared = frame in vmemmap.shared_tails.values()
-            frames.append(("one for all" if shared else "new", "shared" if vmemmap.mapcount[frame] > 1 or shared else "own"))
-    return Mapping(title, format_size(pool.page.size), rows, tuple(frames), split,
-                   machine.base_page // machine.struct_page, pool.page.nr_base_pages)
+            frames.append(
+                ("one for all" if shared else "new", "shared" if vmemmap.mapcount[frame] > 1 or shared else "own")
+            )
+    return Mapping(
+        title,
+        format_size(pool.page.size),
+        rows,
+        tuple(frames),
+        split,
+        machine.base_page // machine.struct_page,
+        pool.page.nr_base_pages,
+    )
 
 
 def _frame_state(machine: Machine, frame: int, is_head: bool) -> FrameState:
@@ -316,14 +383,22 @@ def mapping_of_record(frames: Sequence[int], writable: Sequence[bool], title: st
     states: list[tuple[str, FrameState]] = []
     for first, last in runs:
         uses = list(frames).count(born[first])
-        states.append((_run_text(first, last), "shared" if uses > 1 else ("head" if first == 0 else "own") if uses else "freed"))
+        states.append(
+            (_run_text(first, last), "shared" if uses > 1 else ("head" if first == 0 else "own") if uses else "freed")
+        )
     return Mapping(title, "2 MiB", rows, tuple(states), True)
 
 
-def _rows(born: Sequence[int], frames: Sequence[int], writable: Sequence[bool]) -> tuple[tuple[Row, ...], list[tuple[int, int]]]:
+def _rows(
+    born: Sequence[int], frames: Sequence[int], writable: Sequence[bool]
+) -> tuple[tuple[Row, ...], list[tuple[int, int]]]:
     """Rows of a picture of at most eight: the first six pages, a run, and the last."""
     count = len(frames)
-    runs = [(n, n) for n in range(count)] if count <= 8 else [*((n, n) for n in range(6)), (6, count - 2), (count - 1, count - 1)]
+    runs = (
+        [(n, n) for n in range(count)]
+        if count <= 8
+        else [*((n, n) for n in range(6)), (6, count - 2), (count - 1, count - 1)]
+    )
     place = {frame: row for row, (first, last) in enumerate(runs) for frame in born[first : last + 1]}
     extra = {frame: len(runs) + n for n, frame in enumerate(f for f in dict.fromkeys(frames) if f not in place)}
     rows = tuple(Row(first, last, (place | extra)[frames[first]], bool(writable[first])) for first, last in runs)
@@ -337,22 +412,45 @@ def mapping(state: Mapping) -> Scene:
     """The mail's diagram, computed: huge page, vmemmap pages, page-table entries, frames."""
     extra = max(len(state.frames) - len(state.rows), 0)
     scene = Scene(760, TOP + (8 + extra) * ROW + 36)
-    scene.add("heads", Label(66, 46, "huge page", 10, bold=True), Label(150, 46, "vmemmap pages", 10, "left", bold=True), Label(302, 46, "struct pages", 9, "right"),
-              Label(372, 46, "page table", 10, bold=True), Label(640, 46, "page frames", 10, bold=True))
+    scene.add(
+        "heads",
+        Label(66, 46, "huge page", 10, bold=True),
+        Label(150, 46, "vmemmap pages", 10, "left", bold=True),
+        Label(302, 46, "struct pages", 9, "right"),
+        Label(372, 46, "page table", 10, bold=True),
+        Label(640, 46, "page frames", 10, bold=True),
+    )
     scene.add("title", Label(20, 18, state.title, 12, "left", bold=True))
-    scene.add("huge", Box(20, TOP, 92, 8 * ROW - 5, "quiet"), Label(66, TOP + 4 * ROW - 14, state.huge, 13, bold=True, on="quiet"),
-              Label(66, TOP + 4 * ROW + 6, f"{state.nr_structs:,}", 9, on="quiet"), Label(66, TOP + 4 * ROW + 20, "base pages", 9, on="quiet"))
-    scene.add("arithmetic", Arrow(112, TOP + 4 * ROW - 3, 148, TOP + 4 * ROW - 3, "arithmetic"), Label(130, TOP + 4 * ROW - 16, "pfn_to", 8),
-              Label(130, TOP + 4 * ROW + 10, "_page", 8))
+    scene.add(
+        "huge",
+        Box(20, TOP, 92, 8 * ROW - 5, "quiet"),
+        Label(66, TOP + 4 * ROW - 14, state.huge, 13, bold=True, on="quiet"),
+        Label(66, TOP + 4 * ROW + 6, f"{state.nr_structs:,}", 9, on="quiet"),
+        Label(66, TOP + 4 * ROW + 20, "base pages", 9, on="quiet"),
+    )
+    scene.add(
+        "arithmetic",
+        Arrow(112, TOP + 4 * ROW - 3, 148, TOP + 4 * ROW - 3, "arithmetic"),
+        Label(130, TOP + 4 * ROW - 16, "pfn_to", 8),
+        Label(130, TOP + 4 * ROW + 10, "_page", 8),
+    )
     for number, row in enumerate(state.rows):
         y = TOP + number * ROW
         role: Role = "head" if row.first == 0 else "plain"
-        scene.add(f"page{number}", Box(150, y, 152, ROW - 5, role),
-                  Label(156, y + 14, _run_text(row.first, row.last), 10, "left", bold=True, on=role),
-                  Label(296, y + 14, _structs(row, state), 8.5, "right", on=role))
+        scene.add(
+            f"page{number}",
+            Box(150, y, 152, ROW - 5, role),
+            Label(156, y + 14, _run_text(row.first, row.last), 10, "left", bold=True, on=role),
+            Label(296, y + 14, _structs(row, state), 8.5, "right", on=role),
+        )
     if not state.split:
-        scene.add("leaf", Box(330, TOP, 84, 8 * ROW - 5, "own"), Label(372, TOP + 4 * ROW - 24, "one PMD", 10, on="own"),
-                  Label(372, TOP + 4 * ROW - 8, "leaf entry", 10, on="own"), Label(372, TOP + 4 * ROW + 12, "writable", 9, on="own"))
+        scene.add(
+            "leaf",
+            Box(330, TOP, 84, 8 * ROW - 5, "own"),
+            Label(372, TOP + 4 * ROW - 24, "one PMD", 10, on="own"),
+            Label(372, TOP + 4 * ROW - 8, "leaf entry", 10, on="own"),
+            Label(372, TOP + 4 * ROW + 12, "writable", 9, on="own"),
+        )
     for number, row in enumerate(state.rows):
         y = TOP + number * ROW
         if state.split:
@@ -362,18 +460,32 @@ def mapping(state: Mapping) -> Scene:
         tip = TOP + row.target * ROW + 14
         scene.add(f"arrow{number}", Arrow(414, y + 14, 568, tip, "own" if row.writable else "remapped"))
     looks: dict[FrameState, tuple[Role, str]] = {
-        "own": ("own", "in use"), "head": ("head", "in use"), "shared": ("shared", "in use, shared"),
-        "held": ("void", "unmapped, not yet free"), "freed": ("freed", "free"), "none": ("void", ""),
+        "own": ("own", "in use"),
+        "head": ("head", "in use"),
+        "shared": ("shared", "in use, shared"),
+        "held": ("void", "unmapped, not yet free"),
+        "freed": ("freed", "free"),
+        "none": ("void", ""),
     }
     for number, (name, frame_state) in enumerate(state.frames):
         y = TOP + number * ROW
         role, words = looks[frame_state]
-        scene.add(f"frame{number}", Box(570, y, 170, ROW - 5, role), Label(578, y + 14, name, 10, "left", bold=True, on=role),
-                  Label(732, y + 14, words, 9, "right", on=role))
-    y = scene.height - 22
-    scene.add("key", Arrow(150, y, 190, y, "own"), Label(196, y, "writable entry", 9, "left"),
-              Arrow(330, y, 370, y, "remapped"), Label(376, y, "read-only entry", 9, "left"),
-              Box(570, y - 7, 22, 14, "freed"), Label(598, y, "given back", 9, "left"))
+        scene.add(
+            f"frame{number}",
+            Box(570, y, 170, ROW - 5, role),
+            Label(578, y + 14, name, 10, "left", bold=True, on=role),
+            Label(732, y + 14, words, 9, "right", on=role),
+        )
+    low = scene.height - 22
+    scene.add(
+        "key",
+        Arrow(150, low, 190, low, "own"),
+        Label(196, low, "writable entry", 9, "left"),
+        Arrow(330, low, 370, low, "remapped"),
+        Label(376, low, "read-only entry", 9, "left"),
+        Box(570, low - 7, 22, 14, "freed"),
+        Label(598, low, "given back", 9, "left"),
+    )
     scene.alt = f"{state.huge} huge page. " + " ".join(_told(row, state) for row in state.rows)
     scene.caption = state.title
     return scene
@@ -383,21 +495,24 @@ def _told(row: Row, state: Mapping) -> str:
     pages = f"Vmemmap pages {row.first} to {row.last}" if row.last > row.first else f"Vmemmap page {row.first}"
     name, _ = state.frames[row.target]
     own = row.target < len(state.rows) and state.rows[row.target] is row
-    where = {"new": "a new frame", "one for all": "the page of tails shared by all huge pages"}.get(name, f"frame {name}")
+    where = {"new": "a new frame", "one for all": "the page of tails shared by all huge pages"}.get(
+        name, f"frame {name}"
+    )
     if own and row.last > row.first:
         where = "their own frames"
     return f"{pages}: {where}, {'writable' if row.writable else 'read-only'}."
 
 
 def _structs(row: Row, state: Mapping) -> str:
-    return f"{row.first * state.structs_per_page:,} – {min((row.last + 1) * state.structs_per_page, state.nr_structs) - 1:,}"
+    end = min((row.last + 1) * state.structs_per_page, state.nr_structs)
+    return f"{row.first * state.structs_per_page:,} – {end - 1:,}"
 
 
 def _run_text(first: int, last: int) -> str:
     return f"{first:,}" if first == last else f"{first:,} … {last:,}"
 
 
-# --- the five schemes side by side --------------------------------------------------------------------------------------
+# --- the five schemes side by side ------------------------------------------------------------------------------------
 
 
 def schemes(size: str = "2 MiB") -> Picture:
@@ -416,15 +531,26 @@ def schemes(size: str = "2 MiB") -> Picture:
         scene.add(f"name{column}", Label(x + 60, 16, scheme.name, 11, bold=True), Label(x + 60, 32, scheme.releases, 9))
         for number, row in enumerate(state.rows):
             y = 48 + number * 20
-            scene.add(f"page{column}.{number}", Box(x, y, 34, 17, "head" if number == 0 else "plain"),
-                      Label(x + 17, y + 8.5, _run_text(row.first, row.last), 8, on="head" if number == 0 else None),
-                      Arrow(x + 34, y + 8.5, x + 84, 48 + row.target * 20 + 8.5, "own" if row.writable else "remapped"))
-        frame_roles: dict[str, Role] = {"own": "own", "head": "head", "shared": "shared", "held": "void", "freed": "freed"}
+            scene.add(
+                f"page{column}.{number}",
+                Box(x, y, 34, 17, "head" if number == 0 else "plain"),
+                Label(x + 17, y + 8.5, _run_text(row.first, row.last), 8, on="head" if number == 0 else None),
+                Arrow(x + 34, y + 8.5, x + 84, 48 + row.target * 20 + 8.5, "own" if row.writable else "remapped"),
+            )
+        frame_roles: dict[str, Role] = {
+            "own": "own",
+            "head": "head",
+            "shared": "shared",
+            "held": "void",
+            "freed": "freed",
+        }
         for number, (name, frame_state) in enumerate(state.frames):
             y = 48 + number * 20
             role = frame_roles[frame_state]
             text = name if len(name) < 4 else "all" if name == "one for all" else "…"
-            scene.add(f"frame{column}.{number}", Box(x + 86, y, 34, 17, role), Label(x + 103, y + 8.5, text, 8, on=role))
+            scene.add(
+                f"frame{column}.{number}", Box(x + 86, y, 34, 17, role), Label(x + 103, y + 8.5, text, 8, on=role)
+            )
         scene.add(f"count{column}", Label(x + 60, 262, f"{freed:,} freed", 11, bold=True))
         told.append(f"{scheme.name} ({scheme.releases}): {freed:,} freed")
     scene.caption = f"One {size} page under five schemes."
@@ -434,13 +560,15 @@ def schemes(size: str = "2 MiB") -> Picture:
 
 def pool(pool: Pool, huge_page: int = 0, title: str = "") -> Picture:
     """One huge page of a pool as the page table stands now."""
-    return Picture(mapping(mapping_of(pool, huge_page, title or f"{format_size(pool.page.size)} page, scheme: {pool.scheme}")))
+    return Picture(
+        mapping(mapping_of(pool, huge_page, title or f"{format_size(pool.page.size)} page, scheme: {pool.scheme}"))
+    )
 
 
 def record(release: str) -> Picture:
     """One 2 MiB page as a real kernel's page table had it, drawn by the function that draws the model."""
     seen = observe.mapping(release)
-    scene = mapping(mapping_of_record(seen.frames, seen.writable, f"Linux {release}: page-table entries as recorded"))
+    scene = mapping(mapping_of_record(seen.frames, seen.writable, f"Linux {release}: the entries as recorded"))
     scene.caption = seen.origin
     return Picture(scene)
 
@@ -453,6 +581,7 @@ def _raised(exponent: int) -> str:
 
 
 def percent(share: Fraction) -> str:
+    """A share in percent, to six significant figures, which shows every share of this book in full."""
     return f"{float(share * 100):.6g} %"
 
 

@@ -49,7 +49,8 @@ class GiveHugePages(Event):
 
     def apply(self, vmemmap: Vmemmap) -> None:
         pool = vmemmap.pools[self.pool]
-        assert pool is not None and not pool.prepared
+        assert pool is not None
+        assert not pool.prepared
         vmemmap.buddy.give(pool.heads, pool.order)
         vmemmap.pools[self.pool] = None
 
@@ -243,7 +244,9 @@ def span(numbers: Ints, form: str = "d") -> str:
     ends = np.flatnonzero(np.diff(numbers) != 1) + 1
     bounds = [0, *ends.tolist(), len(numbers)]
     runs = [
-        format(int(numbers[a]), form) if b - a == 1 else f"{format(int(numbers[a]), form)}..{format(int(numbers[b - 1]), form)}"
+        format(int(numbers[a]), form)
+        if b - a == 1
+        else f"{format(int(numbers[a]), form)}..{format(int(numbers[b - 1]), form)}"
         for a, b in pairwise(bounds)
     ]
     if len(runs) <= 3:

@@ -73,7 +73,7 @@ class _Choice(traitlets.TraitType[Any, Any]):
         return value
 
 
-class Panel(anywidget.AnyWidget):  # type: ignore[misc]
+class Panel(anywidget.AnyWidget):
     """A film with its sliders. ``set()`` and the traits move it; ``facts`` tells what the engine says there."""
 
     _esm = _STATIC / "film.js"
@@ -136,12 +136,11 @@ class Panel(anywidget.AnyWidget):  # type: ignore[misc]
         return f"{self._film.title}, at {sliders}\n{facts}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
+        bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         scene = self.scene
-        data["text/plain"] = repr(self)
-        data["image/png"] = paint.png(scene)
-        return data, {**(metadata or {}), "image/png": {"alt": scene.alt}}
+        shown = {**data, "text/plain": repr(self), "image/png": paint.png(scene)}
+        return shown, {**(metadata or {}), "image/png": {"alt": scene.alt}}
 
 
 @cache
@@ -167,7 +166,7 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-# --- the panels of the chapters -----------------------------------------------------------------------------------------
+# --- the panels of the chapters --------------------------------------------------------------------------------------
 
 
 def memmap(guess: Prediction | None = None, **values: str | int) -> Panel:
@@ -190,7 +189,9 @@ def remap(guess: Prediction | None = None, **values: str | int) -> Panel:
     return Panel(FILMS["remap"], guess, **values)
 
 
-_RAM = tuple(format_size(n) for n in (GiB, 4 * GiB, 16 * GiB, 64 * GiB, 256 * GiB, TiB, 2 * TiB, 4 * TiB, 8 * TiB, 12 * TiB))
+_RAM = tuple(
+    format_size(n) for n in (GiB, 4 * GiB, 16 * GiB, 64 * GiB, 256 * GiB, TiB, 2 * TiB, 4 * TiB, 8 * TiB, 12 * TiB)
+)
 
 
 def _memmap_state(memory: str, struct_page: int) -> tuple[Scene, Facts]:
@@ -289,9 +290,10 @@ def _step_text(machine: Machine, stops: tuple[int, ...], step: int) -> str:
     if name == "FreeFrames":
         return f"{len(events[-1].frames):,} frames are freed to the buddy allocator"  # type: ignore[attr-defined]
     tables = machine.nr_page_tables
+    are = "s are" if tables > 1 else " is"
     return {
-        "AllocFrames": f"{tables} frame{'s are' if tables > 1 else ' is'} allocated for the page table{'s' if tables > 1 else ''}",
-        "SplitPmd": f"the PMD leaf{'s are' if tables > 1 else ' is'} split into page-table entries; they lead where the leaf did",
+        "AllocFrames": f"{tables} frame{are} allocated for page tables",
+        "SplitPmd": f"{tables} PMD leaf entr{'ies are' if tables > 1 else 'y is'} split into PTEs, to the same frames",
         "FlushTlb": "the TLB is flushed: no CPU still uses the old translation",
     }[name]
 
@@ -303,7 +305,15 @@ def _signed(count: int) -> str:
 FILMS: Mapping[str, Film] = {
     "memmap": Film(
         "RAM and its struct pages",
-        (Axis("memory", "RAM", _RAM), Axis("struct_page", "struct page", (64, 56, 72, 80, 88, 96), tuple(f"{n} bytes" for n in (64, 56, 72, 80, 88, 96)))),
+        (
+            Axis("memory", "RAM", _RAM),
+            Axis(
+                "struct_page",
+                "struct page",
+                (64, 56, 72, 80, 88, 96),
+                tuple(f"{n} bytes" for n in (64, 56, 72, 80, 88, 96)),
+            ),
+        ),
         _memmap_state,
     ),
     "address": Film(
@@ -313,9 +323,11 @@ FILMS: Mapping[str, Film] = {
     ),
     "filling": Film(
         "Struct pages fill vmemmap pages",
-        (Axis("huge_page", "huge page", ("2 MiB", "32 MiB", "512 MiB", "1 GiB", "64 KiB")),
-         Axis("base_page", "base page", ("4 KiB", "16 KiB", "64 KiB")),
-         Axis("struct_page", "struct page", (64, 56, 80, 128), ("64 bytes", "56 bytes", "80 bytes", "128 bytes"))),
+        (
+            Axis("huge_page", "huge page", ("2 MiB", "32 MiB", "512 MiB", "1 GiB", "64 KiB")),
+            Axis("base_page", "base page", ("4 KiB", "16 KiB", "64 KiB")),
+            Axis("struct_page", "struct page", (64, 56, 80, 128), ("64 bytes", "56 bytes", "80 bytes", "128 bytes")),
+        ),
         _filling_state,
     ),
     "remap": Film(

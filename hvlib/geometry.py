@@ -163,7 +163,9 @@ def check_base_page(base_page: str | int) -> int:
     """Bytes of a base page: a power of two from 4 KiB to 64 KiB. Raises `BadInput` otherwise."""
     value = power_of_two(base_page, "base page")
     if not 4 * KiB <= value <= 64 * KiB:
-        raise BadInput(f"base page must be 4, 8, 16, 32 or 64 KiB, and {format_size(value)} is not; x86-64 has '4 KiB'.")
+        raise BadInput(
+            f"base page must be 4, 8, 16, 32 or 64 KiB, and {format_size(value)} is not; x86-64 has '4 KiB'."
+        )
     return value
 
 

@@ -70,7 +70,11 @@ def one_writable_entry_per_frame(vmemmap: Vmemmap) -> str | None:
     """A frame that several vmemmap pages show can be written through one of them at most."""
     writers = np.bincount(vmemmap.frame[vmemmap.writable] - vmemmap.frame.min())
     many = np.flatnonzero(writers > 1)
-    return f"frame {int(many[0] + vmemmap.frame.min()):#x} is writable through {writers[many[0]]} entries" if len(many) else None
+    return (
+        f"frame {int(many[0] + vmemmap.frame.min()):#x} is writable through {writers[many[0]]} entries"
+        if len(many)
+        else None
+    )
 
 
 def entries_need_a_table(vmemmap: Vmemmap) -> str | None:

@@ -116,7 +116,8 @@ class Machine:
         first = self.pfn_to_page(0)
         if not first <= page <= self.pfn_to_page(self.nr_frames - 1) or (page - first) % self.struct_page:
             raise BadInput(
-                f"{page:#x} is not the address of a struct page; they start at {first:#x}, every {self.struct_page} bytes."
+                f"{page:#x} is not the address of a struct page; they start at {first:#x}, "
+                f"every {self.struct_page} bytes."
             )
         return int(self._vmemmap.page_to_pfn(np.array([page], np.uint64))[0])
 
@@ -142,7 +143,10 @@ class Machine:
         Raises `PageFault` if the entry is read-only (nothing changes then), `BadInput` for a word it does not have.
         """
         if not 0 <= word < self.struct_page // WORD:
-            raise BadInput(f"word {word} is not in a struct page of {self.struct_page} bytes; choose 0 to {self.struct_page // WORD - 1}.")
+            raise BadInput(
+                f"word {word} is not in a struct page of {self.struct_page} bytes; "
+                f"choose 0 to {self.struct_page // WORD - 1}."
+            )
         self._run([WriteWord(self.pfn_to_page(pfn), word, value)])
 
     def _pool_of(self, pfn: int) -> HugePages | None:
@@ -245,7 +249,9 @@ class Pool:
         frames: to give huge pages back, memory must be allocated first. Then nothing has changed.
         """
         if self._state.scheme.kept is None:
-            raise WrongState("these huge pages are not optimised, so there is nothing to restore; optimize() them first.")
+            raise WrongState(
+                "these huge pages are not optimised, so there is nothing to restore; optimize() them first."
+            )
         self.machine._run(hvo.restore(self.machine.vmemmap, self._number, batch))
         return self
 

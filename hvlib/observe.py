@@ -59,11 +59,13 @@ class Kernel:
         for offset, name in self.fields:
             rows.setdefault(offset, []).append(name)
         head = f"{self.origin}: struct page, {self.struct_page} bytes"
-        return "\n".join([head, *(f"  {offset:2}  {', '.join(dict.fromkeys(names))}" for offset, names in sorted(rows.items()))])
+        return "\n".join(
+            [head, *(f"  {offset:2}  {', '.join(dict.fromkeys(names))}" for offset, names in sorted(rows.items()))]
+        )
 
 
 def here() -> Kernel:
-    """This machine's own kernel, asked without root; what it does not tell is filled in from a record, with the reason."""
+    """This machine's own kernel, asked without root; what it does not tell comes from a record, with the reason."""
     record = _recorded_kernel()
     if os.environ.get("HVLIB_OBSERVE") == "recorded":
         return record
@@ -78,7 +80,10 @@ def here() -> Kernel:
 
     total = ask("mem_total", lambda: _number("/proc/meminfo", "MemTotal") * 1024)
     layout = ask("struct_page", lambda: struct_layout(BTF.read_bytes(), "page"))
-    pages = ask("memmap_pages", lambda: _number("/proc/vmstat", "nr_memmap_boot_pages") + _number("/proc/vmstat", "nr_memmap_pages"))
+    pages = ask(
+        "memmap_pages",
+        lambda: _number("/proc/vmstat", "nr_memmap_boot_pages") + _number("/proc/vmstat", "nr_memmap_pages"),
+    )
     known = "struct_page" not in missing
     return Kernel(
         f"this machine: {platform.system()} {platform.release()} {platform.machine()}",

@@ -16,14 +16,12 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.text import Text
 
-from .scene import Arrow, Box, Label, Line, Role, Scene, Shape
+from .scene import ArrowRole, Box, Label, Line, Role, Scene, Shape
 
 INK, PAPER = "#010203", "#fdfeff"
 """Stand for the page's own text and ground colours until a picture is put on a page."""
@@ -60,12 +58,12 @@ LOOKS: dict[Role, Look] = {
     "level": Look("#CC79A7", text=_DARK_TEXT),
     "quiet": Look("#BBBBBB", text=_DARK_TEXT),
 }
-_ARROWS = {
+_ARROWS: dict[ArrowRole, dict[str, Any]] = {
     "arithmetic": {"color": "#777777", "linestyle": "-", "linewidth": 1.1},
     "own": {"color": "#2F8FCB", "linestyle": "-", "linewidth": 1.6},
     "remapped": {"color": "#D55E00", "linestyle": (0, (2.5, 1.6)), "linewidth": 1.6},
 }
-_RC = {"svg.hashsalt": "hvlib", "svg.fonttype": "none", "font.family": "sans-serif", "hatch.linewidth": 0.6}
+_RC: Any = {"svg.hashsalt": "hvlib", "svg.fonttype": "none", "font.family": "sans-serif", "hatch.linewidth": 0.6}
 
 
 class _Canvas:
@@ -82,7 +80,7 @@ class _Canvas:
 
     def put(self, gid: str, shapes: Iterable[Shape]) -> list[str]:
         """Draw shapes; returns the ids under which they stand in the SVG, in order."""
-        ids = []
+        ids: list[str] = []
         for shape in shapes:
             for artist in self._artists(shape):
                 artist.set_gid(f"{gid}-{len(ids)}")
@@ -116,9 +114,7 @@ class _Canvas:
             "facecolor": self._colour(look.fill), "edgecolor": self._colour(look.edge),
             "linestyle": look.line, "linewidth": look.width, "hatch": look.hatch,
         }  # fmt: skip
-        made: list[Artist] = [
-            self.axes.add_patch(Rectangle((box.x, box.y), box.width, box.height, **style))
-        ]
+        made: list[Artist] = [self.axes.add_patch(Rectangle((box.x, box.y), box.width, box.height, **style))]
         if look.double:
             inner = Rectangle(
                 (box.x + 2.5, box.y + 2.5), box.width - 5, box.height - 5,
@@ -146,7 +142,6 @@ def png(scene: Scene, dpi: int = 80) -> str:
     """The scene as base64 PNG, for viewers that show neither widgets nor SVG."""
     canvas, target = _canvas_of(scene, LIGHT, ground=True), io.BytesIO()
     with mpl.rc_context(_RC):
-        FigureCanvasAgg(canvas.figure)
         canvas.figure.savefig(target, format="png", dpi=dpi, metadata={"Software": None})
     return base64.b64encode(target.getvalue()).decode()
 
@@ -193,7 +188,7 @@ def _canvas_of(scene: Scene, colours: dict[str, str], *, ground: bool) -> _Canva
 def _svg_of(canvas: _Canvas) -> str:
     target = io.StringIO()
     with mpl.rc_context(_RC):
-        FigureCanvasSVG(canvas.figure).print_svg(target, metadata={"Date": None, "Creator": None})
+        canvas.figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     text = target.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.DOTALL)
     # matplotlib styles "*", which would reach the whole page once the SVG stands in it.
@@ -207,7 +202,8 @@ def _svg_of(canvas: _Canvas) -> str:
 
 def _groups(text: str) -> dict[str, str]:
     """Content of every ``<g id="p…-…">`` of an SVG."""
-    found, opened = {}, []
+    found: dict[str, str] = {}
+    opened: list[tuple[str | None, int]] = []
     for tag in re.finditer(r'<g\b(?: id="([^"]*)")?[^>]*?(/?)>|</g>', text):
         if tag.group() == "</g>":
             name, start = opened.pop()

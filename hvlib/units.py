@@ -32,7 +32,9 @@ def parse_size(size: str | int, what: str = "size") -> int:
         return size
     found = _SIZE.fullmatch(size) if isinstance(size, str) else None
     if not found:
-        raise BadInput(f"{what} {size!r} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096.")
+        raise BadInput(
+            f"{what} {size!r} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096."
+        )
     number, prefix, suffix = found.groups()
     if (suffix or "").lower() == "b":
         raise BadInput(

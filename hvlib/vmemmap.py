@@ -101,9 +101,7 @@ class Vmemmap:
         shows = self._shows[frame].astype(np.int64)
         assert bool((shows != 0).all()), "a vmemmap entry leads to a frame that holds no struct pages"
         pfn = ((shows - 1) * self.base_page + offset) // self.struct_page
-        values = initial_word(
-            index, np.full(len(pfn), PLAIN, np.int8), pfn, addresses, 0, "pointer", self.struct_page
-        )
+        values = initial_word(index, np.full(len(pfn), PLAIN, np.int8), pfn, addresses, 0, "pointer", self.struct_page)
         for pool in self.prepared_pools():
             head = pfn >> pool.order << pool.order
             mine = np.flatnonzero((shows > 0) & _in_sorted(head, pool.heads))

@@ -12,23 +12,23 @@ from .errors import BadInput, InvariantBroken, OutOfFrames, PageFault, WrongStat
 from .geometry import ARCHITECTURES, Architecture, HugePage
 from .machine import Machine, Pool
 from .schemes import SCHEMES, Scheme
-from .structpage import RawMemory, StructPage, compound_head
+from .structpage import TAIL_METADATA, RawMemory, StructPage, compound_head
 from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
 
 if TYPE_CHECKING:
     from . import ask, draw, explore
-    from .ask import check, exercise, predict
+    from .ask import check, predict
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ARCHITECTURES", "SCHEMES", "Architecture", "BadInput", "GiB", "HugePage", "InvariantBroken", "KiB", "Machine",
-    "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme", "StructPage", "TiB", "WrongState", "about",
-    "ask", "check", "compound_head", "draw", "exercise", "explore", "format_size", "observe", "parse_size", "predict",
+    "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme", "StructPage", "TAIL_METADATA", "TiB", "WrongState", "about",
+    "ask", "check", "compound_head", "draw", "explore", "format_size", "observe", "parse_size", "predict",
 ]  # fmt: skip
 
 _LAZY_MODULES = ("ask", "draw", "explore")
-_LAZY_FUNCTIONS = ("check", "exercise", "predict")
+_LAZY_FUNCTIONS = ("check", "predict")
 
 
 def __getattr__(name: str) -> Any:

@@ -63,7 +63,7 @@ class Question:
     def judge(self, answer: object, seed: int | str = 0) -> Verdict:
         """The `Verdict` on an answer as it was typed; it never raises for a wrong or a strange one."""
         if answer is ... or answer is None or answer == "":
-            return Verdict(False, "No answer yet. Put yours in place of the three dots and run the cell again.")
+            return Verdict(False, "No answer yet: put yours in place of the three dots and run the cell again.")
         given = self.given(seed)
         try:
             value = self.read(answer)
@@ -394,24 +394,15 @@ def _question(name: str) -> Question:
     return QUESTIONS[name]
 
 
-class Asked:
-    """A question as a cell shows it."""
-
-    def __init__(self, name: str, seed: int | str = 0) -> None:
-        self.text = _question(name).text(seed)
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-def exercise(name: str, seed: int | str = 0) -> Asked:
-    """Put the question ``name`` with the numbers of ``seed``. Raises `BadInput` for a name that is not a question."""
-    return Asked(name, seed)
-
-
 def check(name: str, answer: object, seed: int | str = 0) -> Verdict:
-    """Judge an answer to the question ``name``. Raises `BadInput` for a name that is not a question, else never."""
-    return _question(name).judge(answer, seed)
+    """Put the question ``name`` with the numbers of ``seed``, and judge an answer to it.
+
+    ``...`` for the answer just puts the question. Raises `BadInput` for a name that is not a question, and nothing
+    else, whatever the answer is.
+    """
+    question = _question(name)
+    verdict = question.judge(answer, seed)
+    return Verdict(verdict.right, f"{question.text(seed)}\n{verdict.text}")
 
 
 class Prediction(widgets.VBox):  # type: ignore[misc]

@@ -115,7 +115,7 @@ def address(page: HugePage | None, bit: int) -> Scene:
     size = page.size if page else 4 * KiB
     offset_bits = size.bit_length() - 1
     fields = [(name, low) for name, low in LEVELS if low >= offset_bits]
-    scene = Scene(760, 318)
+    scene = Scene(760, 280)
     scene.add("title", Label(380, 16, "a 48-bit virtual address, bit by bit", 10, bold=True))
     width, left, top = 15.0, 20.0, 44
     field_of = [next((name for name, low in fields if number >= low), "offset") for number in range(48)]
@@ -166,7 +166,6 @@ def address(page: HugePage | None, bit: int) -> Scene:
             f"bit {bit} belongs to the {field_of[bit]} index: it moves {entries} "
             f"entr{'y' if entries == 1 else 'ies'} on in that table, {format_size(1 << bit)} of addresses"
         )
-    scene.add("meaning", Box(20, 258, 14, 14, "mark"), Label(42, 265, meaning, 10, "left"))
     scene.add(
         "why",
         Label(
@@ -306,7 +305,7 @@ def _vmemmap_boxes(page: HugePage) -> list[tuple[str, int, int, float]]:
 
 # --- which frame each vmemmap page shows ------------------------------------------------------------------------------
 
-FrameState = Literal["own", "head", "shared", "held", "freed", "none"]
+FrameState = Literal["own", "head", "shared", "held", "freed", "unmapped"]
 
 
 @dataclass(frozen=True)
@@ -384,7 +383,10 @@ def mapping_of_record(frames: Sequence[int], writable: Sequence[bool], title: st
     for first, last in runs:
         uses = list(frames).count(born[first])
         states.append(
-            (_run_text(first, last), "shared" if uses > 1 else ("head" if first == 0 else "own") if uses else "freed")
+            (
+                _run_text(first, last),
+                "shared" if uses > 1 else ("head" if first == 0 else "own") if uses else "unmapped",
+            )
         )
     return Mapping(title, "2 MiB", rows, tuple(states), True)
 
@@ -415,8 +417,8 @@ def mapping(state: Mapping) -> Scene:
     scene.add(
         "heads",
         Label(66, 46, "huge page", 10, bold=True),
-        Label(150, 46, "vmemmap pages", 10, "left", bold=True),
-        Label(302, 46, "struct pages", 9, "right"),
+        Label(150, 46, "vmemmap page", 10, "left", bold=True),
+        Label(302, 46, "struct pages", 8.5, "right"),
         Label(372, 46, "page table", 10, bold=True),
         Label(640, 46, "page frames", 10, bold=True),
     )
@@ -431,8 +433,6 @@ def mapping(state: Mapping) -> Scene:
     scene.add(
         "arithmetic",
         Arrow(112, TOP + 4 * ROW - 3, 148, TOP + 4 * ROW - 3, "arithmetic"),
-        Label(130, TOP + 4 * ROW - 16, "pfn_to", 8),
-        Label(130, TOP + 4 * ROW + 10, "_page", 8),
     )
     for number, row in enumerate(state.rows):
         y = TOP + number * ROW
@@ -465,7 +465,7 @@ def mapping(state: Mapping) -> Scene:
         "shared": ("shared", "in use, shared"),
         "held": ("void", "unmapped, not yet free"),
         "freed": ("freed", "free"),
-        "none": ("void", ""),
+        "unmapped": ("void", "not mapped any more"),
     }
     for number, (name, frame_state) in enumerate(state.frames):
         y = TOP + number * ROW
@@ -479,6 +479,8 @@ def mapping(state: Mapping) -> Scene:
     low = scene.height - 22
     scene.add(
         "key",
+        Arrow(20, low, 60, low, "arithmetic"),
+        Label(66, low, "arithmetic", 9, "left"),
         Arrow(150, low, 190, low, "own"),
         Label(196, low, "writable entry", 9, "left"),
         Arrow(330, low, 370, low, "remapped"),
@@ -581,8 +583,8 @@ def _raised(exponent: int) -> str:
 
 
 def percent(share: Fraction) -> str:
-    """A share in percent, to six significant figures, which shows every share of this book in full."""
-    return f"{float(share * 100):.6g} %"
+    """A share in percent, with all the digits that a number of 64ths needs."""
+    return f"{float(share * 100):.8g} %"
 
 
 def _pages(count: int | Fraction) -> str:

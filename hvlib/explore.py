@@ -261,8 +261,8 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
     scene = draw.mapping(state)
     gained = now.free_frames - boot.free_frames
     scene.caption = (
-        f"Step {step} of {_STEPS - 1}: {text}. The buddy allocator has {_signed(gained)} frames "
-        f"compared with the start; {pool.distinct_frames():,} frames hold this page's struct pages."
+        f"Step {step} of {_STEPS - 1}: {text}. {pool.distinct_frames():,} frames hold this page's struct pages. "
+        f"Free frames: {_signed(gained)}."
     )
     born = boot.vmemmap.frame[list(pool.vmemmap_pages())]
     freed = int(now.vmemmap.buddy.contains(born).sum())
@@ -272,7 +272,7 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
         "vmemmap pages read-only": pool.writable().count(False),
         "frames freed": freed,
         "page tables": now.nr_page_tables,
-        "free frames against the start": _signed(gained),
+        "free frames": _signed(gained),
     }
 
 
@@ -299,7 +299,7 @@ def _step_text(machine: Machine, stops: tuple[int, ...], step: int) -> str:
 
 
 def _signed(count: int) -> str:
-    return "as many" if count == 0 else f"{count:+,}"
+    return "as at the start" if count == 0 else f"{abs(count):,} {'more' if count > 0 else 'fewer'} than at the start"
 
 
 FILMS: Mapping[str, Film] = {

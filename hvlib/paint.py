@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.text import Text
+from PIL import Image
 
 from .scene import ArrowRole, Box, Label, Line, Role, Scene, Shape
 
@@ -143,7 +144,9 @@ def png(scene: Scene, dpi: int = 80) -> str:
     canvas, target = _canvas_of(scene, LIGHT, ground=True), io.BytesIO()
     with mpl.rc_context(_RC):
         canvas.figure.savefig(target, format="png", dpi=dpi, metadata={"Software": None})
-    return base64.b64encode(target.getvalue()).decode()
+    small = io.BytesIO()
+    Image.open(target).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
 
 
 def film(scenes: Sequence[Scene]) -> dict[str, Any]:

@@ -46,15 +46,15 @@ HUGETLB_DTOR = 2
 PLAIN, HEAD, TAIL = range(3)
 
 TAIL_METADATA = (
-    ("5.10", ("page flags, subpool", "order, destructor, map count, number of pages", "hugetlb cgroup",
+    ("5.10", ("page flags", "order, destructor, map count, number of pages", "hugetlb cgroup",
               "hugetlb cgroup, reservation")),
     ("5.14 to 6.1", ("HugeTLB flags", "order, destructor, counters, subpool", "hugetlb cgroup",
-                     "hugetlb cgroup, reservation")),
+                     "hugetlb cgroup, reservation", "poisoned page (with memory-failure handling)")),
     ("6.2 to 6.14", ("HugeTLB flags", "folio order and counters", "subpool, cgroups, hwpoison list")),
     ("since 6.15", ("HugeTLB flags", "folio order and counters", "deferred list (not HugeTLB's)",
                     "subpool, cgroups, hwpoison list")),
 )  # fmt: skip
-"""Releases -> what struct pages 0, 1, 2, 3 of a HugeTLB page carry that the rest do not (mm_types.h, hugetlb.h)."""
+"""Releases -> what struct pages 0, 1, 2 … of a HugeTLB page carry that the rest do not (mm_types.h, hugetlb.h)."""
 
 
 class Memory(Protocol):

@@ -1,0 +1,99 @@
+"""A private JupyterLab on loopback and a headless Chromium, for tests that must see what a reader sees."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+IDLE = """() => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  if (!panel?.context?.isReady || !panel.sessionContext?.isReady) return false;
+  const kernel = panel.sessionContext.session?.kernel;
+  return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+
+
+class Lab:
+    """A JupyterLab that serves ``folder`` with settings of its own; theme "JupyterLab Light" or "JupyterLab Dark"."""
+
+    def __init__(self, folder: Path, scratch: Path, theme: str = "JupyterLab Light") -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.token = secrets.token_hex(8)
+        environment = {**os.environ, "HVLIB_OBSERVE": "recorded", "PYTHONWARNINGS": "ignore"}
+        for name in ("CONFIG", "DATA", "RUNTIME"):
+            environment[f"JUPYTER_{name}_DIR"] = str(scratch / name.lower())
+        environment |= {"IPYTHONDIR": str(scratch / "ipython"), "JUPYTERLAB_SETTINGS_DIR": str(scratch / "settings"),
+                        "JUPYTERLAB_WORKSPACES_DIR": str(scratch / "workspaces")}  # fmt: skip
+        settings = {
+            "themes": {"theme": theme},
+            "notification": {"fetchNews": "false", "checkForUpdates": False},
+        }
+        where = scratch / "settings" / "@jupyterlab" / "apputils-extension"
+        where.mkdir(parents=True)
+        for name, value in settings.items():
+            (where / f"{name}.jupyterlab-settings").write_text(json.dumps(value))
+        self.log = (scratch / "server.log").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+             f"--port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+             f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"],
+            env=environment, stdout=self.log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 90
+        while time.monotonic() < until and self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/status?token={self.token}", timeout=2).read()
+                return
+            time.sleep(0.2)
+        self.log.seek(0)
+        raise RuntimeError(f"JupyterLab did not start: {self.log.read()[-2000:]}")
+
+    def open(self, page: Page, notebook: str) -> None:
+        """Open a notebook and wait until its kernel is ready."""
+        page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{notebook}?reset&token={self.token}")
+        page.wait_for_function(IDLE, timeout=90_000, polling=100)
+
+    def run_all(self, page: Page) -> None:
+        """Run every cell and wait until all are done."""
+        assert page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.wait_for_function(IDLE, timeout=120_000, polling=100)
+
+    def stop(self) -> None:
+        """End the server, and with it its kernels."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium from the system's packages."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield browser
+        browser.close()

@@ -1,0 +1,95 @@
+"""Execute and normalise the notebooks: the only way that their outputs are made.
+
+    python tools/notebooks.py            execute all, write what changed
+    python tools/notebooks.py --check    execute all, write nothing, fail if anything would change
+    python tools/notebooks.py 05         execute those whose name contains "05"
+
+Running it twice changes nothing: execution counts are 1, 2, 3 …, metadata is reduced to what matters, references
+to live widgets (whose ids are random) are dropped, and the outputs do not depend on the machine: chapters ask the
+recorded kernel (``HVLIB_OBSERVE``), not this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def executed(path: Path) -> str:
+    """The text of a notebook after every cell was run from the top."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--log-level=ERROR"],
+    ).execute()  # fmt: skip
+    return nbformat.writes(normalised(notebook)) + "\n"
+
+
+def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The same notebook without anything that differs from run to run."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat_minor = 5
+    count = 0
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.execution_count = count
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = count
+            if "data" in output:
+                output.data.pop(WIDGET_VIEW, None)
+    return notebook
+
+
+def main() -> int:
+    """Execute the notebooks named on the command line, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="parts of notebook names; all if there are none")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a notebook would change")
+    options = parser.parse_args()
+    os.environ["HVLIB_OBSERVE"] = "recorded"
+    paths = [
+        path
+        for path in sorted(NOTEBOOKS.glob("*.ipynb"))
+        if not options.names or any(name in path.name for name in options.names)
+    ]
+    if not paths:
+        print(f"no notebook in {NOTEBOOKS.name}/ has {' or '.join(options.names)} in its name")
+        return 2
+    changed = 0
+    for number, path in enumerate(paths, 1):
+        started = time.perf_counter()
+        print(f"[{number}/{len(paths)}] {path.name} … ", end="", flush=True)
+        text = executed(path)
+        same = path.read_text("utf-8") == text
+        changed += not same
+        if not same and not options.check:
+            path.write_text(text, "utf-8")
+        print(
+            f"{'unchanged' if same else 'would change' if options.check else 'written'}, {time.perf_counter() - started:.1f} s"
+        )
+    return 1 if options.check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,9 +22,35 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ARCHITECTURES", "SCHEMES", "Architecture", "BadInput", "GiB", "HugePage", "InvariantBroken", "KiB", "Machine",
-    "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme", "StructPage", "TAIL_METADATA", "TiB", "WrongState", "about",
-    "ask", "check", "compound_head", "draw", "explore", "format_size", "observe", "parse_size", "predict",
+    "ARCHITECTURES",
+    "SCHEMES",
+    "TAIL_METADATA",
+    "Architecture",
+    "BadInput",
+    "GiB",
+    "HugePage",
+    "InvariantBroken",
+    "KiB",
+    "Machine",
+    "MiB",
+    "OutOfFrames",
+    "PageFault",
+    "Pool",
+    "RawMemory",
+    "Scheme",
+    "StructPage",
+    "TiB",
+    "WrongState",
+    "about",
+    "ask",
+    "check",
+    "compound_head",
+    "draw",
+    "explore",
+    "format_size",
+    "observe",
+    "parse_size",
+    "predict",
 ]  # fmt: skip
 
 _LAZY_MODULES = ("ask", "draw", "explore")

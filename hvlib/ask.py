@@ -7,7 +7,9 @@ misconceptions lead to, each with the sentence that names the misconception. The
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -15,12 +17,13 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from .errors import BadInput, choose
+from .errors import BadInput, choose, shown
 from .geometry import ARCHITECTURES, HugePage
 from .machine import Machine
 from .schemes import SCHEMES
-from .units import GiB, KiB, MiB, format_size, parse_size
+from .units import GiB, KiB, MiB, format_size, parse_size, whole_number
 
+_MOST = 1 << 64
 Value = int | str | tuple[str, ...]
 Given = Mapping[str, Any]
 
@@ -62,7 +65,7 @@ class Question:
 
     def judge(self, answer: object, seed: int | str = 0) -> Verdict:
         """The `Verdict` on an answer as it was typed; it never raises for a wrong or a strange one."""
-        if answer is ... or answer is None or answer == "":
+        if answer is ... or answer is None or (isinstance(answer, str) and not answer.strip()):
             return Verdict(False, "No answer yet: put yours in place of the three dots and run the cell again.")
         given = self.given(seed)
         try:
@@ -77,9 +80,23 @@ class Question:
                 return Verdict(False, f"Not {self.write(value)}. {sentence.format_map(given)}")
         return Verdict(False, f"Not {self.write(value)}. {self._hint(value, right)}")
 
+    def sentence(self, answer: object, seed: int | str = 0) -> str:
+        """What a guess was, what the answer is, and why, for one who was allowed to be wrong."""
+        given, judged = self.given(seed), self.judge(answer, seed)
+        right = self.write(self.answer(given))
+        if judged.right:
+            return f"Your guess is right: {right}. {self.why.format_map(given)}"
+        typed = shown(answer).strip("'")
+        misled = next((s for m, s in self.mistakes if judged.text.endswith(s.format_map(given))), "")
+        return " ".join(
+            f"Your guess was {typed}; it is {right}. {misled.format_map(given)} {self.why.format_map(given)}".split()
+        )
+
     def _hint(self, value: Value, right: Value) -> str:
         if isinstance(value, int) and isinstance(right, int):
             return "The answer is larger." if value < right else "The answer is smaller."
+        if isinstance(right, tuple):
+            return "What creates the single entries? And what must be true of every CPU before a frame is free?"
         return "Read the section again, then try another answer."
 
 
@@ -87,43 +104,47 @@ class Question:
 
 
 def _count(answer: object) -> int:
-    if isinstance(answer, bool):
-        raise BadInput(f"{answer!r} is not a whole number; write for example 512 or '1,024'.")
-    if isinstance(answer, int):
-        return answer
-    if isinstance(answer, float) and answer.is_integer():
-        return int(answer)
-    try:
-        return int(str(answer).strip().replace(",", "").replace("_", "").replace(" ", ""), 0)
-    except ValueError:
-        raise BadInput(f"{answer!r} is not a whole number; write for example 512 or '1,024'.") from None
+    if isinstance(answer, str) and len(answer) < 60:
+        digits = re.sub(r"(?<=\d)[,_ ](?=\d{3})", "", answer.strip())
+        with suppress(ValueError):
+            return whole_number(int(digits, 0), "the answer", -_MOST, _MOST)
+    elif isinstance(answer, float) and answer.is_integer():
+        return whole_number(int(answer), "the answer", -_MOST, _MOST)
+    elif not isinstance(answer, (str, float)):
+        return whole_number(answer, "the answer", -_MOST, _MOST)
+    raise BadInput(f"{shown(answer)} is not a whole number; write for example 512, '1,024' or 0x200.")
 
 
 def _size(answer: object) -> int:
-    if isinstance(answer, (int, str)) and not isinstance(answer, bool):
-        text = answer.replace(",", "") if isinstance(answer, str) else answer
-        return parse_size(text, "answer")
-    raise BadInput(f"answer {answer!r} is not a size; write for example '16 MiB' or a number of bytes.")
+    try:
+        return _count(answer)
+    except BadInput:
+        if not isinstance(answer, str):
+            raise BadInput(f"{shown(answer)} is not a size; write for example '16 MiB' or a number of bytes.") from None
+    return parse_size(re.sub(r"(?<=\d),(?=\d{3})", "", answer), "the answer")
 
 
 def _one_of(*allowed: str) -> Callable[[object], Value]:
     def read(answer: object) -> Value:
-        text = " ".join(str(answer).lower().split())
-        if text not in allowed:
-            raise choose("answer", answer, allowed)
-        return text
+        text = " ".join(answer.lower().split()) if isinstance(answer, str) else ""
+        for name in allowed:
+            if text in (name, name.removesuffix("s")):
+                return name
+        raise choose("answer", answer, allowed)
 
     return read
 
 
 def _order_of(*steps: str) -> Callable[[object], Value]:
     def read(answer: object) -> Value:
-        words = answer.replace(",", " ").split() if isinstance(answer, str) else answer
-        if not isinstance(words, (list, tuple)) or sorted(map(str, words)) != sorted(steps):
-            raise BadInput(
-                f"the answer must hold each of {', '.join(steps)} once; write for example '{', '.join(steps)}'."
-            )
-        return tuple(map(str, words))
+        words = re.findall(r"\w+", answer.lower()) if isinstance(answer, str) else answer
+        if (
+            not isinstance(words, (list, tuple))
+            or not all(isinstance(w, str) for w in words)
+            or sorted(words) != sorted(steps)
+        ):
+            raise BadInput(f"the answer must hold each step once; write for example '{', '.join(sorted(steps))}'.")
+        return tuple(words)
 
     return read
 
@@ -172,7 +193,7 @@ _QUESTIONS: dict[str, Question] = {
             (lambda _: 16 * MiB, "16 MiB is what 1 GiB of RAM needs, and 16,777,216 is the number of frames here; "
              "each of them needs 64 bytes."),
             (lambda _: 64 * MiB, "Count frames first: a frame is 4 KiB, so there are 262,144 in every GiB."),
-            (lambda _: 64 * GiB // 512, "8 bytes a frame is a page-table entry; a struct page has 64."),
+            (lambda _: 64 * GiB // 512, "That is 8 bytes for each frame; a struct page has 64."),
         ),
         write=_in_units,
     ),
@@ -191,7 +212,7 @@ _QUESTIONS: dict[str, Question] = {
         _hex,
     ),
     "memmap of a KMSAN kernel": Question(
-        "A kernel built with KMSAN has a struct page of 80 bytes. How much memory do the struct pages of {ram} GiB take?",
+        "A kernel built with KMSAN has a struct page of 80 bytes. How much memory do the struct pages of {ram} GiB of RAM take?",
         _size,
         lambda g: HugePage("1 GiB", struct_page=80).memmap_bytes * g["ram"],
         "{ram} GiB is {ram} x 262,144 page frames, at 80 bytes each.",
@@ -217,7 +238,7 @@ _QUESTIONS: dict[str, Question] = {
         write=_thousands,
     ),
     "what 4096 counts": Question(
-        "A 1 GiB page and the number 4,096: of what does the page have 4,096? "
+        "The number 4,096 belongs to a 1 GiB page. What does it count? "
         "Answer 'base pages', 'struct pages' or 'vmemmap pages'.",
         _one_of("base pages", "struct pages", "vmemmap pages"),
         lambda _: next(
@@ -254,7 +275,7 @@ _QUESTIONS: dict[str, Question] = {
         lambda g: next(
             size for size, how in ARCHITECTURES[f"arm64, {g['base']} KiB base"].huge_pages if how == "PMD"
         ),
-        "{entries:,} entries of {base} KiB each.",
+        "{entries:,} entries, each mapping {base} KiB.",
         (
             (lambda g: 512 * g["base"] * KiB, "512 entries is what a table of 4 KiB holds; this one has {entries:,}."),
             (lambda _: 2 * MiB, "2 MiB is x86-64's, with 4 KiB base pages."),
@@ -268,7 +289,7 @@ _QUESTIONS: dict[str, Question] = {
         "If a struct page were 128 bytes, how many 4 KiB pages would the struct pages of a 2 MiB page fill?",
         _count,
         lambda _: int(HugePage("2 MiB", struct_page=128).nr_vmemmap_pages),
-        "512 x 128 bytes are 64 KiB. The count is 128 / 8, for any base page.",
+        "512 x 128 bytes are 64 KiB. For a page that one PMD entry maps the count is 128 / 8, whatever the base page.",
         (
             (lambda _: 8, "8 is for 64 bytes; twice the bytes fill twice the pages."),
             (lambda _: 4, "Larger struct pages fill more pages, not fewer."),
@@ -286,11 +307,11 @@ _QUESTIONS: dict[str, Question] = {
             (lambda g: g["number"] % 64, "That is its slot inside the vmemmap page."),
             (lambda g: g["number"] // 8, "8 is the number of vmemmap pages; each of them holds 64 struct pages."),
         ),
-        lambda r: {"number": r.choice([n for n in range(65, 512) if n // 64 != n % 64 and n // 64 + 1 != n % 64])},
+        lambda r: {"number": r.choice([n for n in range(65, 512) if len({n // 64, n // 64 + 1, n % 64, n // 8}) == 4])},
         _thousands,
     ),
     "nothing to save": Question(
-        "Of the HugeTLB sizes of arm64 with {base} KiB base pages, for which can no scheme free a page?",
+        "Which HugeTLB size of arm64 with {base} KiB base pages leaves no scheme a frame to free?",
         _size,
         lambda g: next(
             size
@@ -309,14 +330,14 @@ _QUESTIONS: dict[str, Question] = {
     ),
     # chapter 6
     "where struct page 300 is read": Question(
-        "After the remap, the kernel reads struct page 300 of a 2 MiB page. Which frame does the load reach: "
-        "that of vmemmap page 0, 1, 2, 3, 4, 5, 6 or 7?",
+        "Number the frames 0 to 7, after the vmemmap page that each backs at boot. After the remap, the kernel reads "
+        "struct page 300. From which frame do the bytes come?",
         _count,
         lambda _: _frame_read(300),
         "Struct page 300 lies in vmemmap page 4, whose entry leads to the frame of page 1.",
         (
-            (lambda _: 300 // 64, "Its address is in vmemmap page 4; but where does the entry of page 4 lead now?"),
-            (lambda _: 0, "Page 0 is not shared in this scheme: it holds the head. (It is since 5.18.)"),
+            (lambda _: 300 // 64, "300 / 64 gives vmemmap page 4, so that is the entry used. But that entry now leads to another frame."),
+            (lambda _: 0, "Frame 0 holds the head and is not shared in this scheme. (From 5.18 to 7.0 the head's frame was.)"),
         ),
         write=_thousands,
     ),
@@ -329,13 +350,14 @@ _QUESTIONS: dict[str, Question] = {
             (lambda _: 4095, "4,095 is since 5.18, when page 1 lost its frame too."),
             (lambda _: 4096, "Two vmemmap pages keep their frames."),
             (lambda _: 6, "6 is for a 2 MiB page."),
-            (lambda _: 262142, "Struct pages are not freed; the frames behind pages of 64 of them are."),
+            (lambda _: 262142, "That counts struct pages. What is freed are frames, each with 64 struct pages."),
+            (lambda _: 4086, "That is after the eight page tables; the question asks before."),
         ),
         write=_thousands,
     ),
     "net of page tables": Question(
-        "{count} aligned huge pages of 2 MiB that were never optimised before, the scheme of 5.14: by how many frames "
-        "does the buddy allocator gain, page tables paid?",
+        "{count} neighbouring huge pages of 2 MiB begin at a multiple of 128 MiB, and none was optimised before. With the "
+        "scheme of 5.14, how many more frames are free afterwards, page tables subtracted?",
         _count,
         lambda g: _freed_by_machine("2 MiB", g["count"], "tail page"),
         "6 for each, less one page table for every 64 huge pages (128 MiB of memory).",
@@ -349,13 +371,16 @@ _QUESTIONS: dict[str, Question] = {
         _thousands,
     ),
     "order of the steps": Question(
-        "Put in order, as the kernel must: free, remap, flush, split.",
+        "Put in order, as the kernel does it: free, remap, flush, split. (There is a flush after the split as well; "
+        "here 'flush' means the last one.)",
         _order_of(*_STEPS),
         lambda _: _order_of_steps(),
         "Entries exist only after the split, and a frame may be used by others only when no CPU can still reach it.",
         (
             (lambda _: ("split", "remap", "free", "flush"),
              "Until the flush a CPU may still write through an old translation, into a frame somebody else now has."),
+            (lambda _: ("split", "flush", "remap", "free"),
+             "That is the flush after the split. The other one must come before the frames are free, and after what?"),
             (lambda _: ("remap", "split", "flush", "free"),
              "Before the split one PMD entry maps all 512 vmemmap pages; there is no entry of one page to change."),
             (lambda _: ("split", "flush", "free", "remap"),
@@ -389,7 +414,7 @@ def _order_of_steps() -> tuple[str, ...]:
 
 
 def _question(name: str) -> Question:
-    if name not in QUESTIONS:
+    if not isinstance(name, str) or name not in QUESTIONS:
         raise choose("question", name, QUESTIONS)
     return QUESTIONS[name]
 
@@ -438,11 +463,7 @@ class Prediction(widgets.VBox):  # type: ignore[misc]
         """The guess beside the truth, in a sentence; empty while nothing is typed."""
         if not self.value.strip():
             return ""
-        judged = self._question.judge(self.value)
-        truth = self._question.write(self._question.answer(self._question.given()))
-        if judged.right:
-            return f"Your guess was {self.value.strip()}. {judged.text}"
-        return f"Your guess was {self.value.strip()}. {judged.text} The answer is {truth}."
+        return self._question.sentence(self.value.strip())
 
     def __repr__(self) -> str:
         return f"Before you look. {self._question.text()} (Run this cell to type your guess.)"

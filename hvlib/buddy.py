@@ -10,10 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import OutOfFrames
-from .structpage import Ints
-
-MAX_ORDER = 10
-"""The largest block on a free list: 2^10 base pages, 4 MiB on x86-64 (MAX_PAGE_ORDER, include/linux/mmzone.h)."""
+from .structpage import MAX_ORDER, Ints
 
 
 class BuddyAllocator:
@@ -29,8 +26,9 @@ class BuddyAllocator:
 
     def contains(self, frames: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """For each frame, whether it is free."""
-        run = np.searchsorted(self._starts, frames, side="right") - 1
-        return (run >= 0) & (frames < self._ends[run])
+        run = np.searchsorted(self._starts, frames, side="right")
+        ends = np.concatenate([[-1], self._ends])  # before the first run there is nothing
+        return np.asarray(frames < ends[run])
 
     def give(self, starts: Ints, order: int = 0) -> None:
         """Free blocks of ``2**order`` frames. Raises `AssertionError` if a frame is free already (a double free)."""
@@ -56,9 +54,10 @@ class BuddyAllocator:
         """
         found = self._from_lists(count, order) if order <= MAX_ORDER else self._contiguous(order)
         if len(found) < count:
-            blocks = "free frame" if order == 0 else f"free aligned block of {1 << order:,} frames"
+            many = "s" if count > 1 else ""
+            blocks = f"free frame{many}" if order == 0 else f"free aligned block{many} of {1 << order:,} frames"
             raise OutOfFrames(
-                f"{count:,} {blocks}{'s' if count > 1 else ''} needed, and the buddy allocator has {len(found):,} "
+                f"{count:,} {blocks} needed, and the buddy allocator has {len(found):,} "
                 f"({self.nr_free:,} free frames in all); ask for fewer, free huge pages first, or give the machine "
                 "more memory."
             )

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+import numpy as np
+
 from . import observe, paint
+from .errors import BadInput, shown
 from .geometry import HugePage
 from .machine import Machine, Pool
 from .scene import Arrow, Box, Label, Line, Role, Scene
@@ -156,23 +159,25 @@ def address(page: HugePage | None, bit: int) -> Scene:
     product = " x ".join(["512"] * skipped)
     scene.add("sum", Label(20, 236, _sum_of(skipped, product, size), 10, "left"))
     if field_of[bit] == "offset":
-        meaning = (
-            f"bit {bit} is inside the offset: it moves {format_size(1 << bit)} on within one {format_size(size)} page"
-        )
+        meaning = f"bit {bit} belongs to the offset: setting it moves {format_size(1 << bit)} on inside the page"
     else:
         low = dict(LEVELS)[field_of[bit]]
         entries = 1 << (bit - low)
         meaning = (
-            f"bit {bit} belongs to the {field_of[bit]} index: it moves {entries} "
-            f"entr{'y' if entries == 1 else 'ies'} on in that table, {format_size(1 << bit)} of addresses"
+            f"bit {bit} belongs to the {field_of[bit]} index: setting it moves {entries} "
+            f"entr{'y' if entries == 1 else 'ies'} on in that table, {format_size(1 << bit)} further"
         )
     scene.add(
         "why",
         Label(
-            20, 294, "A leaf can only end where an index ends: bit 12, 21 or 30. There is no size between.", 10, "left"
+            20,
+            260,
+            "The offset can only end where an index begins: after 12, 21 or 30 bits. There is no size between.",
+            10,
+            "left",
         ),
     )
-    scene.caption = f"A walk for a {format_size(size)} page reads {walk(page)}, then it is there; {meaning}."
+    scene.caption = f"A walk for a {format_size(size)} page reads {walk(page)}, then the page is found; {meaning}."
     scene.alt = (
         f"48 address bits: {', '.join(f'{name} index from bit {low}' for name, low in fields)}, and {offset_bits} bits "
         f"of offset. Below, the tables {walk(page)}, then a page of {format_size(size)}, "
@@ -316,6 +321,7 @@ class Row:
     last: int
     target: int
     writable: bool
+    entries: Literal["PTE", "PMD leaf", "both"] = "PTE"
 
 
 @dataclass(frozen=True)
@@ -323,14 +329,14 @@ class Mapping:
     """Vmemmap pages of one huge page, the frames of the picture, and which entry leads where.
 
     ``frames`` are (label, state) per row of frames: at first the frames the vmemmap pages had at boot, then extra
-    ones (a copy of the head's page, a shared tail page). ``split`` says whether the PMD leaf has been split.
+    ones (a copy of the head's page, a shared tail page). ``leaves`` is how many PMD leaf entries map it at boot.
     """
 
     title: str
     huge: str
     rows: tuple[Row, ...]
     frames: tuple[tuple[str, FrameState], ...]
-    split: bool
+    leaves: int
     structs_per_page: int = 64
     nr_structs: int = 512
 
@@ -341,8 +347,10 @@ def mapping_of(pool: Pool, huge_page: int = 0, title: str = "") -> Mapping:
     boot = Machine(machine.memory, machine.base_page, machine.struct_page, check=False).vmemmap
     born = boot.frame[pages.start : pages.stop].tolist()
     vmemmap = machine.vmemmap
-    split = bool(vmemmap.table[pages.start // vmemmap.entries_per_leaf] >= 0)
-    rows, runs = _rows(born, pool.frames(huge_page), pool.writable(huge_page))
+    leaves = slice(pages.start // vmemmap.entries_per_leaf, (pages.stop - 1) // vmemmap.entries_per_leaf + 1)
+    is_split = np.repeat(vmemmap.table[leaves] >= 0, vmemmap.entries_per_leaf)
+    is_split = is_split[pages.start % vmemmap.entries_per_leaf :][: len(pages)]
+    rows, runs = _rows(born, pool.frames(huge_page), pool.writable(huge_page), is_split.tolist())
     frames: list[tuple[str, FrameState]] = []
     for first, last in runs:
         mine = born[first]
@@ -360,7 +368,7 @@ def mapping_of(pool: Pool, huge_page: int = 0, title: str = "") -> Mapping:
         format_size(pool.page.size),
         rows,
         tuple(frames),
-        split,
+        leaves.stop - leaves.start,
         machine.base_page // machine.struct_page,
         pool.page.nr_base_pages,
     )
@@ -378,7 +386,7 @@ def _frame_state(machine: Machine, frame: int, is_head: bool) -> FrameState:
 def mapping_of_record(frames: Sequence[int], writable: Sequence[bool], title: str) -> Mapping:
     """The `Mapping` of eight vmemmap pages read from the page tables of a real kernel, frames counted from page 0's."""
     born = [frames[0] + n for n in range(len(frames))]
-    rows, runs = _rows(born, frames, writable)
+    rows, runs = _rows(born, frames, writable, [True] * len(frames))
     states: list[tuple[str, FrameState]] = []
     for first, last in runs:
         uses = list(frames).count(born[first])
@@ -388,11 +396,11 @@ def mapping_of_record(frames: Sequence[int], writable: Sequence[bool], title: st
                 "shared" if uses > 1 else ("head" if first == 0 else "own") if uses else "unmapped",
             )
         )
-    return Mapping(title, "2 MiB", rows, tuple(states), True)
+    return Mapping(title, "2 MiB", rows, tuple(states), 1)
 
 
 def _rows(
-    born: Sequence[int], frames: Sequence[int], writable: Sequence[bool]
+    born: Sequence[int], frames: Sequence[int], writable: Sequence[bool], split: Sequence[bool]
 ) -> tuple[tuple[Row, ...], list[tuple[int, int]]]:
     """Rows of a picture of at most eight: the first six pages, a run, and the last."""
     count = len(frames)
@@ -403,8 +411,15 @@ def _rows(
     )
     place = {frame: row for row, (first, last) in enumerate(runs) for frame in born[first : last + 1]}
     extra = {frame: len(runs) + n for n, frame in enumerate(f for f in dict.fromkeys(frames) if f not in place)}
-    rows = tuple(Row(first, last, (place | extra)[frames[first]], bool(writable[first])) for first, last in runs)
+    rows = tuple(
+        Row(first, last, (place | extra)[frames[first]], bool(writable[first]), _entries(split[first : last + 1]))
+        for first, last in runs
+    )
     return rows, runs
+
+
+def _entries(split: Sequence[bool]) -> Literal["PTE", "PMD leaf", "both"]:
+    return "PTE" if all(split) else "both" if any(split) else "PMD leaf"
 
 
 ROW, TOP = 33, 62
@@ -422,7 +437,8 @@ def mapping(state: Mapping) -> Scene:
         Label(372, 46, "page table", 10, bold=True),
         Label(640, 46, "page frames", 10, bold=True),
     )
-    scene.add("title", Label(20, 18, state.title, 12, "left", bold=True))
+    if state.title:
+        scene.add("title", Label(20, 18, state.title, 10.5, "left", bold=True))
     scene.add(
         "huge",
         Box(20, TOP, 92, 8 * ROW - 5, "quiet"),
@@ -443,20 +459,25 @@ def mapping(state: Mapping) -> Scene:
             Label(156, y + 14, _run_text(row.first, row.last), 10, "left", bold=True, on=role),
             Label(296, y + 14, _structs(row, state), 8.5, "right", on=role),
         )
-    if not state.split:
+    whole = all(row.entries == "PMD leaf" for row in state.rows)
+    if whole:
         scene.add(
             "leaf",
             Box(330, TOP, 84, 8 * ROW - 5, "own"),
-            Label(372, TOP + 4 * ROW - 24, "one PMD", 10, on="own"),
-            Label(372, TOP + 4 * ROW - 8, "leaf entry", 10, on="own"),
+            Label(372, TOP + 4 * ROW - 24, "one PMD" if state.leaves == 1 else f"{state.leaves} PMD", 10, on="own"),
+            Label(372, TOP + 4 * ROW - 8, "leaf entry" if state.leaves == 1 else "leaf entries", 10, on="own"),
             Label(372, TOP + 4 * ROW + 12, "writable", 9, on="own"),
         )
     for number, row in enumerate(state.rows):
         y = TOP + number * ROW
-        if state.split:
-            role = "table" if row.writable else "readonly"
-            words = ("PTE" if row.first == row.last else "PTEs") + (", writable" if row.writable else ", read-only")
-            scene.add(f"entry{number}", Box(330, y, 84, ROW - 5, role), Label(372, y + 14, words, 8.5, on=role))
+        if not whole:
+            role = "own" if row.entries == "PMD leaf" else "table" if row.writable else "readonly"
+            kind = {"PTE": "PTE" if row.first == row.last else "PTEs", "both": "PTEs, PMDs"}.get(
+                row.entries, row.entries
+            )
+            words = f"{kind}, {'writable' if row.writable else 'read-only'}"
+            size = 8.5 if len(words) < 18 else 6.5
+            scene.add(f"entry{number}", Box(330, y, 84, ROW - 5, role), Label(372, y + 14, words, size, on=role))
         tip = TOP + row.target * ROW + 14
         scene.add(f"arrow{number}", Arrow(414, y + 14, 568, tip, "own" if row.writable else "remapped"))
     looks: dict[FrameState, tuple[Role, str]] = {
@@ -519,7 +540,7 @@ def _run_text(first: int, last: int) -> str:
 
 def schemes(size: str = "2 MiB") -> Picture:
     """All five schemes as small multiples: the same huge page, optimised by each, counted from the machine."""
-    scene = Scene(760, 286)
+    scene = Scene(760, 306)
     told = []
     for column, scheme in enumerate(SCHEMES.values()):
         machine = Machine("4 GiB", check=False)
@@ -555,13 +576,25 @@ def schemes(size: str = "2 MiB") -> Picture:
             )
         scene.add(f"count{column}", Label(x + 60, 262, f"{freed:,} freed", 11, bold=True))
         told.append(f"{scheme.name} ({scheme.releases}): {freed:,} freed")
+    scene.add(
+        "key",
+        Arrow(20, 288, 50, 288, "own"), Label(56, 288, "writable", 9, "left"),
+        Arrow(125, 288, 155, 288, "remapped"), Label(161, 288, "read-only", 9, "left"),
+        Box(235, 281, 22, 14, "freed"), Label(263, 288, "freed", 9, "left"),
+        Label(320, 288, "new: taken for the head, so 8 − 1 = 7", 9, "left"),
+        Label(540, 288, "all: one page for all huge pages", 9, "left"),
+    )  # fmt: skip
     scene.caption = f"One {size} page under five schemes."
     scene.alt = f"The {len(told)} schemes for one {size} page, frames freed before page tables: {'; '.join(told)}."
     return Picture(scene)
 
 
 def pool(pool: Pool, huge_page: int = 0, title: str = "") -> Picture:
-    """One huge page of a pool as the page table stands now."""
+    """One huge page of a pool as the page table stands now. Raises `BadInput` for what is no pool."""
+    if not isinstance(pool, Pool):
+        raise BadInput(
+            f"a pool of huge pages is drawn, and {shown(pool)} is none; draw what machine.hugetlb() returned."
+        )
     return Picture(
         mapping(mapping_of(pool, huge_page, title or f"{format_size(pool.page.size)} page, scheme: {pool.scheme}"))
     )

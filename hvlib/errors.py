@@ -29,9 +29,18 @@ class InvariantBroken(AssertionError):
     """A truth of the vmemmap does not hold after an event: a bug of the mechanism, never of the reader."""
 
 
+def shown(value: object) -> str:
+    """A reader's input as an error sentence quotes it: its repr, on one line and cut."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"that {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def choose(what: str, given: object, allowed: Iterable[object]) -> BadInput:
     """The sentence for a name that is not on a list."""
     names = list(allowed)
     if len(names) > 2 and names == list(range(len(names))):
-        return BadInput(f"{what} {given!r} is not there; choose a whole number from 0 to {names[-1]}.")
-    return BadInput(f"{what} {given!r} is not known; choose one of {', '.join(map(repr, names))}.")
+        return BadInput(f"{what} {shown(given)} is not there; choose a whole number from 0 to {names[-1]}.")
+    return BadInput(f"{what} {shown(given)} is not known; choose one of {', '.join(map(repr, names))}.")

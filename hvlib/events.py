@@ -1,7 +1,7 @@
 """What can happen to a vmemmap: one small record per kind of event, each of which knows how to happen.
 
-Events carry arrays. One event can change a single page-table entry, for teaching, or four million at once, as the
-kernel batches since 6.7; the same `apply` does both. A list of events is a history that can be replayed.
+Events carry arrays. One event can change a single page-table entry, for teaching, or four million at once, for a large
+host; the same `apply` does both. A list of events is a history that can be replayed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class TakeHugePages(Event):
         vmemmap.pools.append(HugePages(self.heads, self.order))
 
     def __str__(self) -> str:
-        return f"take {len(self.heads):,} huge page(s) of {1 << self.order:,} frames, first PFN {self.heads[0]:#x}"
+        pages = f"{len(self.heads):,} huge page{'s' if len(self.heads) > 1 else ''}"
+        return f"take {pages} of {1 << self.order:,} frames, first PFN {self.heads[0]:#x}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class ClearCompound(Event):
 
 @dataclass(frozen=True)
 class SetScheme(Event):
-    """The flag in the head that says how the vmemmap stands; set before, and cleared after, the entries differ."""
+    """The flag in the head that says how the vmemmap stands."""
 
     pool: int
     scheme: Scheme
@@ -104,7 +105,7 @@ class SetScheme(Event):
         pool.scheme = self.scheme
 
     def __str__(self) -> str:
-        return f"flag the huge pages: {self.scheme}"
+        return f"mark the huge pages: scheme {self.scheme}"
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,20 @@ class AllocFrames(Event):
 
     def __str__(self) -> str:
         return f"allocate {_frames(self.frames)} for {self.purpose}"
+
+
+@dataclass(frozen=True)
+class TakeFrames(Event):
+    """Somebody else, a program say, takes single frames from the buddy allocator, for good."""
+
+    frames: Ints
+
+    def apply(self, vmemmap: Vmemmap) -> None:
+        vmemmap.buddy.take(self.frames)
+        vmemmap.others += len(self.frames)
+
+    def __str__(self) -> str:
+        return f"a program takes {len(self.frames):,} frames"
 
 
 @dataclass(frozen=True)
@@ -195,7 +210,8 @@ class Remap(Event):
     def __str__(self) -> str:
         many = "s" if len(self.entries) > 1 else ""
         access = "writable" if self.writable else "read-only"
-        return f"remap vmemmap page{many} {span(self.entries)} to {_frames(np.unique(self.frames))}, {access}"
+        entries = f"entr{'ies' if many else 'y'} of vmemmap page{many} {span(self.entries)}"
+        return f"remap the {entries} to {_frames(np.unique(self.frames))}, {access}"
 
 
 @dataclass(frozen=True)

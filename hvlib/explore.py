@@ -18,7 +18,8 @@ import anywidget
 import traitlets
 
 from . import draw, paint
-from .errors import BadInput, choose
+from .errors import BadInput, choose, shown
+from .events import AllocFrames, FlushTlb, FreeFrames, Remap, SetScheme, SplitPmd
 from .geometry import HugePage
 from .machine import Machine
 from .scene import Scene
@@ -45,6 +46,10 @@ class Axis:
         if not self.texts:
             object.__setattr__(self, "texts", tuple(map(str, self.values)))
 
+    def allows(self, value: object) -> bool:
+        """Whether the slider can stand there: the same value, of the same type."""
+        return type(value) is type(self.values[0]) and value in self.values
+
 
 @dataclass(frozen=True)
 class Film:
@@ -68,7 +73,7 @@ class _Choice(traitlets.TraitType[Any, Any]):
         self.axis = axis
 
     def validate(self, obj: Any, value: Any) -> Any:
-        if isinstance(value, bool) or value not in self.axis.values:
+        if not self.axis.allows(value):
             raise choose(self.axis.label, value, self.axis.values)
         return value
 
@@ -82,6 +87,10 @@ class Panel(anywidget.AnyWidget):
     note = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, film: Film, guess: Prediction | None = None, **values: str | int) -> None:
+        if guess is not None and not hasattr(guess, "verdict"):
+            raise BadInput(
+                f"a guess comes from hv.predict(), and {shown(guess)} does not; leave it out or predict first."
+            )
         self._film, self._guess = film, guess
         super().__init__(film=_drawn(film))
         self.add_traits(**{axis.name: _Choice(axis).tag(sync=True) for axis in film.axes})
@@ -97,7 +106,7 @@ class Panel(anywidget.AnyWidget):
         for name, value in values.items():
             if name not in axes:
                 raise choose("slider", name, axes)
-            if isinstance(value, bool) or value not in axes[name].values:
+            if not axes[name].allows(value):
                 raise choose(axes[name].label, value, axes[name].values)
         for name, value in values.items():
             setattr(self, name, value)
@@ -211,7 +220,7 @@ def _address_state(page_size: str, bit: int) -> tuple[Scene, Facts]:
         "base pages of 4 KiB": page.nr_base_pages if page else 1,
         "order": page.order if page else 0,
         "offset bits": 12 + (page.order if page else 0),
-        "adding this bit moves": format_size(1 << bit),
+        "this bit is worth": format_size(1 << bit),
         "tables walked": draw.walk(page),
     }
 
@@ -248,8 +257,7 @@ def _history(huge_page: str) -> tuple[Machine, tuple[int, ...]]:
     shown = [*remaps[:4], remaps[-2], remaps[-1]]
     split, first_flush = names.index("SplitPmd") + 1, names.index("FlushTlb") + 1
     table = names.index("AllocFrames") + 1
-    # A 1 GiB page splits eight leaves at once, so there are as many kinds of step as for 2 MiB.
-    return machine, (start, table, split, first_flush, *shown, len(names) - 1, len(names))
+    return machine, (start, table, split, first_flush, *shown, remaps[-1] + 1, len(names))
 
 
 def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
@@ -269,9 +277,9 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
     return scene, {
         "this step": text,
         "frames that hold its struct pages": pool.distinct_frames(),
-        "vmemmap pages read-only": pool.writable().count(False),
+        "entries read-only": pool.writable().count(False),
         "frames freed": freed,
-        "page tables": now.nr_page_tables,
+        "tables of PTEs": now.nr_page_tables,
         "free frames": _signed(gained),
     }
 
@@ -279,23 +287,33 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
 def _step_text(machine: Machine, stops: tuple[int, ...], step: int) -> str:
     """What happened between the stop before and this one, in words that fit every size."""
     if step == 0:
-        return "as at boot: one entry of 2 MiB maps these vmemmap pages, each has its own frame"
-    pages = machine.at(stops[0]).pools[0].vmemmap_pages()
+        leaves = machine.nr_page_tables
+        maps = "one PMD leaf entry maps" if leaves == 1 else f"{leaves} PMD leaf entries map"
+        return f"as at boot: {maps} these vmemmap pages; each has a frame of its own"
+    first_page = machine.at(stops[0]).pools[0].vmemmap_pages().start
     events = machine.events[stops[step - 1] : stops[step]]
-    name = type(events[-1]).__name__
-    if name == "Remap":
-        entries = [int(event.entries[0]) - pages.start for event in events]  # type: ignore[attr-defined]
-        which = f"page {entries[0]} is" if len(entries) == 1 else f"pages {entries[0]:,} to {entries[-1]:,} are"
-        return f"vmemmap {which} remapped to page 1's frame, read-only"
-    if name == "FreeFrames":
-        return f"{len(events[-1].frames):,} frames are freed to the buddy allocator"  # type: ignore[attr-defined]
-    tables = machine.nr_page_tables
-    are = "s are" if tables > 1 else " is"
+    remaps = [event for event in events if isinstance(event, Remap)]
+    splits = [event for event in events if isinstance(event, SplitPmd)]
+    if remaps:
+        first, last = (int(event.entries[0]) - first_page for event in (remaps[0], remaps[-1]))
+        one = first == last
+        entries = (
+            f"entry of vmemmap page {first:,} is" if one else f"entries of vmemmap pages {first:,} to {last:,} are"
+        )
+        also = f"; {len(splits)} PMD leaves split" if splits else ""
+        return f"the {entries} remapped to frame 1, read-only{also}"
+    (event,) = (e for e in events if not isinstance(e, SetScheme))
+    if isinstance(event, FreeFrames):
+        return f"{len(event.frames):,} frames are freed to the buddy allocator"
+    if isinstance(event, FlushTlb):
+        last_flush = stops[step - 1] > machine.events.index(next(e for e in machine.events if isinstance(e, Remap)))
+        return "the TLB is flushed: " + (
+            "nobody can reach the old frames now" if last_flush else "the split is complete"
+        )
     return {
-        "AllocFrames": f"{tables} frame{are} allocated for page tables",
-        "SplitPmd": f"{tables} PMD leaf entr{'ies are' if tables > 1 else 'y is'} split into PTEs, to the same frames",
-        "FlushTlb": "the TLB is flushed: no CPU still uses the old translation",
-    }[name]
+        AllocFrames: "one frame is allocated for a page table",
+        SplitPmd: "one PMD leaf is split into PTEs, to the same frames",
+    }[type(event)]
 
 
 def _signed(count: int) -> str:

@@ -36,7 +36,7 @@ class HugePage:
     def __init__(self, size: str | int, base_page: str | int = BASE_PAGE, struct_page: int = STRUCT_PAGE) -> None:
         object.__setattr__(self, "size", power_of_two(size, "huge page"))
         object.__setattr__(self, "base_page", check_base_page(base_page))
-        object.__setattr__(self, "struct_page", check_struct_page(struct_page, self.base_page))
+        object.__setattr__(self, "struct_page", check_struct_page(struct_page))
         if self.size <= self.base_page:
             raise BadInput(
                 f"a huge page must be larger than a base page, and {format_size(self.size)} is not larger than "
@@ -82,11 +82,11 @@ class HugePage:
                 "vmemmap page into the next; Linux then leaves the optimisation off."
             )
         if self.nr_vmemmap_pages <= scheme.kept:
-            pages = "page" if scheme.kept == 1 else "pages"
+            pages, keep = ("page", "keeps") if scheme.kept == 1 else ("pages", "keep")
             return (
-                f"The struct pages of a {format_size(self.size)} page are {format_size(self.memmap_bytes)}, not more "
-                f"than the {scheme.kept} vmemmap {pages} of {format_size(self.base_page)} that are kept: nothing "
-                "whole is left to free."
+                f"The struct pages of a {format_size(self.size)} page take {format_size(self.memmap_bytes)}, and "
+                f"{scheme.kept} vmemmap {pages} of {format_size(self.base_page)} always {keep} "
+                "a frame: none is left to free."
             )
         return None
 
@@ -140,7 +140,7 @@ class Architecture:
         return HugePage(value, self.base_page, struct_page)
 
 
-_ARM64 = "5.19 to 6.2; disabled since 6.3 (060a2c92d1b6)"
+_ARM64 = "5.19 to 6.2; disabled since 6.3 (060a2c92d1b6), and in later 6.1 and 6.2 stable"
 _ALL = (
     Architecture("x86-64", 4 * KiB, ((2 * MiB, "PMD"), (GiB, "PUD")), "since 5.14"),
     Architecture("arm64, 4 KiB base", 4 * KiB,
@@ -150,7 +150,7 @@ _ALL = (
     Architecture("arm64, 64 KiB base", 64 * KiB,
                  ((2 * MiB, "contiguous PTE"), (512 * MiB, "PMD"), (16 * GiB, "contiguous PMD")), _ARM64),
     Architecture("s390x", 4 * KiB, ((MiB, "segment"), (2 * GiB, "region third")),
-                 "6.2 to 6.17; disabled since 6.18 (64e2f60f355e)"),
+                 "6.2 to 6.17; disabled since 6.18 (64e2f60f355e), and in later 6.6 and 6.12 stable"),
     Architecture("riscv64", 4 * KiB, ((64 * KiB, "Svnapot"), (2 * MiB, "PMD"), (GiB, "PUD")), "since 6.4"),
     Architecture("LoongArch, 16 KiB base", 16 * KiB, ((32 * MiB, "PMD"),), "since 6.2"),
 )  # fmt: skip
@@ -169,13 +169,13 @@ def check_base_page(base_page: str | int) -> int:
     return value
 
 
-def check_struct_page(struct_page: int, base_page: int) -> int:
-    """sizeof(struct page): whole 8-byte words, from 56 to a base page. Raises `BadInput` otherwise."""
+def check_struct_page(struct_page: int) -> int:
+    """sizeof(struct page): whole 8-byte words, from 56 to 256 bytes. Raises `BadInput` otherwise."""
     value = parse_size(struct_page, "struct page")
-    if value % 8 or not 56 <= value <= base_page:
+    if value % 8 or not 56 <= value <= 256:
         raise BadInput(
-            f"struct page must be a multiple of 8 bytes from 56 up, and {value} is not; Linux builds have 56, 64, 72, "
-            "80, 88 or 96."
+            f"struct page must be a multiple of 8 bytes from 56 to 256, and {value} is not; "
+            "Linux builds have 56, 64, 72, 80, 88 or 96."
         )
     return value
 

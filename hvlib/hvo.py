@@ -2,11 +2,11 @@
 
 `optimize` and `restore` look at the vmemmap, decide, and yield events one after the other; whoever drives them applies
 each event before asking for the next. With ``batch`` all huge pages of a pool go through each step together and the
-TLB is flushed twice in all, as in Linux since 6.7; without, each huge page goes through the steps by itself and each
-page-table entry is an event of its own, as before 6.7 and as a reader wants to watch it.
+TLB is flushed twice in all, as in Linux since 6.7. Without, each huge page goes through the steps by itself, one PMD
+leaf after the other, as before 6.7; and for the reader's sake each page-table entry is an event of its own.
 
 Order of steps, from mm/hugetlb_vmemmap.c of 5.15, 6.1, 6.12 and 7.1: split, flush, (copy the head,) remap, flush,
-free. Frames are freed only after the flush, because until then a CPU may still write through an old translation.
+free. Frames are freed only after the last flush, because until then a CPU may still write through an old translation.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ OFF = SCHEMES["off"]
 
 def allocate(vmemmap: Vmemmap, order: int, count: int) -> Iterator[Event]:
     """``count`` huge pages of ``2**order`` frames move from the buddy allocator into a new pool."""
-    yield TakeHugePages(vmemmap.buddy.choose(count, order), order)
+    yield TakeHugePages(np.sort(vmemmap.buddy.choose(count, order)), order)
     yield PrepareCompound(len(vmemmap.pools) - 1, "pointer")
 
 
@@ -53,29 +53,33 @@ def release(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
 
 
 def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iterator[Event]:
-    """Frames behind the vmemmap pages of pool ``number`` are given back, by ``scheme``."""
+    """Frames behind the vmemmap pages of pool ``number`` are given back, by ``scheme``.
+
+    The flag in the head is set last in 5.14 to 5.17, and first where readers must already know that heads may be
+    fake or copied.
+    """
     pool = _pool(vmemmap, number)
+    flag_last = scheme.since < (5, 18)
     if pool.encoding != scheme.encoding:
         # A 7.1 kernel prepares all compound pages with masks; the model does so when it takes up that scheme.
         yield PrepareCompound(number, scheme.encoding)
-    yield SetScheme(number, scheme)
+    if not flag_last:
+        yield SetScheme(number, scheme)
     for pages in _groups(vmemmap, pool, batch):
-        yield from _split(vmemmap, pages)
         before = vmemmap.frame[pages]
-        if scheme.head_copied:
-            copies = vmemmap.buddy.choose(len(pages))
-            yield AllocFrames(copies, "copies of the head's page")
-            yield CopyPage(before[:, 0], copies)
-            yield Remap(pages[:, 0], copies, writable=True)
-        kept, rest = pages[:, : scheme.kept], pages[:, scheme.kept :]
-        if scheme.tails == "shared page":
-            yield from _shared_tail(vmemmap, pool.order)
-            target = np.full(rest.shape, vmemmap.shared_tails[pool.order], np.int64)
-        else:
-            target = np.broadcast_to(vmemmap.frame[kept[:, -1:]], rest.shape)
-        yield from _remap(rest, target, False, batch)
+        for part in _parts(vmemmap, pages, batch):
+            yield from _split(vmemmap, part)
+            if part[0, 0] == pages[0, 0]:
+                if scheme.head_copied:
+                    yield from _copy_head(vmemmap, pages[:, 0])
+                if scheme.tails == "shared page":
+                    yield from _shared_tail(vmemmap, pool.order)
+                part = part[:, scheme.kept :]
+            yield from _remap(part, _target(vmemmap, pool, scheme, pages, part.shape), False, batch)
         yield FlushTlb()
         yield FreeFrames(before[vmemmap.held[before]])
+    if flag_last:
+        yield SetScheme(number, scheme)
 
 
 def restore(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
@@ -104,6 +108,29 @@ def _groups(vmemmap: Vmemmap, pool: HugePages, batch: bool) -> list[Ints]:
     """Vmemmap pages to go through the steps together: all huge pages of the pool, or one row at a time."""
     pages = pages_matrix(vmemmap, pool)
     return [pages] if batch else [row[None, :] for row in pages]
+
+
+def _parts(vmemmap: Vmemmap, pages: Ints, batch: bool) -> list[Ints]:
+    """Columns to be split and remapped together: all in a batch, else those under one PMD leaf after the other."""
+    if batch:
+        return [pages]
+    leaves = pages[0] // vmemmap.entries_per_leaf
+    return np.split(pages, np.flatnonzero(np.diff(leaves)) + 1, axis=1)
+
+
+def _target(vmemmap: Vmemmap, pool: HugePages, scheme: Scheme, pages: Ints, shape: tuple[int, ...]) -> Ints:
+    """The frames that remapped entries are to lead to, in the shape of those entries."""
+    if scheme.tails == "shared page":
+        return np.full(shape, vmemmap.shared_tails[pool.order], np.int64)
+    assert scheme.kept is not None
+    return np.broadcast_to(vmemmap.frame[pages[:, scheme.kept - 1]][:, None], shape)
+
+
+def _copy_head(vmemmap: Vmemmap, heads: Ints) -> Iterator[Event]:
+    copies = vmemmap.buddy.choose(len(heads))
+    yield AllocFrames(copies, "copies of the head's page")
+    yield CopyPage(vmemmap.frame[heads], copies)
+    yield Remap(heads, copies, writable=True)
 
 
 def _split(vmemmap: Vmemmap, pages: Ints) -> Iterator[Event]:

@@ -1,7 +1,7 @@
 """Truths about a vmemmap that hold after every event, each with a name and a sentence.
 
-They are what makes the order of the steps in the kernel necessary: leave one step out, or swap two, and one of
-these breaks.
+They are what makes the order of the steps in the kernel necessary: leave out the split, the remap or the last flush, or
+free before that flush, and one of these breaks.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def frames_conserved(vmemmap: Vmemmap) -> str | None:
     huge = sum(len(pool.heads) << pool.order for pool in vmemmap.pools if pool is not None)
     tables = int(np.count_nonzero(vmemmap.table >= 0))
     held = int(np.count_nonzero(vmemmap.held))
-    places = vmemmap.buddy.nr_free + huge + mapped + int(shared) + tables + held + vmemmap.low_frames
+    places = vmemmap.buddy.nr_free + huge + mapped + int(shared) + tables + held + vmemmap.others + vmemmap.low_frames
     if places != vmemmap.nr_frames:
         return f"{vmemmap.nr_frames:,} frames in all, {places:,} accounted for"
     return None
@@ -113,6 +113,22 @@ INVARIANTS: dict[str, Callable[[Vmemmap], str | None]] = {
     )
 }
 """Name -> check. A check returns `None`, or what is wrong."""
+
+
+def nothing_left_in_hand(vmemmap: Vmemmap) -> str | None:
+    """After a whole operation no frame is still held, and no TLB may still know an old translation."""
+    if vmemmap.held.any():
+        return f"frame {int(np.flatnonzero(vmemmap.held)[0]):#x} is in nobody's table and on no free list"
+    if vmemmap.stale.any():
+        return f"a TLB may still translate to frame {int(np.flatnonzero(vmemmap.stale)[0]):#x}"
+    return None
+
+
+def check_settled(vmemmap: Vmemmap) -> None:
+    """Check `nothing_left_in_hand`, which holds after a whole operation only. Raises `InvariantBroken`."""
+    wrong = nothing_left_in_hand(vmemmap)
+    if wrong:
+        raise InvariantBroken(f"nothing left in hand: {wrong}, after the whole operation")
 
 
 def check_all(vmemmap: Vmemmap, after: object) -> None:

@@ -8,25 +8,29 @@ from itertools import chain
 import numpy as np
 
 from . import hvo, invariants
-from .errors import BadInput, WrongState
-from .events import Event, WriteWord
+from .errors import BadInput, InvariantBroken, WrongState
+from .events import Event, TakeFrames, WriteWord
 from .geometry import BASE_PAGE, STRUCT_PAGE, HugePage, check_base_page, check_struct_page
 from .schemes import Scheme, scheme_of
 from .structpage import WORD, StructPage, compound_head
-from .units import format_size, parse_size
+from .units import TiB, format_size, parse_size, whole_number
 from .vmemmap import HugePages, Vmemmap, pages_matrix
 
 TEACHING_SIZE = 1 << 16
 """Invariants are checked after every event of machines with up to this many vmemmap pages (16 GiB on x86-64)."""
 
 
+LARGEST = 16 * TiB
+
+
 class Machine:
     """Witness 2: a machine with ``memory`` bytes of RAM, whose frames are counted and never computed.
 
     x86-64 with 4 KiB base pages and a 64-byte struct page unless told otherwise. Real machines also hold a kernel and
-    its users; this one holds nothing but its struct pages and the huge pages you ask for. ``check`` says whether
-    every invariant is checked after every event; by default on machines of teaching size. Raises `BadInput` for
-    sizes that cannot be.
+    its users; this one holds nothing but its struct pages and the huge pages you ask for, of any power of two. Pools
+    may use different schemes side by side, for comparison; a real kernel has one. ``check`` says whether every
+    invariant is checked after every event; by default on machines of teaching size. Raises `BadInput` for sizes that
+    cannot be.
     """
 
     def __init__(
@@ -35,11 +39,16 @@ class Machine:
     ) -> None:  # fmt: skip
         self.memory = parse_size(memory, "memory")
         self.base_page = check_base_page(base_page)
-        self.struct_page = check_struct_page(struct_page, self.base_page)
+        self.struct_page = check_struct_page(struct_page)
         if self.memory % self.base_page:
             raise BadInput(
                 f"memory of {format_size(self.memory)} is not a whole number of base pages of "
                 f"{format_size(self.base_page)}; write for example '4 GiB'."
+            )
+        if self.memory > LARGEST:
+            raise BadInput(
+                f"memory of {format_size(self.memory)} is more than this model holds, {format_size(LARGEST)}; "
+                "for larger hosts use the arithmetic of HugePage."
             )
         self._vmemmap = self._boot()
         self.check = self._vmemmap.nr_pages <= TEACHING_SIZE if check is None else check
@@ -56,8 +65,7 @@ class Machine:
         Raises `BadInput` for an impossible size or count, `OutOfFrames` if the machine has not that many.
         """
         page = HugePage(size, self.base_page, self.struct_page)
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise BadInput(f"the number of huge pages must be a whole number from 1 up, and {count!r} is not.")
+        count = whole_number(count, "the number of huge pages", 1, self.nr_frames)
         self._run(hvo.allocate(self._vmemmap, page.order, count))
         return Pool(self, len(self._vmemmap.pools) - 1, page)
 
@@ -69,6 +77,11 @@ class Machine:
             for number, pool in enumerate(self._vmemmap.pools)
             if pool is not None
         )
+
+    def occupy(self, frames: int) -> None:
+        """Let somebody else take that many frames, for good. Raises `OutOfFrames` if there are not so many."""
+        frames = whole_number(frames, "the number of frames", 1, self.nr_frames)
+        self._run([TakeFrames(self._vmemmap.buddy.choose(frames))])
 
     # --- counts --------------------------------------------------------------------------------------------------
 
@@ -107,13 +120,13 @@ class Machine:
 
     def pfn_to_page(self, pfn: int) -> int:
         """Virtual address of the struct page of ``pfn``. Raises `BadInput` for a PFN the machine does not have."""
-        if not 0 <= pfn < self.nr_frames:
-            raise BadInput(f"PFN {pfn:#x} is not in this machine; it has PFNs 0 to {self.nr_frames - 1:#x}.")
+        pfn = whole_number(pfn, "a PFN of this machine", 0, self.nr_frames - 1)
         return int(self._vmemmap.pfn_to_page(np.array([pfn]))[0])
 
     def page_to_pfn(self, page: int) -> int:
         """PFN of the struct page at virtual address ``page``. Raises `BadInput` if there is none."""
         first = self.pfn_to_page(0)
+        page = whole_number(page, "an address", 0, (1 << 64) - 1)
         if not first <= page <= self.pfn_to_page(self.nr_frames - 1) or (page - first) % self.struct_page:
             raise BadInput(
                 f"{page:#x} is not the address of a struct page; they start at {first:#x}, "
@@ -140,14 +153,15 @@ class Machine:
     def write(self, pfn: int, word: int, value: int) -> None:
         """Write a word of the struct page of ``pfn`` through the page table.
 
-        Raises `PageFault` if the entry is read-only (nothing changes then), `BadInput` for a word it does not have.
+        Raises `PageFault` if the entry is read-only, `BadInput` for a word it does not have or a value
+        that would make a tail lose its head. Then nothing changes.
         """
-        if not 0 <= word < self.struct_page // WORD:
-            raise BadInput(
-                f"word {word} is not in a struct page of {self.struct_page} bytes; "
-                f"choose 0 to {self.struct_page // WORD - 1}."
-            )
-        self._run([WriteWord(self.pfn_to_page(pfn), word, value)])
+        word = whole_number(word, "a word of a struct page", 0, self.struct_page // WORD - 1)
+        value = whole_number(value, "the value of a word", 0, (1 << 64) - 1)
+        try:
+            self._run([WriteWord(self.pfn_to_page(pfn), word, value)])
+        except InvariantBroken as why:
+            raise BadInput(f"that write would break a huge page, so nothing was changed: {why}.") from None
 
     def _pool_of(self, pfn: int) -> HugePages | None:
         for pool in self._vmemmap.prepared_pools():
@@ -164,8 +178,7 @@ class Machine:
 
     def at(self, step: int) -> Machine:
         """This machine as it was after ``step`` events: a machine of its own. Raises `BadInput` outside the history."""
-        if not 0 <= step <= len(self._events):
-            raise BadInput(f"step {step} is not in the history; this machine has steps 0 to {len(self._events)}.")
+        step = whole_number(step, "a step of this machine's history", 0, len(self._events))
         past = Machine(self.memory, self.base_page, self.struct_page, check=False)
         past._run(self._events[:step])
         past.check = self.check
@@ -173,15 +186,18 @@ class Machine:
 
     def _run(self, events: Iterable[Event]) -> None:
         """Apply events as they come; if one cannot be, the machine is as it was before the first."""
-        before = len(self._events)
+        before, begun = len(self._events), False
         try:
             for event in events:
+                begun = True
                 event.apply(self._vmemmap)
                 self._events.append(event)
                 if self.check:
                     invariants.check_all(self._vmemmap, event)
-        except Exception:
-            if len(self._events) > before:
+            if self.check:
+                invariants.check_settled(self._vmemmap)
+        except BaseException:  # an interrupted operation is undone like a failed one
+            if begun:
                 del self._events[before:]
                 self._vmemmap = self._boot()
                 for event in self._events:
@@ -256,7 +272,11 @@ class Pool:
         return self
 
     def free(self, *, batch: bool = True) -> None:
-        """Give the huge pages back to the buddy allocator, restored first if need be. Raises like `restore`."""
+        """Give the huge pages back to the buddy allocator, restored first if need be. Raises like `restore`.
+
+        The whole pool is restored before its first page is given back. Linux gives back what it has restored so far,
+        and uses that memory to restore the rest.
+        """
         self._state  # noqa: B018  (raises if they are gone)
         self.machine._run(hvo.release(self.machine.vmemmap, self._number, batch))
 
@@ -280,9 +300,7 @@ class Pool:
         return len(np.unique(self.machine.vmemmap.frame[pages_matrix(self.machine.vmemmap, self._state)]))
 
     def _head(self, huge_page: int) -> int:
-        if not 0 <= huge_page < len(self):
-            raise BadInput(f"huge page {huge_page} is not in this pool; it has huge pages 0 to {len(self) - 1}.")
-        return int(self._state.heads[huge_page])
+        return int(self._state.heads[whole_number(huge_page, "a huge page of this pool", 0, len(self) - 1)])
 
     def __repr__(self) -> str:
         return f"{len(self)} x {format_size(self.page.size)} ({self.scheme.name})"

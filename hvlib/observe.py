@@ -94,7 +94,7 @@ def here() -> Kernel:
 @cache
 def recorded(release: str) -> dict[str, Any]:
     """A record kept with this book, as read from its JSON file. Raises `BadInput` for a release it does not have."""
-    if release not in RECORDS:
+    if not isinstance(release, str) or release not in RECORDS:
         raise choose("record", release, RECORDS)
     return dict(json.loads((resources.files(__package__) / "data" / f"linux-{release}.json").read_text("utf-8")))
 

@@ -173,7 +173,7 @@ def film(scenes: Sequence[Scene]) -> dict[str, Any]:
     opening = text[: text.index(">") + 1]
     empty = "".join(f'<g data-name="{name}"/>' for name in names)
     base = f"{opening}<defs>{patterns}</defs>{empty}</svg>"
-    parts = ["".join(contents[i] for i in group) for group in ids]
+    parts = [re.sub(r' id="[^"]*"', "", "".join(contents[i] for i in group)) for group in ids]
     return {"base": base, "names": names, "parts": parts, "frames": frames}
 
 

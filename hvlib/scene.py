@@ -75,4 +75,5 @@ class Scene:
 
     def add(self, name: str, *shapes: Shape) -> None:
         """Add shapes to the group ``name``. In a film a group is what moves together."""
-        self.groups[name] = self.groups.get(name, ()) + shapes
+        if shapes:
+            self.groups[name] = self.groups.get(name, ()) + shapes

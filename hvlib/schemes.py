@@ -50,7 +50,7 @@ class Scheme:
 
 
 _ALL = (
-    Scheme("off", "always available", (2, 6), None, "own frames", False, "pointer",
+    Scheme("off", "no HVO, or switched off", (0, 0), None, "own frames", False, "pointer",
            "mm/sparse-vmemmap.c; the page tables of a booted 5.10"),
     Scheme("tail page", "5.14 to 5.17", (5, 14), 2, "last kept page", False, "pointer",
            "f41f2ed43ca5, merged 2021-06-30; the page tables of a booted 5.15.85"),
@@ -70,6 +70,6 @@ def scheme_of(scheme: str | Scheme) -> Scheme:
     """The `Scheme` of a name; a `Scheme` is returned as it is. Raises `BadInput` for an unknown name."""
     if isinstance(scheme, Scheme):
         return scheme
-    if scheme not in SCHEMES:
+    if not isinstance(scheme, str) or scheme not in SCHEMES:
         raise choose("scheme", scheme, SCHEMES)
     return SCHEMES[scheme]

@@ -29,7 +29,10 @@ FIELDS = (
     ("flags", "zone, node and section on top; PG_head and the other page flags below"),
     ("compound_head", "in a tail: where the head is, with bit 0 set; otherwise a list pointer"),
     ("lru.prev", "list pointer; in the first tail: destructor and order of the compound page (5.15)"),
-    ("mapping", "owner of the page; in a tail: the poison value TAIL_MAPPING"),
+    (
+        "mapping",
+        "owner of the page; in the first tail: number of base pages (low half); in other tails: TAIL_MAPPING or 0",
+    ),
     ("index", "position in the owner"),
     ("private", "HugeTLB flags in a head; cgroup pointers in tails 2 and 3 (5.10 to 6.1)"),
     ("_mapcount, _refcount", "two 4-byte counters"),
@@ -39,6 +42,9 @@ FIELDS = (
 
 PG_HEAD = 1 << 16
 TAIL_MAPPING = 0xDEAD000000000400
+"""Poison in the `mapping` of tails; a gigantic page, above `MAX_ORDER`, has 0 there (both as recorded on 5.15.85)."""
+MAX_ORDER = 10
+"""The largest block on a free list: 2^10 base pages, 4 MiB on x86-64 (MAX_PAGE_ORDER, include/linux/mmzone.h)."""
 NO_REFERENCES = 0xFFFFFFFF
 """_mapcount -1 and _refcount 0: how the words of unused and of tail pages read."""
 HUGETLB_DTOR = 2
@@ -143,7 +149,9 @@ def initial_word(
     if index == WORD_2:
         return np.where(tail & (number == 1), np.uint64(order << 8 | HUGETLB_DTOR), zero)
     if index == MAPPING:
-        return np.where(tail, np.uint64(TAIL_MAPPING), zero)
+        poison = TAIL_MAPPING if order <= MAX_ORDER else 0
+        first = poison >> 32 << 32 | 1 << order
+        return np.where(tail, np.where(number == 1, np.uint64(first), np.uint64(poison)), zero)
     if index == COUNTS:
         return zero + np.uint64(NO_REFERENCES)
     return zero

@@ -6,10 +6,11 @@ one-letter suffixes (``hugepagesz=2M``) too.
 
 from __future__ import annotations
 
+import operator
 import re
 from fractions import Fraction
 
-from .errors import BadInput
+from .errors import BadInput, shown
 
 KiB = 1 << 10
 MiB = 1 << 20
@@ -17,6 +18,7 @@ GiB = 1 << 30
 TiB = 1 << 40
 
 _UNITS = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB, "TiB": TiB}
+_LIMIT = 1 << 64
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt])(ib|b)?|b)?\s*", re.IGNORECASE)
 
 
@@ -27,13 +29,15 @@ def parse_size(size: str | int, what: str = "size") -> int:
     bytes, and for the decimal units (``"2 MB"`` is 2,000,000 bytes, which is never what memory comes in).
     """
     if isinstance(size, int) and not isinstance(size, bool):
-        if size <= 0:
-            raise BadInput(f"{what} must be positive, and {size} is not; write for example '2 MiB'.")
+        if not 0 < size < _LIMIT:
+            raise BadInput(
+                f"{what} must be from 1 to 2^64 - 1 bytes, and {shown(size)} is not; write for example '2 MiB'."
+            )
         return size
-    found = _SIZE.fullmatch(size) if isinstance(size, str) else None
+    found = _SIZE.fullmatch(size) if isinstance(size, str) and len(size) < 40 else None
     if not found:
         raise BadInput(
-            f"{what} {size!r} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096."
+            f"{what} {shown(size)} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096."
         )
     number, prefix, suffix = found.groups()
     if (suffix or "").lower() == "b":
@@ -42,9 +46,20 @@ def parse_size(size: str | int, what: str = "size") -> int:
             f"write '{number} {prefix.upper()}iB'."
         )
     value = Fraction(number) * (_UNITS[f"{prefix.upper()}iB"] if prefix else 1)
-    if value.denominator != 1 or value <= 0:
-        raise BadInput(f"{what} {size!r} is not a positive whole number of bytes; write for example '2 MiB'.")
+    if value.denominator != 1 or not 0 < value < _LIMIT:
+        raise BadInput(f"{what} {size!r} is not a whole number of bytes from 1 to 2^64 - 1; write for example '2 MiB'.")
     return int(value)
+
+
+def whole_number(value: object, what: str, low: int, high: int) -> int:
+    """``value`` as an int, if it is a whole number from ``low`` to ``high``. Raises `BadInput` otherwise."""
+    try:
+        number = low - 1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = low - 1
+    if not low <= number <= high:
+        raise BadInput(f"{what} must be a whole number from {low:,} to {high:,}, and {shown(value)} is not.")
+    return number
 
 
 def power_of_two(size: str | int, what: str) -> int:

@@ -46,7 +46,8 @@ class Vmemmap:
     ``frame[v]`` and ``writable[v]`` are the page-table entry of vmemmap page ``v``; ``table[l]`` is the frame of the
     page table that replaced PMD leaf ``l``, or -1 while the leaf stands. ``mapcount[f]`` entries lead to frame
     ``f``. ``held[f]``: frame ``f`` is in nobody's table and on no free list, either allocated and not yet used, or
-    unmapped and not yet freed. ``stale[f]``: a TLB may still translate to it.
+    unmapped and not yet freed. ``stale[f]``: a TLB may still translate to it. ``others`` frames are
+    in use by somebody else.
     """
 
     def __init__(self, nr_frames: int, base_page: int, struct_page: int) -> None:
@@ -54,11 +55,12 @@ class Vmemmap:
         self.nr_pages = -(-nr_frames * struct_page // base_page)
         self.entries_per_leaf = base_page // PTE
         self.low_frames = -(-LOW_MEMORY // base_page)
-        first = (nr_frames - self.nr_pages) // self.entries_per_leaf * self.entries_per_leaf
+        aligned = min(self.entries_per_leaf, 1 << (self.nr_pages - 1).bit_length())
+        first = (nr_frames - self.nr_pages) // aligned * aligned
         if first <= self.low_frames:
             raise BadInput(
-                f"memory of {format_size(nr_frames * base_page)} is too small for its own struct pages; give the "
-                f"machine at least {format_size(8 * self.entries_per_leaf * base_page)}."
+                f"memory of {format_size(nr_frames * base_page)} has no room beside what is kept for firmware and for "
+                "struct pages; give the machine at least '2 MiB'."
             )
         self.frame = np.arange(first, first + self.nr_pages, dtype=np.int64)
         self.writable = np.ones(self.nr_pages, np.bool_)
@@ -74,6 +76,7 @@ class Vmemmap:
         self.buddy = BuddyAllocator(free[:, 0].copy(), free[:, 1].copy())
         self.pools: list[HugePages | None] = []
         self.shared_tails: dict[int, int] = {}
+        self.others = 0
         self.held = np.zeros(nr_frames, np.bool_)
         self.stale = np.zeros(nr_frames, np.bool_)
         self.flushes = 0
@@ -159,7 +162,7 @@ class Vmemmap:
         self.held[list(self.shared_tails.values())] = False
 
     def copy_page(self, source: Ints, target: Ints) -> None:
-        """Copy the bytes of frames, through the direct map (which has its own, writable entries)."""
+        """Copy the bytes of frames; the target is written through the direct map, where every frame is writable."""
         self._forget(target)
         self._shows[target] = self._shows[source]
         for (frame, offset), value in list(self._written.items()):
@@ -191,10 +194,15 @@ class Vmemmap:
 
 
 def pages_matrix(vmemmap: Vmemmap, pool: HugePages) -> Ints:
-    """Vmemmap pages of each huge page of a pool: one row per huge page, one column per page, shape (n, pages)."""
+    """Vmemmap pages of each huge page of a pool: one row per huge page, one column per page, shape (n, pages).
+
+    Where struct pages cross page borders some huge pages touch one page less; their last column repeats.
+    """
     first = pool.heads * vmemmap.struct_page // vmemmap.base_page
-    count = vmemmap.pages_of(int(pool.heads[0]), pool.order)
-    return first[:, None] + np.arange(count.stop - count.start)
+    last = ((pool.heads + (1 << pool.order)) * vmemmap.struct_page - 1) // vmemmap.base_page
+    columns = np.arange(int((last - first).max()) + 1)
+    pages: Ints = np.minimum(first[:, None] + columns, last[:, None])
+    return pages
 
 
 def _in_sorted(values: Ints, within: Ints) -> npt.NDArray[np.bool_]:

@@ -85,9 +85,8 @@ def main() -> int:
         changed += not same
         if not same and not options.check:
             path.write_text(text, "utf-8")
-        print(
-            f"{'unchanged' if same else 'would change' if options.check else 'written'}, {time.perf_counter() - started:.1f} s"
-        )
+        outcome = "unchanged" if same else "would change" if options.check else "written"
+        print(f"{outcome}, {time.perf_counter() - started:.1f} s")
     return 1 if options.check and changed else 0
 
 

@@ -1,0 +1,64 @@
+# Needs Python 3.11 or later, and nothing else. uv is used where it is installed, venv and pip where it is not.
+PY ?= python3
+CHAPTER ?= 01_struct_page
+LABFLAGS ?=
+
+BIN := .venv/bin
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks notebooks-check mutants lint types picture constraints clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+lab: .venv/lab.done  ## open the book in JupyterLab (CHAPTER=05_eight_pages for another chapter)
+	@$(BIN)/jupyter trust notebooks/*.ipynb >/dev/null
+	$(BIN)/jupyter lab $(ROOT_FLAG) $(LABFLAGS) --LabApp.default_url=/lab/tree/notebooks/$(CHAPTER).ipynb
+
+test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, and a real browser if Chromium is there
+	$(BIN)/pytest -q -n auto
+
+notebooks: .venv/test.done  ## execute and normalise the notebooks
+	$(BIN)/python tools/notebooks.py
+
+notebooks-check: .venv/test.done  ## the same, but write nothing and fail if anything would change
+	$(BIN)/python tools/notebooks.py --check
+
+mutants: .venv/test.done  ## break the engine on purpose; each time a notebook must fail
+	$(BIN)/pytest -q -m mutants tests/test_mutants.py
+
+lint: .venv/test.done  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/test.done  ## types
+	$(BIN)/mypy
+
+picture: .venv/test.done  ## draw the picture of the README again
+	$(BIN)/python tools/picture.py
+
+constraints: .venv/test.done  ## pin the newest versions that go together
+	$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --all-extras --no-annotate --upgrade \
+		--custom-compile-command "make constraints" pyproject.toml -o constraints.txt
+
+clean:  ## remove the virtual environment and caches
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+
+.venv/lab.done: pyproject.toml constraints.txt
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "hvlib needs Python 3.11 or later; name one with: make PY=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up .venv (once, under a minute with a good connection) …"
+	@if command -v uv >/dev/null; then uv venv -q --clear -p $(PY) .venv; else $(PY) -m venv --clear .venv; fi
+	@$(call install,.[lab])
+	@touch $@
+
+.venv/test.done: .venv/lab.done
+	@echo "Adding the tools for testing …"
+	@$(call install,.[lab,test,dev])
+	@touch $@
+
+install = if command -v uv >/dev/null; then uv pip install -q -p $(BIN)/python -c constraints.txt -e '$(1)'; \
+	else $(BIN)/python -m pip install -q -c constraints.txt -e '$(1)'; fi

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+import hvlib as hv
+from hvlib.ask import QUESTIONS
+
+SEEDS = range(100)
+
+
+@pytest.mark.parametrize("name", list(QUESTIONS))
+def test_the_answer_is_accepted_and_every_mistake_recognised_for_100_seeds(name):
+    question = QUESTIONS[name]
+    given = {}
+    for seed in SEEDS:
+        given.setdefault(tuple(sorted(question.given(seed).items())), seed)
+    for seed in given.values():
+        numbers = question.given(seed)
+        right = question.answer(numbers)
+        assert question.judge(question.write(right), seed).right, "the answer as it is written is accepted"
+        wrong = [mistake(numbers) for mistake, _ in question.mistakes]
+        assert right not in wrong, (seed, "a named mistake is the right answer")
+        assert len(wrong) == len(set(wrong)), (seed, "two mistakes give the same answer, so one is never named")
+        for value, (_, sentence) in zip(wrong, question.mistakes, strict=True):
+            verdict = question.judge(value, seed)
+            assert not verdict.right
+            assert sentence.format_map(numbers) in verdict.text
+        assert "{" not in question.text(seed)
+
+
+@pytest.mark.parametrize("name", list(QUESTIONS))
+def test_the_untouched_template_fails_kindly(name):
+    verdict = hv.check(name, ...)
+    assert not verdict.right
+    assert "No answer yet" in verdict.text
+    assert QUESTIONS[name].text() in verdict.text
+
+
+class Liar:
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 0
+
+    def __repr__(self):
+        return "the answer"
+
+
+STRANGE = [None, "", "no idea", -1, 0, 10**30, 3.7, float("nan"), float("inf"), True, [], [1], {},
+           b"512", object(), Liar(), np.array([1, 2]), 10**5000, "9" * 400 + " TiB",
+           "0xzz", "٣", "1 GiB 2", ("a",), {"a": 1}, "split, remap"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(QUESTIONS))
+def test_strange_answers_are_judged_and_never_raise_or_pass(name):
+    for answer in STRANGE:
+        verdict = hv.check(name, answer)
+        assert not verdict.right, answer
+        assert len(verdict.text) > 20
+
+
+def test_an_unknown_question_gets_a_sentence():
+    for ask in (lambda: hv.check("the meaning of life", 42), lambda: hv.predict("the meaning of life")):
+        with pytest.raises(hv.BadInput, match="choose one of"):
+            ask()
+
+
+def test_seeds_change_the_numbers_and_are_repeatable():
+    texts = {QUESTIONS["address of a struct page"].text(seed) for seed in range(20)}
+    assert len(texts) > 15
+    assert QUESTIONS["address of a struct page"].text("s01") == QUESTIONS["address of a struct page"].text("s01")
+
+
+def test_numbers_are_read_as_people_write_them():
+    for answer in ("262144", "262,144", "0x40000", 262144, 262144.0, " 262 144 ", "262_144"):
+        assert hv.check("base pages of 1 GiB", answer).right, answer
+    for answer in ("160 MiB", 160 << 20, "160M", "163,840 KiB"):
+        assert hv.check("memmap of a KMSAN kernel", answer).right, answer
+    for answer in ("split, remap, flush, free", ["split", "remap", "flush", "free"], "split remap flush free"):
+        assert hv.check("order of the steps", answer).right, answer
+
+
+def test_a_prediction_notes_what_was_typed_and_says_what_it_cannot_read():
+    guess = hv.predict("base pages of 1 GiB")
+    assert guess.verdict() == ""
+    guess.value = "4096"
+    assert "Noted: 4,096" in guess.children[2].value
+    assert "Your guess was 4096; it is 262,144. 4,096 counts vmemmap pages" in guess.verdict()
+    guess.value = "lots"
+    assert "is not a whole number" in guess.children[2].value
+    guess.children[1].value = "262144"
+    assert guess.value == "262144", "the text box and the trait are one"
+    assert guess.verdict().startswith("Your guess is right: 262,144.")
+    assert (
+        "Run this cell" in guess._repr_mimebundle_()["text/plain"]
+        if isinstance(guess._repr_mimebundle_(), dict)
+        else True
+    )

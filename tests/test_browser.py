@@ -1,0 +1,167 @@
+"""What a reader sees: each chapter in JupyterLab, in a real headless Chromium, driven by mouse and keyboard."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="playwright is not installed")
+from jupyterlab import CHROMIUM, Lab, chromium
+from playwright.sync_api import expect
+
+from hvlib import explore
+
+ROOT = Path(__file__).parents[1]
+REQUIRED = os.environ.get("HVLIB_REQUIRE_BROWSER") == "1"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason="no Chromium here (Debian: apt install chromium)"),
+]
+CHAPTERS = {
+    "01_struct_page": "memmap",
+    "02_x86_huge_pages": "address",
+    "05_eight_pages": "filling",
+    "06_remap_to_page_1": "remap",
+}
+# Console errors that JupyterLab itself is known to print would be listed here; there are none.
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    scratch = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", scratch / "book")
+    server = Lab(scratch / "book", scratch)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    page.set_default_timeout(20_000)
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+    yield page
+    page.close()
+    assert not page.problems, page.problems
+
+
+def truth(film, values):
+    """Caption and alt text of a state, from the engine."""
+    scene = film.state(**values)[0]
+    return scene.caption, scene.alt
+
+
+@pytest.mark.parametrize("chapter", list(CHAPTERS))
+def test_a_chapter_runs_and_its_panel_answers_mouse_and_keyboard(lab, page, chapter):
+    film = explore.FILMS[CHAPTERS[chapter]]
+    lab.open(page, f"{chapter}.ipynb")
+    lab.run_all(page)
+    panel = page.locator(".hv-panel")
+    expect(panel).to_have_count(1)
+    panel.scroll_into_view_if_needed()
+    picture, caption = panel.locator("svg[role=img]"), panel.locator(".hv-caption")
+    sliders = {axis.name: panel.get_by_role("slider", name=axis.label, exact=True) for axis in film.axes}
+    values = {axis.name: axis.values[int(sliders[axis.name].input_value())] for axis in film.axes}
+
+    def check():
+        words, alt = truth(film, values)
+        expect(caption).to_have_text(words)
+        expect(picture).to_have_attribute("aria-label", alt)
+
+    check()
+    height = panel.bounding_box()["height"]
+    for axis in film.axes:
+        slider = sliders[axis.name]
+        before = picture.screenshot()
+        slider.focus()
+        page.keyboard.press("Home")
+        values[axis.name] = axis.values[0]
+        check()
+        page.keyboard.press("ArrowRight")
+        values[axis.name] = axis.values[1]
+        check()
+        expect(slider).to_have_attribute("aria-valuetext", axis.texts[1])
+        box = slider.bounding_box()
+        middle = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + 8, middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] + 4, middle, steps=12)
+        page.mouse.up()
+        values[axis.name] = axis.values[-1]
+        check()
+        page.wait_for_timeout(350)  # the end of the glide
+        assert picture.screenshot() != before, "the picture changed"
+        assert panel.bounding_box()["height"] == pytest.approx(height, abs=1), "nothing on the page jumps"
+    expect(panel.locator("[role=status]")).to_have_text(truth(film, values)[0])
+
+
+def test_keys_on_a_slider_do_not_edit_the_notebook(lab, page):
+    lab.open(page, "06_remap_to_page_1.ipynb")
+    lab.run_all(page)
+    cells = page.locator(".jp-Cell").count()
+    page.locator(".hv-panel").get_by_role("slider", name="step", exact=True).focus()
+    for key in ("x", "d", "d", "a", "b", "y", "ArrowDown", "ArrowUp"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert page.locator(".jp-Cell").count() == cells
+
+
+def test_what_the_slider_says_python_knows_and_the_guess_stands_beside_the_truth(lab, page):
+    lab.open(page, "06_remap_to_page_1.ipynb")
+    lab.run_all(page)
+    box = page.get_by_placeholder("type it here, then press Enter")
+    box.fill("4")
+    box.press("Enter")
+    note = page.locator(".hv-panel .hv-note")
+    expect(note).to_contain_text("Your guess was 4; it is 1.")
+    slider = page.locator(".hv-panel").get_by_role("slider", name="step", exact=True)
+    slider.focus()
+    page.keyboard.press("End")
+    page.wait_for_timeout(300)
+    for command in ("move-cursor-down", "insert-cell-below", "enter-edit-mode"):
+        page.evaluate("command => jupyterapp.commands.execute('notebook:' + command)", command)
+    page.keyboard.insert_text("print('python says', panel.step, panel.facts['frames freed'])")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".jp-OutputArea-output", has_text="python says 11 6")).to_be_visible()
+
+
+def test_play_walks_through_the_steps_and_stops(lab, page):
+    lab.open(page, "06_remap_to_page_1.ipynb")
+    lab.run_all(page)
+    panel = page.locator(".hv-panel")
+    slider = panel.get_by_role("slider", name="step", exact=True)
+    slider.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    button = panel.get_by_role("button", name="Play step")
+    button.click()
+    expect(button).to_have_text("Stop")
+    expect(slider).to_have_value("11", timeout=10_000)
+    expect(button).to_have_text("Play")
+
+
+def test_a_dark_theme_reaches_the_picture(browser, tmp_path):
+    shutil.copytree(ROOT / "notebooks", tmp_path / "book")
+    server = Lab(tmp_path / "book", tmp_path, "JupyterLab Dark")
+    try:
+        page = browser.new_page()
+        server.open(page, "01_struct_page.ipynb")
+        server.run_all(page)
+        text = page.locator(".hv-panel svg text", has_text="page frames").first
+        fill = text.evaluate("element => getComputedStyle(element).fill")
+        ground = page.locator(".hv-panel").evaluate("element => getComputedStyle(element).backgroundColor")
+        light, dark = (sum(map(float, c[c.index("(") + 1 : -1].split(",")[:3])) / 3 for c in (fill, ground))
+        assert light - dark > 120, (fill, ground)
+        page.close()
+    finally:
+        server.stop()

@@ -1,0 +1,146 @@
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import hvlib as hv
+from hvlib import draw, paint
+from hvlib.scene import Arrow, Box, Label, Scene
+
+SCHEMES = [name for name in hv.SCHEMES if name != "off"]
+
+
+def boxes(scene, prefix):
+    found = {name: shapes[0] for name, shapes in scene.groups.items() if re.fullmatch(rf"{prefix}\d+", name)}
+    return [found[f"{prefix}{n}"] for n in range(len(found))]
+
+
+def hit(point, frames):
+    """Number of the frame box whose left edge an arrow's tip touches."""
+    ((x, y),) = [point]
+    return next((n for n, b in enumerate(frames) if abs(b.x - x) < 6 and b.y < y < b.y + b.height), None)
+
+
+@pytest.mark.parametrize("scheme", list(hv.SCHEMES))
+def test_drawn_arrows_end_where_the_page_table_leads(scheme):
+    """Read back from the SVG that matplotlib wrote: arrow tip -> frame box -> which vmemmap pages share it."""
+    machine = hv.Machine("1 GiB")
+    pool = machine.hugetlb("2 MiB")
+    pool.optimize(scheme)
+    scene = draw.mapping(draw.mapping_of(pool))
+    film = paint.film([scene])
+    frames, tips = boxes(scene, "frame"), []
+    for number in range(8):
+        part = film["parts"][film["frames"][0][film["names"].index(f"arrow{number}")]]
+        points = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+) (-?[\d.]+)(?= |$|\")", part)]
+        tips.append(hit(max(points), frames))
+    assert None not in tips
+    shown, truth = [tips.index(t) for t in tips], [pool.frames().index(f) for f in pool.frames()]
+    assert shown == truth
+    dashed = ["dasharray" in film["parts"][film["frames"][0][film["names"].index(f"arrow{n}")]] for n in range(8)]
+    assert dashed == [not may for may in pool.writable()]
+
+
+def test_a_wrong_arrow_would_be_seen():
+    machine = hv.Machine("1 GiB")
+    pool = machine.hugetlb("2 MiB").optimize("tail page")
+    scene = draw.mapping(draw.mapping_of(pool))
+    (arrow,) = scene.groups["arrow5"]
+    assert hit((arrow.x2, arrow.y2), boxes(scene, "frame")) == 1
+    assert hit((arrow.x2, arrow.y2 + draw.ROW), boxes(scene, "frame")) == 2
+
+
+def test_freed_frames_are_drawn_free_and_held_ones_are_not():
+    machine = hv.Machine("1 GiB")
+    machine.hugetlb("2 MiB").optimize("tail page", batch=False)
+    before_free = draw.mapping(draw.mapping_of(machine.at(len(machine.events) - 1).pools[0]))
+    after_free = draw.mapping(draw.mapping_of(machine.pools[0]))
+    assert [box.role for box in boxes(before_free, "frame")] == ["head", "shared", *["void"] * 6]
+    assert [box.role for box in boxes(after_free, "frame")] == ["head", "shared", *["freed"] * 6]
+
+
+def test_before_the_split_one_entry_is_drawn():
+    machine = hv.Machine("1 GiB")
+    pool = machine.hugetlb("2 MiB")
+    assert "leaf" in draw.mapping(draw.mapping_of(pool)).groups
+    pool.optimize("head page")
+    scene = draw.mapping(draw.mapping_of(pool))
+    assert "leaf" not in scene.groups
+    assert [box.role for box in boxes(scene, "entry")] == ["table", *["readonly"] * 7]
+
+
+def test_the_record_is_drawn_by_the_same_function():
+    record, model = draw.record("5.15.85").scene, None
+    pool = hv.Machine("1 GiB").hugetlb("2 MiB").optimize("tail page")
+    model = draw.mapping(draw.mapping_of(pool))
+    for name in [f"arrow{n}" for n in range(8)] + [f"entry{n}" for n in range(8)]:
+        assert record.groups[name] == model.groups[name]
+
+
+@pytest.mark.parametrize(("size", "count"), [("2 MiB", 8), ("1 GiB", 4096)])
+def test_large_counts_are_drawn_as_runs(size, count):
+    pool = hv.Machine("4 GiB", check=False).hugetlb(size).optimize("head page")
+    state = draw.mapping_of(pool)
+    assert len(state.rows) == 8
+    assert sum(row.last - row.first + 1 for row in state.rows) == count
+    assert "to 4094" in draw.mapping(state).alt or count == 8
+
+
+def test_the_alt_text_says_who_leads_where():
+    pool = hv.Machine("1 GiB").hugetlb("2 MiB").optimize("tail page")
+    alt = draw.mapping(draw.mapping_of(pool)).alt
+    assert "Vmemmap page 0: frame 0, writable." in alt
+    assert "Vmemmap page 7: frame 1, read-only." in alt
+
+
+@pytest.mark.parametrize("struct_page", [56, 64, 80, 96])
+def test_filled_squares_are_the_share_of_ram(struct_page):
+    scene = draw.memmap(64 * hv.GiB, struct_page)
+    cells = [shapes for name, shapes in scene.groups.items() if re.fullmatch(r"cell\d+", name)]
+    assert len(cells) == 64
+    filled = sum(box.width for shapes in cells for box in shapes[1:]) / cells[0][0].width
+    assert filled / 64 == pytest.approx(struct_page / 4096)
+    (twin,) = (shape for shape in scene.groups["twin"] if isinstance(shape, Box))
+    frame = scene.groups["frame"][1]
+    assert twin.width**2 / frame.width**2 == pytest.approx(struct_page / 4096)
+
+
+@pytest.mark.parametrize(("page", "levels"), [(None, 4), ("2 MiB", 3), ("1 GiB", 2)])
+def test_an_address_of_48_bits_is_split_at_the_leaf(page, levels):
+    scene = draw.address(page and hv.HugePage(page), 0)
+    bits = [scene.groups[f"bit{n}"][0].role for n in range(48)]
+    offset = bits.count("plain")
+    assert offset == 48 - 9 * levels
+    indexes = ["own", "table", "level", "quiet"][4 - levels :]
+    assert bits == ["plain"] * offset + [role for role in indexes for _ in range(9)]
+    drawn = [name for name in scene.groups if name.startswith("walk")]
+    assert len(drawn) == levels
+
+
+def test_pictures_are_the_same_byte_for_byte_and_offer_text_svg_and_png():
+    one, other = draw.schemes(), draw.schemes()
+    data, metadata = one._repr_mimebundle_()
+    assert data == other._repr_mimebundle_()[0]
+    assert set(data) == {"text/plain", "image/svg+xml", "image/png"}
+    assert metadata["image/png"]["alt"] == one.scene.alt
+    root = ET.fromstring(data["image/svg+xml"])
+    assert root.get("aria-label") == one.scene.alt
+    assert paint.INK not in data["image/svg+xml"]
+    assert re.search(r"<style", data["image/svg+xml"]) is None, "a style element would reach the whole page"
+
+
+def test_the_five_schemes_are_counted_from_the_machine():
+    alt = draw.schemes().scene.alt
+    assert re.findall(r"(\d+) freed", alt) == ["0", "6", "7", "7", "7"]
+
+
+def test_a_film_refuses_scenes_that_disagree():
+    one, other = Scene(10, 10), Scene(10, 10)
+    one.add("a", Box(0, 0, 1, 1, "own"))
+    one.add("b", Label(1, 1, "x"))
+    other.add("b", Label(1, 1, "x"))
+    other.add("a", Arrow(0, 0, 1, 1, "own"))
+    with pytest.raises(AssertionError, match="conflicting orders"):
+        paint.film([one, other])
+    with pytest.raises(AssertionError, match="keeps its size"):
+        paint.film([one, Scene(11, 10)])

@@ -1,0 +1,119 @@
+"""environment.yml, pyproject.toml and constraints.txt say the same; nothing heavy is imported early."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PIP_NAME = {"matplotlib-base": "matplotlib"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def conda():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert all(isinstance(line, str) for line in environment["dependencies"]), "no pip section: it would not be checked"
+    return dict(re.fullmatch(r"([\w.-]+)\s*(.*)", line).groups() for line in environment["dependencies"])
+
+
+def requirements(*lines):
+    return {canonicalize_name(r.name): r.specifier for r in map(Requirement, lines)}
+
+
+def test_conda_and_pip_name_the_same_packages_and_bounds():
+    extras = PROJECT["optional-dependencies"]
+    nbval = [line for line in extras["test"] if line.startswith("nbval")]
+    pip = requirements(*PROJECT["dependencies"], *extras["lab"], *nbval)
+    mine = {name: bounds for name, bounds in conda().items() if name not in ("python", "pip")}
+    assert {canonicalize_name(PIP_NAME.get(n, n)): Requirement(f"x{b}").specifier for n, b in mine.items()} == pip
+
+
+def test_python_is_named_the_way_binder_reads_it():
+    python = conda()["python"]
+    assert re.fullmatch(r"=3\.1[1-4]", python)
+    assert Version(python[1:]) in Requirement(f"x{PROJECT['requires-python']}").specifier
+
+
+def test_nothing_hides_environment_yml_from_binder():
+    assert not [
+        n
+        for n in ("binder", ".binder", "Dockerfile", "Pipfile", "default.nix", "requirements.txt")
+        if (ROOT / n).exists()
+    ]
+    script = ROOT / "postBuild"
+    assert script.read_text().startswith("#!/bin/bash\n")
+    assert os.access(script, os.X_OK)
+
+
+def test_constraints_pin_every_dependency_within_its_bounds_and_hold_no_address():
+    text = (ROOT / "constraints.txt").read_text()
+    assert "://" not in text
+    pins = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, version = re.match(r"([\w.-]+)==([^\s;]+)", line).groups()
+            pins.setdefault(canonicalize_name(name), []).append(Version(version))
+    for lines in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
+        for name, specifier in requirements(*lines).items():
+            assert pins[name], name
+            assert all(version in specifier for version in pins[name]), name
+
+
+def test_the_version_is_one():
+    import hvlib
+
+    assert hvlib.__version__ == PROJECT["version"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == PROJECT["version"]
+    assert f"\n## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_core_imports_neither_matplotlib_nor_ipywidgets():
+    code = (
+        "import sys, hvlib as hv; m = hv.Machine('1 GiB'); m.hugetlb('2 MiB').optimize('head page'); hv.observe.here();"
+        "print([n for n in ('matplotlib', 'ipywidgets', 'anywidget', 'IPython', 'PIL') if n in sys.modules]);"
+        "hv.draw; print('matplotlib' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split("\n")[:2] == ["[]", "True"]
+
+
+def test_modules_import_upwards_only():
+    """The arrows of the house: a module may import only those that stand before it."""
+    order = ["errors", "units", "schemes", "geometry", "structpage", "buddy", "vmemmap", "events", "hvo", "invariants",
+             "machine", "btf", "observe", "scene", "paint", "draw", "ask", "explore"]  # fmt: skip
+    modules = {path.stem for path in (ROOT / "hvlib").glob("*.py")} - {"__init__"}
+    assert set(order) == modules
+    for place, name in enumerate(order):
+        text = (ROOT / "hvlib" / f"{name}.py").read_text()
+        imported = set(re.findall(r"^from \.(\w+) import", text, re.MULTILINE))
+        for names in re.findall(r"^from \. import ([\w, ]+)", text, re.MULTILINE):
+            imported |= set(names.split(", "))
+        assert imported <= set(order[:place]), name
+
+
+def test_the_picture_of_the_readme_is_the_engines():
+    sys.path.insert(0, str(ROOT / "tools"))
+    import picture
+
+    assert picture.PICTURE.read_text() == picture.picture()
+    assert "book/remap.svg" in (ROOT / "README.md").read_text()
+
+
+def test_local_links_of_the_documents_lead_somewhere():
+    for document in ROOT.glob("*.md"):
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text()):
+            assert (ROOT / target).exists(), (document.name, target)
+
+
+def test_the_make_commands_of_the_documents_exist():
+    verbs = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in ("README.md", "CONTRIBUTING.md", ".ci/run"):
+        named = set(re.findall(r"make ([a-z][a-z-]*)", (ROOT / document).read_text())) - {"sure"}
+        assert named <= verbs, document

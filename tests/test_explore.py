@@ -1,0 +1,139 @@
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import hvlib as hv
+from hvlib import ask, explore
+
+PANELS = {"memmap": explore.memmap, "address": explore.address, "filling": explore.filling, "remap": explore.remap}
+
+
+def test_every_film_has_its_panel_and_every_panel_its_film():
+    assert set(PANELS) == set(explore.FILMS)
+
+
+@pytest.mark.parametrize("name", list(explore.FILMS))
+def test_every_reachable_state_is_drawn_captioned_and_described(name):
+    film = explore.FILMS[name]
+    states, drawn = list(film.states()), explore._drawn(film)
+    assert len(states) == len(drawn["frames"]) == len(drawn["alt"]) == len(drawn["caption"])
+    ET.fromstring(drawn["base"])
+    for part in drawn["parts"]:
+        ET.fromstring(f"<svg>{part}</svg>")
+        assert part
+    for values, row, caption, alt in zip(states, drawn["frames"], drawn["caption"], drawn["alt"], strict=True):
+        scene, facts = film.state(**values)
+        shown = {n for n, part in zip(drawn["names"], row, strict=True) if part >= 0}
+        assert shown == set(scene.groups), values
+        assert (caption, alt) == (scene.caption, scene.alt)
+        assert caption
+        assert len(alt) > 40
+        assert facts
+    assert len(set(drawn["caption"])) == len(states) or name in ("filling",), "each state has its own sentence"
+
+
+@pytest.mark.parametrize("name", list(explore.FILMS))
+def test_labels_stay_inside_the_picture(name):
+    """Text is about 0.6 of its size wide; nothing may run off the right or left edge."""
+    for values in explore.FILMS[name].states():
+        scene = explore.FILMS[name].state(**values)[0]
+        for shapes in scene.groups.values():
+            for shape in shapes:
+                if not hasattr(shape, "text"):
+                    continue
+                width = len(shape.text) * shape.size * (0.64 if shape.bold else 0.58)
+                left = shape.x - {"left": 0, "center": width / 2, "right": width}[shape.align]
+                assert left >= 0, (values, shape)
+                assert left + width <= scene.width, (values, shape)
+                assert 0 < shape.y < scene.height
+
+
+@pytest.mark.parametrize("name", list(explore.FILMS))
+def test_no_part_shares_an_id_with_the_page(name):
+    drawn = explore._drawn(explore.FILMS[name])
+    assert not [part for part in drawn["parts"] if re.search(r'\bid="', part)]
+    assert len(drawn["names"]) == len(set(drawn["names"]))
+
+
+def test_sliders_are_traits_that_a_cell_can_set_and_read():
+    panel = explore.remap()
+    assert (panel.huge_page, panel.step) == ("2 MiB", 0)
+    panel.huge_page = "1 GiB"
+    panel.step = 11
+    assert panel.facts["frames freed"] == hv.HugePage("1 GiB").freed("tail page")
+    assert "frames freed: 4,094" in repr(panel)
+    assert panel.values == {"huge_page": "1 GiB", "step": 11}
+    seen = []
+    panel.observe(lambda change: seen.append(change.new), names="step")
+    panel.set(step=3, huge_page="2 MiB")
+    assert seen == [3]
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda panel: setattr(panel, "step", 12),
+        lambda panel: setattr(panel, "step", True),
+        lambda panel: setattr(panel, "step", "3"),
+        lambda panel: setattr(panel, "huge_page", "3 MiB"),
+        lambda panel: setattr(panel, "hugepage", "2 MiB"),
+        lambda panel: panel.set(huge_page="1 GiB", step=99),
+        lambda panel: panel.set(pace=1),
+        lambda panel: panel.set(step=3.0),
+    ],
+)
+def test_a_value_that_is_not_there_gets_a_sentence_and_moves_nothing(move):
+    panel = explore.remap(step=4)
+    with pytest.raises(hv.BadInput, match="choose"):
+        move(panel)
+    assert panel.values == {"huge_page": "2 MiB", "step": 4}
+
+
+def test_an_impossible_geometry_shows_its_sentence_in_the_pictures_place():
+    panel = explore.filling(huge_page="64 KiB", base_page="64 KiB")
+    assert "must be larger than a base page" in panel.facts["impossible"]
+    assert "must be larger than a base page" in panel.scene.caption
+    panel.base_page = "4 KiB"
+    assert panel.facts["vmemmap pages"] == hv.HugePage("64 KiB").nr_vmemmap_pages, "and it keeps working"
+
+
+def test_facts_are_the_engines_in_every_state_of_the_geometry_panel():
+    for values in explore.FILMS["filling"].states():
+        facts = explore.FILMS["filling"].state(**values)[1]
+        if "impossible" in facts:
+            continue
+        machine_page = hv.HugePage(values["huge_page"], values["base_page"], values["struct_page"])
+        assert facts["freed since 5.18"] == machine_page.freed("head page")
+
+
+def test_the_remap_film_goes_through_the_kernels_steps():
+    facts = [explore.FILMS["remap"].state("2 MiB", step)[1] for step in range(12)]
+    assert [f["frames that hold its struct pages"] for f in facts] == [8, 8, 8, 8, 7, 6, 5, 4, 3, 2, 2, 2]
+    assert [f["frames freed"] for f in facts] == [0] * 11 + [6]
+    assert [f["tables of PTEs"] for f in facts] == [0, 0, *[1] * 10]
+    large = [explore.FILMS["remap"].state("1 GiB", step)[1] for step in range(12)]
+    assert [f["frames that hold its struct pages"] for f in large] == [4096] * 4 + [4095, 4094, 4093, 4092, 3, 2, 2, 2]
+    assert large[-1]["tables of PTEs"] == 8
+
+
+def test_a_guess_stands_beside_the_truth():
+    guess = ask.predict("base pages of 1 GiB")
+    panel = explore.address(guess)
+    assert panel.note == ""
+    guess.value = "4096"
+    assert "4,096 counts vmemmap pages, not base pages" in panel.note
+    assert "Your guess was 4096; it is 262,144." in panel.note
+    guess.value = "262,144"
+    assert "Your guess is right: 262,144" in panel.note
+    guess.value = ""
+    assert panel.note == ""
+
+
+def test_the_output_of_a_panel_has_words_a_picture_and_alt_text():
+    panel = explore.memmap()
+    data, metadata = panel._repr_mimebundle_()
+    assert data["text/plain"] == repr(panel)
+    assert data["image/png"]
+    assert metadata["image/png"]["alt"] == panel.scene.alt
+    assert "application/vnd.jupyter.widget-view+json" in data

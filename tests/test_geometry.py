@@ -1,0 +1,118 @@
+from fractions import Fraction
+
+import pytest
+
+import hvlib as hv
+
+
+@pytest.mark.parametrize(
+    ("size", "base_pages", "order", "memmap", "vmemmap_pages"),
+    [("2 MiB", 512, 9, 32 << 10, 8), ("1 GiB", 262_144, 18, 16 << 20, 4096)],
+)
+def test_golden_numbers_of_x86_64(size, base_pages, order, memmap, vmemmap_pages):
+    page = hv.HugePage(size)
+    assert (page.nr_base_pages, page.order, page.memmap_bytes, page.nr_vmemmap_pages) == (
+        base_pages, order, memmap, vmemmap_pages,
+    )  # fmt: skip
+    assert page.share == Fraction(1, 64)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "freed_2m", "freed_1g"),
+    [
+        ("off", 0, 0),
+        ("tail page", 6, 4094),
+        ("head page", 7, 4095),
+        ("head page, copied", 7, 4095),
+        ("shared tail", 7, 4095),
+    ],
+)
+def test_golden_numbers_of_the_schemes(scheme, freed_2m, freed_1g):
+    small, large = hv.HugePage("2 MiB"), hv.HugePage("1 GiB")
+    assert (small.freed(scheme), large.freed(scheme)) == (freed_2m, freed_1g)
+    assert (small.kept(scheme), large.kept(scheme)) == (8 - freed_2m, 4096 - freed_1g)
+    assert small.net_saving(scheme) == (freed_2m - Fraction(1, 64) if freed_2m else 0)
+    assert large.net_saving(scheme) == (freed_1g - 8 if freed_1g else 0)
+
+
+def test_schemes_stand_in_historical_order_with_their_releases():
+    assert list(hv.SCHEMES) == ["off", "tail page", "head page", "head page, copied", "shared tail"]
+    since = [scheme.since for scheme in hv.SCHEMES.values()]
+    assert since == sorted(since)
+    assert all(scheme.releases and scheme.source for scheme in hv.SCHEMES.values())
+    assert [scheme.fake_heads for scheme in hv.SCHEMES.values()] == [False, False, True, True, False]
+
+
+# Struct pages of 64 bytes: (struct pages, vmemmap in base pages, freed since 5.18)
+TABLE = {
+    ("x86-64", "2 MiB"): (512, 8, 7),
+    ("x86-64", "1 GiB"): (262144, 4096, 4095),
+    ("arm64, 4 KiB base", "64 KiB"): (16, Fraction(1, 4), 0),
+    ("arm64, 4 KiB base", "2 MiB"): (512, 8, 7),
+    ("arm64, 4 KiB base", "32 MiB"): (8192, 128, 127),
+    ("arm64, 4 KiB base", "1 GiB"): (262144, 4096, 4095),
+    ("arm64, 16 KiB base", "2 MiB"): (128, Fraction(1, 2), 0),
+    ("arm64, 16 KiB base", "32 MiB"): (2048, 8, 7),
+    ("arm64, 16 KiB base", "1 GiB"): (65536, 256, 255),
+    ("arm64, 64 KiB base", "2 MiB"): (32, Fraction(1, 32), 0),
+    ("arm64, 64 KiB base", "512 MiB"): (8192, 8, 7),
+    ("arm64, 64 KiB base", "16 GiB"): (262144, 256, 255),
+    ("s390x", "1 MiB"): (256, 4, 3),
+    ("s390x", "2 GiB"): (524288, 8192, 8191),
+    ("riscv64", "64 KiB"): (16, Fraction(1, 4), 0),
+    ("riscv64", "2 MiB"): (512, 8, 7),
+    ("riscv64", "1 GiB"): (262144, 4096, 4095),
+    ("LoongArch, 16 KiB base", "32 MiB"): (2048, 8, 7),
+}
+
+
+def test_every_architecture_and_size_is_as_in_the_table():
+    seen = {
+        (name, hv.format_size(size)): (page.nr_base_pages, page.nr_vmemmap_pages, page.freed("head page"))
+        for name, architecture in hv.ARCHITECTURES.items()
+        for size, _ in architecture.huge_pages
+        for page in [architecture.huge_page(size)]
+    }
+    assert seen == TABLE
+
+
+@pytest.mark.parametrize("struct_page", [56, 72, 80, 88, 96])
+@pytest.mark.parametrize("scheme", list(hv.SCHEMES))
+def test_a_struct_page_that_is_no_power_of_two_frees_nothing(struct_page, scheme):
+    page = hv.HugePage("2 MiB", struct_page=struct_page)
+    assert page.freed(scheme) == 0
+    assert page.kept(scheme) == page.nr_vmemmap_pages
+    assert "not a power of two" in page.obstacle(scheme) or scheme == "off"
+
+
+def test_two_vmemmap_pages_profit_from_one_kept_page_only():
+    page = hv.HugePage("512 KiB")
+    assert page.nr_vmemmap_pages == 2
+    assert (page.freed("tail page"), page.freed("head page")) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: hv.HugePage("3 MiB"),
+        lambda: hv.HugePage("2 MB?"),
+        lambda: hv.HugePage("4 KiB"),
+        lambda: hv.HugePage("2 KiB"),
+        lambda: hv.HugePage("2 MiB", base_page="2 MiB"),
+        lambda: hv.HugePage("2 MiB", base_page="5 KiB"),
+        lambda: hv.HugePage("2 MiB", struct_page=60),
+        lambda: hv.HugePage("2 MiB", struct_page=8),
+        lambda: hv.HugePage("2 MiB", struct_page=0),
+        lambda: hv.HugePage("2 MiB", struct_page="many"),
+        lambda: hv.HugePage(None),
+        lambda: hv.HugePage("2 MiB").freed("best"),
+        lambda: hv.HugePage("2 MiB").freed(None),
+        lambda: hv.HugePage("2 MiB").freed(["off"]),
+        lambda: hv.ARCHITECTURES["x86-64"].huge_page("16 MiB"),
+    ],
+)
+def test_what_cannot_be_gets_one_sentence(make):
+    with pytest.raises(hv.BadInput) as why:
+        make()
+    assert "\n" not in str(why.value)
+    assert len(str(why.value)) > 40

@@ -1,0 +1,117 @@
+"""Each invariant is broken on purpose, by the mistake in the mechanism that it guards against."""
+
+import numpy as np
+import pytest
+
+import hvlib as hv
+from hvlib import invariants
+from hvlib.events import AllocFrames, FlushTlb, FreeFrames, Remap, SplitPmd
+
+
+def machine_with_pool():
+    machine = hv.Machine("1 GiB", check=False)
+    return machine, machine.hugetlb("2 MiB")
+
+
+def apply(machine, leave_out=(), swap=None, writable=False):
+    """Optimise by "tail page", one entry at a time, with a step left out or two kinds of step swapped."""
+    good = hv.Machine("1 GiB")
+    good.hugetlb("2 MiB").optimize("tail page", batch=False)
+    events = list(good.events[2:])
+    if swap:
+        one, other = (next(i for i in reversed(range(len(events))) if isinstance(events[i], kind)) for kind in swap)
+        events[one], events[other] = events[other], events[one]
+    for event in events:
+        if isinstance(event, leave_out):
+            continue
+        if writable and isinstance(event, Remap):
+            event = Remap(event.entries, event.frames, True)
+        event.apply(machine.vmemmap)
+        invariants.check_all(machine.vmemmap, event)
+
+
+def test_the_kernels_order_breaks_nothing():
+    machine, _ = machine_with_pool()
+    apply(machine)
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake"),
+    [
+        ("free only after flush", {"swap": (FlushTlb, FreeFrames)}),
+        ("free only after flush", {"leave_out": FlushTlb}),
+        ("one writable entry per frame", {"writable": True}),
+        ("entries need a table", {"leave_out": (SplitPmd,)}),
+    ],
+)
+def test_a_mistake_in_the_order_breaks_its_invariant(name, mistake):
+    machine, _ = machine_with_pool()
+    with pytest.raises(hv.InvariantBroken, match=name):
+        apply(machine, **mistake)
+
+
+def broken(vmemmap):
+    return {name.replace("_", " ") for name, check in invariants.INVARIANTS.items() if check(vmemmap)}
+
+
+def test_a_tail_led_to_another_huge_pages_frame_loses_its_head():
+    machine = hv.Machine("1 GiB", check=False)
+    machine.hugetlb("2 MiB", 2).optimize("tail page")
+    first, second = (machine.pools[0].vmemmap_pages(n) for n in (0, 1))
+    vm = machine.vmemmap
+    vm.set_entries(np.array([first[3]]), vm.frame[[second[1]]], False)
+    assert "tails find their head" in broken(vm)
+
+
+def test_a_head_page_shared_without_the_fake_head_test_loses_heads():
+    machine = hv.Machine("1 GiB", check=False)
+    machine.hugetlb("2 MiB").optimize("head page")
+    assert not broken(machine.vmemmap)
+    machine.vmemmap.pools[0].scheme = hv.SCHEMES["tail page"]
+    assert broken(machine.vmemmap) == {"tails find their head"}
+
+
+def test_a_mapped_frame_that_is_freed_is_seen():
+    machine, pool = machine_with_pool()
+    machine.vmemmap.buddy.give(np.array([pool.frames()[3]]))
+    assert {"no frame free and used", "frames conserved"} <= broken(machine.vmemmap)
+
+
+def test_a_lost_frame_is_seen():
+    machine, _ = machine_with_pool()
+    AllocFrames(machine.vmemmap.buddy.choose(1), "nothing").apply(machine.vmemmap)
+    machine.vmemmap.held[:] = False
+    assert broken(machine.vmemmap) == {"frames conserved"}
+
+
+def test_a_frame_that_is_never_freed_is_seen(monkeypatch):
+    from hvlib import events
+
+    machine = hv.Machine("1 GiB")
+    pool = machine.hugetlb("2 MiB")
+    monkeypatch.setattr(events.FreeFrames, "apply", lambda self, vmemmap: None)
+    with pytest.raises(hv.InvariantBroken, match="nothing left in hand"):
+        pool.optimize("tail page")
+
+
+def test_an_entry_to_nowhere_is_seen():
+    machine, _ = machine_with_pool()
+    machine.vmemmap.frame[-1] = machine.nr_frames
+    assert "one address per pfn" in broken(machine.vmemmap)
+
+
+def test_double_free_and_double_allocation_are_refused():
+    buddy = hv.Machine("1 GiB").vmemmap.buddy
+    frame = buddy.choose(1)
+    with pytest.raises(AssertionError, match="double free"):
+        buddy.give(frame)
+    buddy.take(frame)
+    with pytest.raises(AssertionError, match="not free"):
+        buddy.take(frame)
+
+
+def test_every_invariant_is_broken_by_some_test_here():
+    from pathlib import Path
+
+    text = Path(__file__).read_text()
+    assert all(name.replace("_", " ") in text for name in invariants.INVARIANTS)

@@ -1,0 +1,149 @@
+"""Rules that every chapter keeps, and guards against what strict nbval does not see."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import hvlib as hv
+from hvlib.ask import QUESTIONS
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NAMES = [path.name for path in NOTEBOOKS]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=NAMES)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_there_are_chapters():
+    assert {
+        "01_struct_page.ipynb",
+        "02_x86_huge_pages.ipynb",
+        "05_eight_pages.ipynb",
+        "06_remap_to_page_1.ipynb",
+    } <= set(NAMES)
+
+
+def test_every_cell_was_executed_in_order_and_without_error(notebook):
+    """nbval never compares a cell whose execution count is missing."""
+    assert [cell.execution_count for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))
+    for cell in code(notebook):
+        kinds = [output.output_type for output in cell.outputs]
+        assert "error" not in kinds
+        assert not [o for o in cell.outputs if o.get("name") == "stderr"], cell.source
+
+
+def test_no_cell_escapes_nbval(notebook):
+    """No tag or comment that switches the comparison off, and no construct that swallows errors or fails falsely."""
+    for cell in code(notebook):
+        assert not cell.metadata.get("tags"), cell.source
+        for forbidden in ("NBVAL", "interact(", "interactive(", "on_click", "# noqa", "random", "time."):
+            assert forbidden not in cell.source, cell.source
+        assert not cell.source.rstrip().endswith(";")
+
+
+def test_every_output_holds_words_to_compare(notebook):
+    """PNG data is never compared, and a widget's repr may be cut; so each output has text, and no memory address."""
+    for cell in code(notebook):
+        for output in cell.outputs:
+            text = output.get("text") or output.data["text/plain"]
+            assert len(text) > 3
+            assert not re.search(r"at 0x7f|object at 0x", text), text
+            assert "…" not in text[-3:]
+
+
+def test_the_shape_of_a_chapter(notebook):
+    assert 12 <= len(notebook.cells) <= 30
+    assert notebook.cells[0].source.startswith("# ")
+    first = code(notebook)[0].source
+    assert first == "import hvlib as hv"
+    for cell in code(notebook):
+        lines = cell.source.splitlines()
+        assert len(lines) <= 12, cell.source
+        assert max(map(len, lines)) <= 120, cell.source
+        assert not [line for line in lines if re.match(r"\s*(def|class|import|from) ", line)] or cell.source == first
+    text = prose(notebook)
+    assert text.count("**Not so:**") + text.count("**Nearly so:**") >= 1, "misconceptions are named"
+    assert "## What to remember" in text
+    assert "### Sources" in text
+    assert text.count("<details><summary>Solution</summary>") == text.count("</details>") >= 2
+
+
+def test_the_prediction_comes_before_its_panel(notebook):
+    sources = [cell.source for cell in code(notebook)]
+    predict = next(i for i, s in enumerate(sources) if "hv.predict(" in s)
+    panel = next(i for i, s in enumerate(sources) if "hv.explore." in s)
+    assert predict < panel
+    assert "(guess" in sources[panel]
+    assert sum("hv.explore." in s for s in sources) == 1
+
+
+def test_the_panel_is_driven_by_a_cell_that_prints_its_state(notebook):
+    sources = [cell.source for cell in code(notebook)]
+    panel = next(i for i, s in enumerate(sources) if "hv.explore." in s)
+    if "filling" in sources[panel]:
+        return  # chapter 5 prints the same numbers from the engine, and its picture's text is compared
+    assert any(
+        "print(panel" in s and ("panel.set(" in s or re.search(r"panel\.\w+ = ", s)) for s in sources[panel + 1 :]
+    )
+
+
+def test_every_question_of_a_chapter_exists_and_is_put_untouched(notebook):
+    asked = re.findall(r'hv\.(check|predict)\("([^"]+)"', "\n".join(cell.source for cell in notebook.cells))
+    assert all(name in QUESTIONS for _, name in asked)
+    checks = [cell for cell in code(notebook) if cell.source.startswith("hv.check(")]
+    assert len(checks) >= 2
+    for cell in checks:
+        assert cell.source.endswith(", ...)")
+        assert "No answer yet" in cell.outputs[0].data["text/plain"]
+
+
+def test_every_question_is_asked_somewhere():
+    text = "\n".join(path.read_text() for path in NOTEBOOKS)
+    assert not [name for name in QUESTIONS if f'\\"{name}\\"' not in text]
+
+
+def test_links_between_chapters_lead_somewhere(notebook):
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", prose(notebook)):
+        assert (ROOT / "notebooks" / target).exists(), target
+
+
+def test_the_source_mail_is_cited_and_not_pasted():
+    mail = (
+        "there exists one-to-one mapping between the physical page frame",
+        "the only use of the remaining pages of page structs",
+        "by removing redundant page structs",
+        "this will allow us to free the remaining",
+    )
+    for path in NOTEBOOKS:
+        text = " ".join(prose(nbformat.read(path, as_version=4)).lower().split())
+        assert not [sentence for sentence in mail if sentence in text]
+        assert "+-----------+" not in text
+
+
+def test_spelling_is_british(notebook):
+    american = r"\b(optimiz|color|behavior|center|analyz|recogniz|memoriz|favorite|gray)\w*"
+    text = re.sub(r"`[^`]*`", "", prose(notebook))
+    assert not re.findall(american, text.lower())
+
+
+def test_solutions_are_right():
+    """What the folded solutions say is what the check accepts."""
+    assert hv.check("address of a struct page", 0xFFFFEA0000000000 + 0x7AFCC * 64).right
+    assert hv.check("memmap of a KMSAN kernel", "160 MiB").right
+    assert hv.check("what 4096 counts", "vmemmap pages").right
+    assert hv.check("PMD page of arm64", "32 MiB").right
+    assert hv.check("nothing to save", "64 KiB").right
+    assert hv.check("order of the steps", "split, remap, flush, free").right

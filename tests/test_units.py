@@ -1,0 +1,52 @@
+import pytest
+
+import hvlib as hv
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("2 MiB", 2 << 20), ("2M", 2 << 20), ("2mib", 2 << 20), (" 1 GiB ", 1 << 30), ("1.5 GiB", 3 << 29), ("512", 512),
+     ("64 B", 64), ("12 TiB", 12 << 40), (4096, 4096), ("4 k", 4096)],
+)  # fmt: skip
+def test_sizes_are_read_as_people_write_them(text, size):
+    assert hv.parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    "text", ["2 MB", "2 MB?", "", "MiB", "-1 GiB", "0", "1.3 B", "2 MiB MiB", None, 2.5, True, -4, 0, "NaN"]
+)
+def test_what_is_no_size_gets_one_sentence(text):
+    with pytest.raises(hv.BadInput) as why:
+        hv.parse_size(text)
+    sentence = str(why.value)
+    assert "\n" not in sentence
+    assert "MiB" in sentence, "the sentence gives an example"
+
+
+def test_decimal_units_are_named_as_such():
+    with pytest.raises(hv.BadInput, match=r"powers of ten.*'2 MiB'"):
+        hv.parse_size("2 MB")
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (28672, "28 KiB"),
+        (16380 * 1024, "16,380 KiB"),
+        (3 << 29, "1.5 GiB"),
+        (1, "1 B"),
+        (1000, "1,000 B"),
+        (12 << 40, "12 TiB"),
+    ],
+)
+def test_sizes_are_written_exactly(size, text):
+    assert hv.format_size(size) == text
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096, 28672, 3 << 29, 24684092 * 1024, (1 << 40) + 1])
+def test_a_written_size_reads_back_as_itself(size):
+    assert hv.parse_size(hv.format_size(size).replace(",", "")) == size
+
+
+def test_about_keeps_three_figures():
+    assert hv.about(24684092 * 1024) == "23.5 GiB"

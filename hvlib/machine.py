@@ -142,9 +142,9 @@ class Machine:
 
     def compound_head(self, pfn: int) -> int:
         """PFN of the head that the struct page of ``pfn`` leads to (itself, if it is no tail)."""
-        pool = self._pool_of(pfn)
+        page, pool = self.pfn_to_page(pfn), self._pool_of(pfn)
         head = compound_head(
-            self.pfn_to_page(pfn), self._vmemmap,
+            page, self._vmemmap,
             encoding=pool.encoding if pool else "pointer", fake_heads=bool(pool and pool.scheme.fake_heads),
             struct_page=self.struct_page, base_page=self.base_page,
         )  # fmt: skip

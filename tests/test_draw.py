@@ -53,7 +53,7 @@ def test_a_wrong_arrow_would_be_seen():
 def test_freed_frames_are_drawn_free_and_held_ones_are_not():
     machine = hv.Machine("1 GiB")
     machine.hugetlb("2 MiB").optimize("tail page", batch=False)
-    before_free = draw.mapping(draw.mapping_of(machine.at(len(machine.events) - 1).pools[0]))
+    before_free = draw.mapping(draw.mapping_of(machine.at(len(machine.events) - 2).pools[0]))
     after_free = draw.mapping(draw.mapping_of(machine.pools[0]))
     assert [box.role for box in boxes(before_free, "frame")] == ["head", "shared", *["void"] * 6]
     assert [box.role for box in boxes(after_free, "frame")] == ["head", "shared", *["freed"] * 6]

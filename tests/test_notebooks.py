@@ -75,7 +75,7 @@ def test_the_shape_of_a_chapter(notebook):
         assert max(map(len, lines)) <= 120, cell.source
         assert not [line for line in lines if re.match(r"\s*(def|class|import|from) ", line)] or cell.source == first
     text = prose(notebook)
-    assert text.count("**Not so:**") + text.count("**Nearly so:**") >= 1, "misconceptions are named"
+    assert text.count("**Not so:**") + text.count("**Not quite:**") >= 1, "misconceptions are named"
     assert "## What to remember" in text
     assert "### Sources" in text
     assert text.count("<details><summary>Solution</summary>") == text.count("</details>") >= 2

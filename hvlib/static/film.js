@@ -128,21 +128,27 @@ export function play({ film, state, el }) {
     glide();
   }
 
+  function say(axis, word) {
+    axis.button.textContent = word;
+    axis.button.setAttribute("aria-label", `${word} ${axis.label}`);
+  }
+
   function stop() {
     clearInterval(beating);
     beating = 0;
-    for (const axis of axes) if (axis.button) axis.button.textContent = "Play";
+    for (const axis of axes) if (axis.button) say(axis, "Play");
   }
 
   for (const axis of axes) {
     axis.input.addEventListener("input", () => { stop(); state.set(axis.name, axis.values[Number(axis.input.value)]); });
     if (!axis.play) continue;
-    axis.button = make("button", { type: "button", "aria-label": `Play ${axis.label}`, "data-lm-suppress-shortcuts": "true" }, "Play");
+    axis.button = make("button", { type: "button", "data-lm-suppress-shortcuts": "true" });
+    say(axis, "Play");
     axis.button.addEventListener("click", () => {
       if (beating) return stop();
       const last = axis.values.length - 1;
       if (place(axis) === last) state.set(axis.name, axis.values[0]);
-      axis.button.textContent = "Stop";
+      say(axis, "Stop");
       beating = setInterval(() => {
         if (place(axis) < last) state.set(axis.name, axis.values[place(axis) + 1]);
         if (place(axis) === last) stop();

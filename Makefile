@@ -52,13 +52,15 @@ clean:  ## remove the virtual environment and caches
 		{ echo "hvlib needs Python 3.11 or later; name one with: make PY=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Setting up .venv (once, under a minute with a good connection) …"
 	@if command -v uv >/dev/null; then uv venv -q --clear -p $(PY) .venv; else $(PY) -m venv --clear .venv; fi
-	@$(call install,.[lab])
+	@$(install)
 	@touch $@
 
 .venv/test.done: .venv/lab.done
 	@echo "Adding the tools for testing …"
-	@$(call install,.[lab,test,dev])
+	@$(install)
 	@touch $@
 
-install = if command -v uv >/dev/null; then uv pip install -q -p $(BIN)/python -c constraints.txt -e '$(1)'; \
-	else $(BIN)/python -m pip install -q -c constraints.txt -e '$(1)'; fi
+.venv/lab.done: EXTRAS := lab
+.venv/test.done: EXTRAS := lab,test,dev
+install = if command -v uv >/dev/null; then uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'; \
+	else $(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'; fi

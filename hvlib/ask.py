@@ -6,6 +6,7 @@ misconceptions lead to, each with the sentence that names the misconception. The
 
 from __future__ import annotations
 
+import html
 import random
 import re
 from collections.abc import Callable, Mapping
@@ -37,6 +38,9 @@ class Verdict:
 
     def __repr__(self) -> str:
         return self.text
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{html.escape(line)}</p>" for line in self.text.split("\n"))
 
 
 @dataclass(frozen=True)
@@ -457,7 +461,7 @@ class Prediction(widgets.VBox):  # type: ignore[misc]
             )
         except BadInput as why:
             text = str(why)
-        self._noted.value = text.replace("<", "&lt;")
+        self._noted.value = text if text == "&nbsp;" else html.escape(text)
 
     def verdict(self) -> str:
         """The guess beside the truth, in a sentence; empty while nothing is typed."""

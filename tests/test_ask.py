@@ -59,6 +59,15 @@ def test_strange_answers_are_judged_and_never_raise_or_pass(name):
         assert len(verdict.text) > 20
 
 
+def test_a_verdict_shows_what_was_typed_and_never_as_markup():
+    verdict = hv.check("base pages of 1 GiB", "<script>alert(1)</script>")
+    assert "<script>" in repr(verdict)
+    assert "<script>" not in verdict._repr_html_()
+    guess = hv.predict("base pages of 1 GiB")
+    guess.value = "<b>512</b>"
+    assert "<b>" not in guess.children[2].value
+
+
 def test_an_unknown_question_gets_a_sentence():
     for ask in (lambda: hv.check("the meaning of life", 42), lambda: hv.predict("the meaning of life")):
         with pytest.raises(hv.BadInput, match="choose one of"):

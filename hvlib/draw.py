@@ -434,7 +434,7 @@ def mapping(state: Mapping) -> Scene:
         Label(66, 46, "huge page", 10, bold=True),
         Label(150, 46, "vmemmap page", 10, "left", bold=True),
         Label(302, 46, "struct pages", 8.5, "right"),
-        Label(372, 46, "page table", 10, bold=True),
+        Label(375, 46, "page table", 10, bold=True),
         Label(640, 46, "page frames", 10, bold=True),
     )
     if state.title:
@@ -463,10 +463,10 @@ def mapping(state: Mapping) -> Scene:
     if whole:
         scene.add(
             "leaf",
-            Box(330, TOP, 84, 8 * ROW - 5, "own"),
-            Label(372, TOP + 4 * ROW - 24, "one PMD" if state.leaves == 1 else f"{state.leaves} PMD", 10, on="own"),
-            Label(372, TOP + 4 * ROW - 8, "leaf entry" if state.leaves == 1 else "leaf entries", 10, on="own"),
-            Label(372, TOP + 4 * ROW + 12, "writable", 9, on="own"),
+            Box(326, TOP, 98, 8 * ROW - 5, "own"),
+            Label(375, TOP + 4 * ROW - 24, "one PMD" if state.leaves == 1 else f"{state.leaves} PMD", 10, on="own"),
+            Label(375, TOP + 4 * ROW - 8, "leaf entry" if state.leaves == 1 else "leaf entries", 10, on="own"),
+            Label(375, TOP + 4 * ROW + 12, "writable", 9, on="own"),
         )
     for number, row in enumerate(state.rows):
         y = TOP + number * ROW
@@ -476,15 +476,15 @@ def mapping(state: Mapping) -> Scene:
                 row.entries, row.entries
             )
             words = f"{kind}, {'writable' if row.writable else 'read-only'}"
-            size = 8.5 if len(words) < 18 else 6.5
-            scene.add(f"entry{number}", Box(330, y, 84, ROW - 5, role), Label(372, y + 14, words, size, on=role))
+            size = 8.5 if len(words) < 18 else 7.5
+            scene.add(f"entry{number}", Box(326, y, 98, ROW - 5, role), Label(375, y + 14, words, size, on=role))
         tip = TOP + row.target * ROW + 14
-        scene.add(f"arrow{number}", Arrow(414, y + 14, 568, tip, "own" if row.writable else "remapped"))
+        scene.add(f"arrow{number}", Arrow(424, y + 14, 568, tip, "own" if row.writable else "remapped"))
     looks: dict[FrameState, tuple[Role, str]] = {
         "own": ("own", "in use"),
         "head": ("head", "in use"),
         "shared": ("shared", "in use, shared"),
-        "held": ("void", "unmapped, not yet free"),
+        "held": ("void", "not yet free"),
         "freed": ("freed", "free"),
         "unmapped": ("void", "not mapped any more"),
     }

@@ -145,7 +145,7 @@ def png(scene: Scene, dpi: int = 80) -> str:
     with mpl.rc_context(_RC):
         canvas.figure.savefig(target, format="png", dpi=dpi, metadata={"Software": None})
     small = io.BytesIO()
-    Image.open(target).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    Image.open(target).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png", optimize=True)
     return base64.b64encode(small.getvalue()).decode()
 
 

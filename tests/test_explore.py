@@ -1,3 +1,4 @@
+import itertools
 import re
 import xml.etree.ElementTree as ET
 
@@ -33,20 +34,26 @@ def test_every_reachable_state_is_drawn_captioned_and_described(name):
     assert len(set(drawn["caption"])) == len(states) or name in ("filling",), "each state has its own sentence"
 
 
+def extent(label):
+    """Left and right end of a label; text is about 0.6 of its size wide."""
+    width = len(label.text) * label.size * (0.64 if label.bold else 0.58)
+    left = label.x - {"left": 0, "center": width / 2, "right": width}[label.align]
+    return left, left + width
+
+
 @pytest.mark.parametrize("name", list(explore.FILMS))
-def test_labels_stay_inside_the_picture(name):
-    """Text is about 0.6 of its size wide; nothing may run off the right or left edge."""
+def test_labels_stay_inside_the_picture_and_apart(name):
     for values in explore.FILMS[name].states():
         scene = explore.FILMS[name].state(**values)[0]
         for shapes in scene.groups.values():
-            for shape in shapes:
-                if not hasattr(shape, "text"):
-                    continue
-                width = len(shape.text) * shape.size * (0.64 if shape.bold else 0.58)
-                left = shape.x - {"left": 0, "center": width / 2, "right": width}[shape.align]
-                assert left >= 0, (values, shape)
-                assert left + width <= scene.width, (values, shape)
-                assert 0 < shape.y < scene.height
+            labels = [shape for shape in shapes if hasattr(shape, "text")]
+            for label in labels:
+                assert extent(label)[0] >= 0, (values, label)
+                assert extent(label)[1] <= scene.width, (values, label)
+                assert 0 < label.y < scene.height
+            for one, other in itertools.combinations(labels, 2):
+                apart = extent(one)[1] <= extent(other)[0] or extent(other)[1] <= extent(one)[0]
+                assert apart or abs(one.y - other.y) > max(one.size, other.size) * 0.8, (values, one.text, other.text)
 
 
 @pytest.mark.parametrize("name", list(explore.FILMS))

@@ -2,6 +2,8 @@
 PY ?= python3
 CHAPTER ?= 01_struct_page
 LABFLAGS ?=
+SUITE ?= bookworm-security
+INTO ?= hvlib/data
 
 BIN := .venv/bin
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -9,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks notebooks-check mutants lint types picture constraints clean
+.PHONY: help lab test test-lab observe observe-all notebooks notebooks-check mutants lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -29,6 +31,17 @@ notebooks-check: .venv/test.done  ## the same, but write nothing and fail if any
 
 mutants: .venv/test.done  ## break the engine on purpose; each time a notebook must fail
 	$(BIN)/pytest -q -m mutants tests/test_mutants.py
+
+observe: .venv/lab.done  ## ask a real kernel: make observe SUITE=bookworm-security [SERIES=6.1] (needs QEMU; see CONTRIBUTING)
+	$(BIN)/python -m kernel_lab $(SUITE) $(if $(SERIES),--series $(SERIES)) --into $(INTO)
+	$(BIN)/python -m hvlib $(INTO)/linux-*.json
+
+observe-all: .venv/lab.done  ## ask every kernel of which the book keeps a record
+	$(BIN)/python -m kernel_lab --all --into hvlib/data
+	$(BIN)/python -m hvlib hvlib/data/linux-*.json
+
+test-lab: .venv/test.done  ## fetch, boot and ask one real kernel, and judge what it says (needs QEMU)
+	$(BIN)/pytest -q -m lab -s tests/test_lab.py
 
 lint: .venv/test.done  ## style
 	$(BIN)/ruff check .

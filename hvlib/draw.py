@@ -383,19 +383,17 @@ def _frame_state(machine: Machine, frame: int, is_head: bool) -> FrameState:
     return "held" if vmemmap.held[frame] else "freed"
 
 
-def mapping_of_record(frames: Sequence[int], writable: Sequence[bool], title: str) -> Mapping:
-    """The `Mapping` of eight vmemmap pages read from the page tables of a real kernel, frames counted from page 0's."""
-    born = [frames[0] + n for n in range(len(frames))]
+def mapping_of_record(frames: Sequence[int], writable: Sequence[bool], title: str, born: Sequence[int]) -> Mapping:
+    """The `Mapping` of eight vmemmap pages of a real kernel; ``born`` are their frames at boot."""
     rows, runs = _rows(born, frames, writable, [True] * len(frames))
     states: list[tuple[str, FrameState]] = []
     for first, last in runs:
         uses = list(frames).count(born[first])
-        states.append(
-            (
-                _run_text(first, last),
-                "shared" if uses > 1 else ("head" if first == 0 else "own") if uses else "unmapped",
-            )
-        )
+        used: FrameState = "shared" if uses > 1 else "head" if first == 0 else "own"
+        states.append((_run_text(first, last), used if uses else "unmapped"))
+    for frame in dict.fromkeys(frames):
+        if frame not in born:
+            states.append(("another", "shared" if list(frames).count(frame) > 1 else "own"))
     return Mapping(title, "2 MiB", rows, tuple(states), 1)
 
 
@@ -518,9 +516,11 @@ def _told(row: Row, state: Mapping) -> str:
     pages = f"Vmemmap pages {row.first} to {row.last}" if row.last > row.first else f"Vmemmap page {row.first}"
     name, _ = state.frames[row.target]
     own = row.target < len(state.rows) and state.rows[row.target] is row
-    where = {"new": "a new frame", "one for all": "the page of tails shared by all huge pages"}.get(
-        name, f"frame {name}"
-    )
+    where = {
+        "new": "a new frame",
+        "another": "another frame",
+        "one for all": "the page of tails shared by all huge pages",
+    }.get(name, f"frame {name}")
     if own and row.last > row.first:
         where = "their own frames"
     return f"{pages}: {where}, {'writable' if row.writable else 'read-only'}."
@@ -602,9 +602,12 @@ def pool(pool: Pool, huge_page: int = 0, title: str = "") -> Picture:
 
 def record(release: str) -> Picture:
     """One 2 MiB page as a real kernel's page table had it, drawn by the function that draws the model."""
-    seen = observe.mapping(release)
-    scene = mapping(mapping_of_record(seen.frames, seen.writable, f"Linux {release}: the entries as recorded"))
-    scene.caption = seen.origin
+    kernel = observe.recorded(release)
+    state = "on" if "on" in kernel.states else "off"
+    seen, boot = (kernel.entries("2 MiB", when, state) for when in ("live", "boot"))
+    title = f"Linux {release}: the entries as recorded" + (" (no optimisation)" if state == "off" else "")
+    scene = mapping(mapping_of_record(seen.frames, seen.writable, title, boot.frames))
+    scene.caption = kernel.origin
     return Picture(scene)
 
 

@@ -12,6 +12,7 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -20,10 +21,9 @@ from typing import Any
 
 from .btf import struct_layout
 from .errors import BadInput, choose
-from .units import about, format_size
+from .units import about, format_size, parse_size
 
-RECORDS = ("5.15.85", "6.18.44")
-_FALLBACK = "6.18.44"
+_MACHINE = "machine-6.18.44.json"
 BTF = Path("/sys/kernel/btf/vmlinux")
 
 
@@ -67,7 +67,7 @@ class Kernel:
 def here() -> Kernel:
     """This machine's own kernel, asked without root; what it does not tell comes from a record, with the reason."""
     record = _recorded_kernel()
-    if os.environ.get("HVLIB_OBSERVE") == "recorded":
+    if _asks_the_record():
         return record
     missing: dict[str, str] = {}
 
@@ -91,58 +91,198 @@ def here() -> Kernel:
     )  # fmt: skip
 
 
-@cache
-def recorded(release: str) -> dict[str, Any]:
-    """A record kept with this book, as read from its JSON file. Raises `BadInput` for a release it does not have."""
-    if not isinstance(release, str) or release not in RECORDS:
-        raise choose("record", release, RECORDS)
-    return dict(json.loads((resources.files(__package__) / "data" / f"linux-{release}.json").read_text("utf-8")))
+def switch() -> str:
+    """Whether this kernel optimises huge pages allocated from now on, in words, or why it does not tell."""
+    if _asks_the_record():
+        return str(_machine_record()["switch"])
+    try:
+        value = Path("/proc/sys/vm/hugetlb_optimize_vmemmap").read_text().strip()
+    except OSError as why:
+        return f"not told ({_reason(why)}); kernels before 5.19, and kernels that cannot do it, have no such file"
+    return {"0": "off", "1": "on"}.get(value, value)
+
+
+def huge_pages() -> dict[int, int]:
+    """Huge pages in this machine's pools: size in bytes -> number. Empty if the system does not tell."""
+    if _asks_the_record():
+        return {parse_size(size): count for size, count in _machine_record()["huge_pages"].items()}
+    found = {}
+    for folder in sorted(Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB")):
+        size = int(folder.name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+        with suppress(OSError, ValueError):
+            found[size] = int((folder / "nr_hugepages").read_text())
+    return found
+
+
+_LOG_KIB = re.compile(r"(\d+) KiB vmemmap can be freed for a (\S+ \S+) page")
+_LOG_PAGES = re.compile(r"can (?:free|optimize) (\d+) vmemmap pages for hugepages-(\d+)kB")
+
+
+def boot_log(text: str) -> dict[int, int]:
+    """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> pages of 4 KiB. Empty if it says nothing.
+
+    5.14 to 5.19 count vmemmap pages, 6.0 and later KiB. From 5.19 on the line is printed whether the optimisation is
+    on or off.
+    """
+    found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
+    found |= {parse_size(size): int(kib) * 1024 // 4096 for kib, size in _LOG_KIB.findall(text)}
+    return found
+
+
+# --- records of real kernels -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class RecordedMapping:
-    """Eight vmemmap pages of one 2 MiB page as a real kernel's page table had them: frame numbers and writability."""
+class Entries:
+    """Page-table entries of the vmemmap pages of one huge page, as a real kernel had them.
 
-    origin: str
-    frames: tuple[int, ...]
-    writable: tuple[bool, ...]
+    ``rows`` are (page, frame, writable, bytes mapped by the entry): all eight of a 2 MiB page, some of a 1 GiB page.
+    ``words`` are the 8-byte words of some of its struct pages, by number; empty if they were not read.
+    ``monitor_agrees``: QEMU's own walk of the page table found the same frames.
+    """
 
+    nr_pages: int
+    distinct_frames: int
+    writable_pages: str
+    rows: tuple[tuple[int, int, bool, int], ...]
+    words: Mapping[int, tuple[int, ...]]
+    monitor_agrees: bool
 
-def mapping(release: str) -> RecordedMapping:
-    """The recorded page-table entries of an optimised 2 MiB page. Raises `BadInput` if there is no such record."""
-    record = recorded(release)
-    if "2 MiB" not in record:
-        raise choose("record of a mapping", release, [name for name in RECORDS if "2 MiB" in recorded(name)])
-    rows = record["2 MiB"]["live"]
-    return RecordedMapping(record["origin"], tuple(row[1] for row in rows), tuple(row[2] for row in rows))
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Frame behind each recorded vmemmap page."""
+        return tuple(row[1] for row in self.rows)
+
+    @property
+    def writable(self) -> tuple[bool, ...]:
+        """Whether each recorded vmemmap page may be written."""
+        return tuple(row[2] for row in self.rows)
 
 
 @dataclass(frozen=True)
 class Saving:
-    """What a kernel's own counters said when huge pages were allocated with the optimisation on, in pages."""
+    """What a kernel's own counters said when huge pages were allocated, in pages of 4 KiB."""
 
     case: str
     huge_pages: int
     saved_pages: int
     tables_split: int
     anon_pages_grew_by: int
+    memmap_counter_fell_by: int | None
+    mem_total_grew_by_kB: int  # noqa: N815  (the kernel's own unit and spelling)
 
     @property
     def total(self) -> int:
-        """Saved pages, plus what the split and the measuring program itself took meanwhile."""
+        """Saved pages, plus what the split and the measuring programs themselves took meanwhile."""
         return self.saved_pages + self.tables_split + self.anon_pages_grew_by
 
 
+class Record:
+    """What one real kernel answered, as `kernel_lab` wrote it down."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        try:
+            self.origin, self.release = str(data["origin"]), str(data["release"])
+            self.series = _series(str(data.get("provenance", {}).get("version", self.release)))
+            self.boot_log = tuple(data["boot_log"])
+            self.states = tuple(state for state in ("off", "on") if state in data)
+        except (KeyError, TypeError, AttributeError) as why:
+            raise BadInput(
+                f"this is no record of the kernel lab: {why!s} is missing or broken; make one with make observe."
+            ) from None
+        self._data = data
+
+    def entries(self, size: str, when: str = "live", state: str = "on") -> Entries:
+        """Entries of a huge page of ``size``: at ``"boot"``, ``"live"``, ``"dissolved"``, or ``"reserved"`` at boot.
+
+        Raises `BadInput` for what the record does not hold.
+        """
+        try:
+            found = self._data["reserved"][size]["live"] if when == "reserved" else self._data[state][size][when]
+            return Entries(
+                found["vmemmap_pages"], found["distinct_frames"], found["writable_pages"],
+                tuple((row[0], row[1], row[2], row[4]) for row in found["rows"]),
+                {int(n): tuple(int(word, 16) for word in words) for n, words in found.get("words", {}).items()},
+                bool(found.get("monitor_agrees", True)),
+            )  # fmt: skip
+        except (KeyError, TypeError, IndexError):
+            raise BadInput(
+                f"the record of {self.release} has no {size} page {when!r} with the optimisation {state}."
+            ) from None
+
+    def pfn(self, size: str, when: str = "live", state: str = "on") -> int:
+        """First PFN of the recorded huge page."""
+        found = self._data["reserved"] if when == "reserved" else self._data[state]
+        return int(found[size]["pfn"])
+
+    def neighbours(self, size: str, state: str = "on") -> tuple[tuple[int, ...], ...]:
+        """Frames behind the vmemmap pages of other huge pages that lived at the same time."""
+        return tuple(tuple(frames) for frames in self._data[state][size].get("neighbours", []))
+
+    def shown_as_heads(self, size: str, state: str = "on") -> tuple[int, ...] | None:
+        """Which of the first 512 frames /proc/kpageflags called heads; `None` if it was not asked."""
+        found = self._data[state][size].get("shown_as_heads")
+        return None if found is None else tuple(found)
+
+    def savings(self, state: str = "on") -> tuple[Saving, ...]:
+        """The counters, case by case."""
+        return tuple(Saving(**row) for row in self._data.get(state, {}).get("counters", []))
+
+    def __repr__(self) -> str:
+        return self.origin
+
+
+def records() -> tuple[str, ...]:
+    """Releases of which this book keeps a record, oldest first."""
+    files = (resources.files(__package__) / "data").iterdir()
+    names = [file.name.removeprefix("linux-").removesuffix(".json") for file in files if file.name.startswith("linux-")]
+    return tuple(sorted(names, key=lambda name: [int(number) for number in name.split(".")]))
+
+
+@cache
+def recorded(release: str) -> Record:
+    """The record of a release. Raises `BadInput` for one that the book does not have."""
+    if not isinstance(release, str) or release not in records():
+        raise choose("record", release, records())
+    return read_record(resources.files(__package__) / "data" / f"linux-{release}.json")
+
+
+def read_record(file: Any) -> Record:
+    """The record in a JSON file. Raises `BadInput` if it cannot be read as one."""
+    try:
+        return Record(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError) as why:
+        raise BadInput(
+            f"{getattr(file, 'name', file)} cannot be read as a record: {why}; make one with make observe."
+        ) from None
+
+
+def mapping(release: str) -> Entries:
+    """The recorded page-table entries of an optimised 2 MiB page. Raises `BadInput` if there is no such record."""
+    return recorded(release).entries("2 MiB")
+
+
 def savings(release: str) -> tuple[Saving, ...]:
-    """The recorded counters. Raises `BadInput` if there is no such record."""
-    counters = recorded(release).get("counters")
-    if counters is None:
-        raise choose("record of counters", release, [name for name in RECORDS if "counters" in recorded(name)])
-    return tuple(Saving(case, **row) for case, rows in counters.items() for row in rows)
+    """The recorded counters with the optimisation on. Raises `BadInput` if there is no such record."""
+    return recorded(release).savings()
+
+
+def _series(version: str) -> tuple[int, int]:
+    numbers = re.findall(r"\d+", version)
+    return int(numbers[0]), int(numbers[1])
+
+
+def _asks_the_record() -> bool:
+    return os.environ.get("HVLIB_OBSERVE") == "recorded"
+
+
+@cache
+def _machine_record() -> dict[str, Any]:
+    return dict(json.loads((resources.files(__package__) / "data" / _MACHINE).read_text("utf-8")))
 
 
 def _recorded_kernel() -> Kernel:
-    record = recorded(_FALLBACK)
+    record = _machine_record()
     return Kernel(
         record["origin"], record["mem_total"], record["struct_page"], tuple((o, n) for o, n in record["fields"]),
         record["memmap_pages"],

@@ -1,6 +1,7 @@
-import json
+import re
 import struct
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,13 +75,12 @@ def test_model_and_record_of_5_15_map_alike():
 
 
 def test_the_record_of_a_1_gib_page_maps_like_the_model():
-    record = observe.recorded("5.15.85")["1 GiB"]
+    seen = observe.recorded("5.15.85").entries("1 GiB")
     pool = hv.Machine("4 GiB", check=False).hugetlb("1 GiB").optimize("tail page")
-    assert (record["vmemmap_pages"], record["distinct_frames"]) == (len(pool.frames()), pool.distinct_frames())
-    assert record["writable_pages"] == sum(pool.writable())
-    first = record["live"][0][1]
-    for page, frame, writable, _ in record["live"]:
-        assert (frame - first, writable) == (pool.frames()[page] - pool.frames()[0], pool.writable()[page])
+    assert (seen.nr_pages, seen.distinct_frames) == (len(pool.frames()), pool.distinct_frames())
+    assert seen.writable_pages == "0-1"
+    for page, frame, writable, _ in seen.rows:
+        assert (frame - seen.frames[0], writable) == (pool.frames()[page] - pool.frames()[0], pool.writable()[page])
 
 
 def test_the_recorded_counters_agree_with_the_model_within_a_page():
@@ -98,7 +98,44 @@ def test_an_unknown_record_gets_a_sentence(ask):
 
 
 def test_records_name_no_path_of_a_machine():
-    for release in observe.RECORDS:
-        text = json.dumps(observe.recorded(release))
-        assert "/home" not in text
-        assert "/root" not in text
+    for file in (Path(hv.__file__).parent / "data").glob("*.json"):
+        text = file.read_text()
+        assert not re.search(r'"/(home|root|tmp|work)|://', text), file.name
+        assert len(text) < 60_000, f"{file.name} is not compact"
+
+
+@pytest.mark.parametrize(
+    ("line", "size", "pages"),
+    [
+        ("HugeTLB: can free 6 vmemmap pages for hugepages-2048kB", "2 MiB", 6),
+        ("[    0.2] HugeTLB: can optimize 4095 vmemmap pages for hugepages-1048576kB", "1 GiB", 4095),
+        ("HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page", "2 MiB", 7),
+        ("HugeTLB: 16380 KiB vmemmap can be freed for a 1.00 GiB page", "1 GiB", 4095),
+    ],
+)
+def test_a_pasted_boot_log_is_read_in_the_words_of_every_release(line, size, pages):
+    assert observe.boot_log(f"something else\n{line}\n") == {hv.parse_size(size): pages}
+    assert observe.boot_log("nothing of the kind") == {}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"origin": 1}', '{"origin": "x", "release": "6.1"}', "null"])
+def test_a_file_that_is_no_record_gets_a_sentence(tmp_path, text):
+    file = tmp_path / "broken.json"
+    file.write_text(text)
+    with pytest.raises(hv.BadInput, match="record"):
+        observe.read_record(file)
+    with pytest.raises(hv.BadInput, match="cannot be read"):
+        observe.read_record(tmp_path / "missing.json")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks a Linux kernel")
+def test_this_machine_on_one_screen(monkeypatch):
+    from hvlib.__main__ import this_machine
+
+    recorded = this_machine()
+    assert "384 MiB" in recorded
+    assert "28 KiB to save for each" in recorded
+    monkeypatch.delenv("HVLIB_OBSERVE")
+    live = this_machine()
+    assert live.startswith("this machine")
+    assert max(map(len, (recorded + live).splitlines())) <= 120

@@ -1,0 +1,101 @@
+"""Ask a Debian kernel: ``python -m kernel_lab SUITE [--series 7.1]``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from . import LabError, experiment, initramfs
+from .fetch import fetch
+from .guest import Guest
+
+ALL = (
+    ("bullseye-security", "5.10"),
+    ("bookworm-security", "6.1"),
+    ("trixie-security", "6.12"),
+    ("trixie-backports", "6.18"),
+    ("trixie-backports", "7.0"),
+    ("trixie-backports", "7.1"),
+    ("trixie-backports", "7.3"),
+)
+"""Suites and series of which the book keeps records."""
+HOW = "page tables walked from CR3 in the guest's memory, cross-checked with the monitor; counters from /proc/vmstat"
+
+
+def observe(suite: str, series: str | None, memory_mib: int, quick: bool) -> dict[str, Any]:
+    """Fetch, boot and ask one kernel; returns the record."""
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="kernel-lab-") as name:
+        folder = Path(name)
+        say(f"fetching the {series or 'newest'} kernel of {suite}")
+        kernel = fetch(suite, folder / "kernel", series)
+        initrd = initramfs.build(folder)
+        say(f"booting {kernel.package}")
+        with Guest(kernel.image, initrd, folder, memory_mib) as guest:
+            record = experiment.Experiment(guest, say).run([64] if quick else [64, 128, 256])
+            command = guest.command
+        if not quick and "on" in record:
+            record["reserved"] = experiment.reserve(kernel.image, initrd, folder, memory_mib, say)
+    qemu = subprocess.run([command[0], "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    say("done")
+    return {
+        "origin": f"Linux {record['release']}, Debian {kernel.version}, booted under {qemu.split(' (')[0]}, {today}",
+        "how": HOW,
+        "provenance": {
+            "suite": suite, "package": kernel.package, "version": kernel.version, "sha256": kernel.sha256, "qemu": qemu,
+            "command": command, "date": today, "seconds": round(time.monotonic() - began),
+            "peak_kB": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+        },
+        **record,
+    }  # fmt: skip
+
+
+def text_of(record: dict[str, Any]) -> str:
+    """JSON with short lists on one line."""
+    text = json.dumps(record, indent=1, ensure_ascii=False)
+    return re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\s*\n\s*", " ", found[0]), text) + "\n"
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m kernel_lab", description="Ask a real kernel, under QEMU.")
+    parser.add_argument("suite", nargs="?", help="Debian suite, for example bookworm-security")
+    parser.add_argument("--series", help="kernel series, for example 7.1; without it the suite's current one")
+    parser.add_argument("--all", action="store_true", help="every kernel of which the book keeps a record")
+    parser.add_argument("--quick", action="store_true", help="64 huge pages only, nothing reserved at boot")
+    parser.add_argument("--memory", type=int, default=6144, metavar="MIB", help="memory of the guest (default 6144)")
+    parser.add_argument("--into", type=Path, default=Path("hvlib/data"), metavar="FOLDER", help="where records go")
+    options = parser.parse_args()
+    if bool(options.suite) == options.all:
+        parser.error("name a suite, for example bookworm-security, or say --all")
+    for suite, series in ALL if options.all else [(options.suite, options.series)]:
+        try:
+            record = observe(suite, series, options.memory, options.quick)
+        except LabError as why:
+            print(f"kernel_lab: {why}", file=sys.stderr)
+            return 1
+        options.into.mkdir(parents=True, exist_ok=True)
+        number = re.match(r"\d+\.\d+(?:\.\d+)?", record["provenance"]["version"])
+        file = options.into / f"linux-{number[0] if number else record['release']}.json"
+        file.write_text(text_of(record), "utf-8")
+        print(f"{file.name}: {file.stat().st_size / 1024:.0f} KiB, {record['provenance']['seconds']} s, "
+              f"{record['provenance']['peak_kB'] / 1024:.0f} MiB at most")  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,10 +7,11 @@ first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import observe
+from . import observe, trial
 from .errors import BadInput, InvariantBroken, OutOfFrames, PageFault, WrongState
 from .geometry import ARCHITECTURES, Architecture, HugePage
 from .machine import Machine, Pool
+from .report import this_machine
 from .schemes import SCHEMES, Scheme
 from .structpage import TAIL_METADATA, RawMemory, StructPage, compound_head
 from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
@@ -22,35 +23,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ARCHITECTURES",
-    "SCHEMES",
-    "TAIL_METADATA",
-    "Architecture",
-    "BadInput",
-    "GiB",
-    "HugePage",
-    "InvariantBroken",
-    "KiB",
-    "Machine",
-    "MiB",
-    "OutOfFrames",
-    "PageFault",
-    "Pool",
-    "RawMemory",
-    "Scheme",
-    "StructPage",
-    "TiB",
-    "WrongState",
-    "about",
-    "ask",
-    "check",
-    "compound_head",
-    "draw",
-    "explore",
-    "format_size",
-    "observe",
-    "parse_size",
-    "predict",
+    "ARCHITECTURES", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "GiB", "HugePage", "InvariantBroken",
+    "KiB", "Machine", "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme", "StructPage", "TiB",
+    "WrongState", "about", "ask", "check", "compound_head", "draw", "explore", "format_size", "observe", "parse_size",
+    "predict", "this_machine", "trial",
 ]  # fmt: skip
 
 _LAZY_MODULES = ("ask", "draw", "explore")

@@ -383,9 +383,10 @@ def _frame_state(machine: Machine, frame: int, is_head: bool) -> FrameState:
     return "held" if vmemmap.held[frame] else "freed"
 
 
-def mapping_of_record(frames: Sequence[int], writable: Sequence[bool], title: str, born: Sequence[int]) -> Mapping:
-    """The `Mapping` of eight vmemmap pages of a real kernel; ``born`` are their frames at boot."""
-    rows, runs = _rows(born, frames, writable, [True] * len(frames))
+def mapping_of_record(seen: observe.Entries, boot: observe.Entries, title: str) -> Mapping:
+    """The `Mapping` of eight vmemmap pages of a real kernel, as ``seen`` and with the frames they had at ``boot``."""
+    frames, born = seen.frames, boot.frames
+    rows, runs = _rows(born, frames, seen.writable, [row[3] == 4 * KiB for row in seen.rows])
     states: list[tuple[str, FrameState]] = []
     for first, last in runs:
         uses = list(frames).count(born[first])
@@ -423,9 +424,12 @@ def _entries(split: Sequence[bool]) -> Literal["PTE", "PMD leaf", "both"]:
 ROW, TOP = 33, 62
 
 
-def mapping(state: Mapping) -> Scene:
-    """The mail's diagram, computed: huge page, vmemmap pages, page-table entries, frames."""
-    extra = max(len(state.frames) - len(state.rows), 0)
+def mapping(state: Mapping, room: int = 0) -> Scene:
+    """The mail's diagram, computed: huge page, vmemmap pages, page-table entries, frames.
+
+    ``room`` is for how many frames that were not there at boot there is space at least, in a film of several.
+    """
+    extra = max(len(state.frames) - len(state.rows), room)
     scene = Scene(760, TOP + (8 + extra) * ROW + 36)
     scene.add(
         "heads",
@@ -600,15 +604,20 @@ def pool(pool: Pool, huge_page: int = 0, title: str = "") -> Picture:
     )
 
 
-def record(release: str) -> Picture:
-    """One 2 MiB page as a real kernel's page table had it, drawn by the function that draws the model."""
+def record_scene(release: str, when: str = "live") -> Scene:
+    """One 2 MiB page as a real kernel's page table had it, at ``"boot"`` or while it was ``"live"``."""
     kernel = observe.recorded(release)
     state = "on" if "on" in kernel.states else "off"
-    seen, boot = (kernel.entries("2 MiB", when, state) for when in ("live", "boot"))
-    title = f"Linux {release}: the entries as recorded" + (" (no optimisation)" if state == "off" else "")
-    scene = mapping(mapping_of_record(seen.frames, seen.writable, title, boot.frames))
-    scene.caption = kernel.origin
-    return Picture(scene)
+    seen, boot = (kernel.entries("2 MiB", moment, state) for moment in (when, "boot"))
+    moment = "at boot" if when == "boot" else "a 2 MiB page, optimisation on" if state == "on" else "a 2 MiB page"
+    scene = mapping(mapping_of_record(seen, boot, f"Linux {release}, {moment}: the entries as recorded"), room=2)
+    scene.caption = f"{kernel.origin}: {moment}."
+    return scene
+
+
+def record(release: str) -> Picture:
+    """One optimised 2 MiB page as a real kernel's page table had it, drawn by the function that draws the model."""
+    return Picture(record_scene(release))
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from . import draw, paint
+from . import draw, observe, paint, trial
 from .errors import BadInput, choose, shown
 from .events import AllocFrames, FlushTlb, FreeFrames, Remap, SetScheme, SplitPmd
 from .geometry import HugePage
@@ -198,6 +198,11 @@ def remap(guess: Prediction | None = None, **values: str | int) -> Panel:
     return Panel(FILMS["remap"], guess, **values)
 
 
+def kernels(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """Page-table entries of real kernels, release by release (chapter 11)."""
+    return Panel(FILMS["kernels"], guess, **values)
+
+
 _RAM = tuple(
     format_size(n) for n in (GiB, 4 * GiB, 16 * GiB, 64 * GiB, 256 * GiB, TiB, 2 * TiB, 4 * TiB, 8 * TiB, 12 * TiB)
 )
@@ -316,6 +321,28 @@ def _step_text(machine: Machine, stops: tuple[int, ...], step: int) -> str:
     }[type(event)]
 
 
+@cache
+def _verdict(release: str) -> str:
+    """How many expectations of the model a record meets."""
+    findings = trial.judge(observe.recorded(release))
+    return f"{sum(finding.holds for finding in findings)} of {len(findings)}"
+
+
+def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
+    record = observe.recorded(release)
+    state = "on" if "on" in record.states else "off"
+    seen, boot = (
+        record.entries("2 MiB", moment, state) for moment in ("boot" if when == "at boot" else "live", "boot")
+    )
+    return draw.record_scene(release, "boot" if when == "at boot" else "live"), {
+        "scheme expected": trial.scheme_of_series(record.series).name if state == "on" else "off",
+        "who leads where": trial.leads(seen, boot),
+        "frames": len(set(seen.frames)),
+        "pages that may be written": seen.writable_pages,
+        "expectations of the model that hold": _verdict(release),
+    }
+
+
 def _signed(count: int) -> str:
     return "as at the start" if count == 0 else f"{abs(count):,} {'more' if count > 0 else 'fewer'} than at the start"
 
@@ -352,6 +379,11 @@ FILMS: Mapping[str, Film] = {
         "The remap to page 1, as in 5.14 to 5.17",
         (Axis("huge_page", "huge page", ("2 MiB", "1 GiB")), Axis("step", "step", tuple(range(_STEPS)), play=True)),
         _remap_state,
+    ),
+    "kernels": Film(
+        "Real kernels",
+        (Axis("release", "Linux", observe.records()), Axis("when", "when", ("while it lives", "at boot"))),
+        _kernels_state,
     ),
 }
 """Name -> `Film` of every panel in the book."""

@@ -172,6 +172,11 @@ def _reserved(record: Record) -> Iterator[Finding]:
     )
 
 
+def leads(seen: Entries, boot: Entries) -> str:
+    """Who leads where, without frame numbers: "0>0 1>1 2>1"; a letter is a frame that was not there at boot."""
+    return _leads(seen.frames, boot.frames, [row[0] for row in seen.rows])
+
+
 def _leads(frames: Sequence[int], born: Sequence[int], pages: Sequence[int]) -> str:
     """Who leads where, without frame numbers: "0>0 1>1 2>1" or, for frames not there at boot, "0>a 1>b"."""
     names = dict(zip(born, map(str, pages), strict=True))

@@ -24,6 +24,7 @@ CHAPTERS = {
     "02_x86_huge_pages": "address",
     "05_eight_pages": "filling",
     "06_remap_to_page_1": "remap",
+    "11_ask_a_kernel": "kernels",
 }
 
 

@@ -70,7 +70,7 @@ def test_before_the_split_one_entry_is_drawn():
 
 
 def test_the_record_is_drawn_by_the_same_function():
-    record, model = draw.record("5.15.85").scene, None
+    record = draw.record("5.15.85").scene
     pool = hv.Machine("1 GiB").hugetlb("2 MiB").optimize("tail page")
     model = draw.mapping(draw.mapping_of(pool))
     for name in [f"arrow{n}" for n in range(8)] + [f"entry{n}" for n in range(8)]:

@@ -7,7 +7,13 @@ import pytest
 import hvlib as hv
 from hvlib import ask, explore
 
-PANELS = {"memmap": explore.memmap, "address": explore.address, "filling": explore.filling, "remap": explore.remap}
+PANELS = {
+    "memmap": explore.memmap,
+    "address": explore.address,
+    "filling": explore.filling,
+    "remap": explore.remap,
+    "kernels": explore.kernels,
+}
 
 
 def test_every_film_has_its_panel_and_every_panel_its_film():

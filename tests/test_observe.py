@@ -130,7 +130,7 @@ def test_a_file_that_is_no_record_gets_a_sentence(tmp_path, text):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks a Linux kernel")
 def test_this_machine_on_one_screen(monkeypatch):
-    from hvlib.__main__ import this_machine
+    from hvlib.report import this_machine
 
     recorded = this_machine()
     assert "384 MiB" in recorded

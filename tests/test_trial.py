@@ -8,7 +8,8 @@ import pytest
 
 import hvlib as hv
 from hvlib import observe, trial
-from hvlib.__main__ import judged, main
+from hvlib.__main__ import main
+from hvlib.report import judged
 
 DATA = Path(hv.__file__).parent / "data"
 RELEASES = observe.records()

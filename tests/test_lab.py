@@ -76,6 +76,19 @@ def test_what_is_missing_is_named_in_a_sentence(monkeypatch, tmp_path):
         initramfs.build(tmp_path)
 
 
+@pytest.mark.parametrize(("what", "said"), [(TimeoutError, "did not answer within 9 s"), (EOFError, "ended")])
+def test_a_guest_that_hangs_or_dies_says_where_it_stopped(tmp_path, what, said):
+    class Line:
+        def read(self, seconds):
+            raise what
+
+    (tmp_path / "console.log").write_text("booting\nKernel panic - not syncing: no init\n")
+    hanging = guest.Guest.__new__(guest.Guest)
+    hanging.folder = tmp_path
+    with pytest.raises(kernel_lab.LabError, match=f"{said}, at: hugeuser settle; .*Kernel panic"):
+        hanging._answer("hugeuser settle", Line(), 9)
+
+
 def test_the_archive_in_the_guest_is_a_newc_cpio():
     member = initramfs._member(3, "bin/x", 0o100755, b"abc", (0, 0))
     assert member.startswith(b"070701")

@@ -3,7 +3,7 @@ PY ?= python3
 CHAPTER ?= 01_struct_page
 LABFLAGS ?=
 SUITE ?= bookworm-security
-INTO ?= hvlib/data
+INTO ?= observed
 
 BIN := .venv/bin
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -32,9 +32,9 @@ notebooks-check: .venv/test.done  ## the same, but write nothing and fail if any
 mutants: .venv/test.done  ## break the engine on purpose; each time a notebook must fail
 	$(BIN)/pytest -q -m mutants tests/test_mutants.py
 
-observe: .venv/lab.done  ## ask a real kernel: make observe SUITE=bookworm-security [SERIES=6.1] (needs QEMU; see CONTRIBUTING)
-	$(BIN)/python -m kernel_lab $(SUITE) $(if $(SERIES),--series $(SERIES)) --into $(INTO)
-	$(BIN)/python -m hvlib $(INTO)/linux-*.json
+observe: .venv/lab.done  ## ask a real kernel: make observe SUITE=bookworm-security [SERIES=6.1] (needs QEMU; see README)
+	@$(BIN)/python -m kernel_lab $(SUITE) $(if $(SERIES),--series $(SERIES)) --into $(INTO)
+	@$(BIN)/python -m hvlib "$$(ls -t $(INTO)/linux-*.json | head -1)"
 
 observe-all: .venv/lab.done  ## ask every kernel of which the book keeps a record
 	$(BIN)/python -m kernel_lab --all --into hvlib/data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from .report import judged, this_machine
 
 def main(arguments: list[str]) -> int:
     """Print this machine, or judge the records named. Returns 1 if a record breaks an expectation, 2 if it is none."""
+    parser = argparse.ArgumentParser(prog="python -m hvlib", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("record", nargs="*", help="records that the kernel lab wrote; without any, this machine")
+    arguments = parser.parse_args(arguments).record
     if not arguments:
         print(this_machine())
         return 0

@@ -386,7 +386,7 @@ def _frame_state(machine: Machine, frame: int, is_head: bool) -> FrameState:
 def mapping_of_record(seen: observe.Entries, boot: observe.Entries, title: str) -> Mapping:
     """The `Mapping` of eight vmemmap pages of a real kernel, as ``seen`` and with the frames they had at ``boot``."""
     frames, born = seen.frames, boot.frames
-    rows, runs = _rows(born, frames, seen.writable, [row[3] == 4 * KiB for row in seen.rows])
+    rows, runs = _rows(born, frames, seen.writable, [row.size == 4 * KiB for row in seen.rows])
     states: list[tuple[str, FrameState]] = []
     for first, last in runs:
         uses = list(frames).count(born[first])

@@ -133,30 +133,46 @@ def boot_log(text: str) -> dict[int, int]:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One vmemmap page: the frame its entry leads to, whether it may be written, the entry itself, bytes it maps."""
+
+    page: int
+    frame: int
+    writable: bool
+    entry: int
+    size: int
+
+
+@dataclass(frozen=True)
 class Entries:
     """Page-table entries of the vmemmap pages of one huge page, as a real kernel had them.
 
-    ``rows`` are (page, frame, writable, bytes mapped by the entry): all eight of a 2 MiB page, some of a 1 GiB page.
-    ``words`` are the 8-byte words of some of its struct pages, by number; empty if they were not read.
-    ``monitor_agrees``: QEMU's own walk of the page table found the same frames.
+    ``rows``: all eight of a 2 MiB page, eleven of a 1 GiB page. ``words`` are the 8-byte words of some of its struct
+    pages, by number; empty if they were not read. ``monitor_agrees``: QEMU's own walk of the page table found the
+    same frames, for the first eight.
     """
 
     nr_pages: int
     distinct_frames: int
     writable_pages: str
-    rows: tuple[tuple[int, int, bool, int], ...]
+    rows: tuple[Row, ...]
     words: Mapping[int, tuple[int, ...]]
     monitor_agrees: bool
 
     @property
+    def pages(self) -> tuple[int, ...]:
+        """Numbers of the recorded vmemmap pages."""
+        return tuple(row.page for row in self.rows)
+
+    @property
     def frames(self) -> tuple[int, ...]:
         """Frame behind each recorded vmemmap page."""
-        return tuple(row[1] for row in self.rows)
+        return tuple(row.frame for row in self.rows)
 
     @property
     def writable(self) -> tuple[bool, ...]:
         """Whether each recorded vmemmap page may be written."""
-        return tuple(row[2] for row in self.rows)
+        return tuple(row.writable for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -184,9 +200,12 @@ class Record:
         try:
             self.origin, self.release = str(data["origin"]), str(data["release"])
             self.series = _series(str(data.get("provenance", {}).get("version", self.release)))
-            self.boot_log = tuple(data["boot_log"])
-            self.states = tuple(state for state in ("off", "on") if state in data)
-        except (KeyError, TypeError, AttributeError) as why:
+            self.boot_log = tuple(map(str, data["boot_log"]))
+            self.states = tuple(state for state in ("off", "on") if isinstance(data.get(state), dict))
+            self.quick = bool(data.get("quick", False))
+            if not self.states:
+                raise KeyError("off")
+        except (LookupError, TypeError, AttributeError) as why:
             raise BadInput(
                 f"this is no record of the kernel lab: {why!s} is missing or broken; make one with make observe."
             ) from None
@@ -199,15 +218,19 @@ class Record:
         """
         try:
             found = self._data["reserved"][size]["live"] if when == "reserved" else self._data[state][size][when]
+            words = {int(n): tuple(int(word, 16) for word in row) for n, row in found.get("words", {}).items()}
+            rows = tuple(Row(*row) for row in found["rows"])
+            if not rows or any(len(row) != 8 for row in words.values()):
+                raise ValueError("rows or words are missing")
             return Entries(
-                found["vmemmap_pages"], found["distinct_frames"], found["writable_pages"],
-                tuple((row[0], row[1], row[2], row[4]) for row in found["rows"]),
-                {int(n): tuple(int(word, 16) for word in words) for n, words in found.get("words", {}).items()},
-                bool(found.get("monitor_agrees", True)),
+                found["vmemmap_pages"], found["distinct_frames"], found["writable_pages"], rows, words,
+                bool(found.get("monitor_agrees", False)),
             )  # fmt: skip
-        except (KeyError, TypeError, IndexError):
+        except (LookupError, TypeError, ValueError, AttributeError):
+            missing = self._data.get(state, {}).get(size, {}).get("missing", "it is not there, or broken")
             raise BadInput(
-                f"the record of {self.release} has no {size} page {when!r} with the optimisation {state}."
+                f"the record of {self.release} has no {size} page ({when}, optimisation {state}): {missing}; "
+                "make it again with make observe, with more --memory if need be."
             ) from None
 
     def pfn(self, size: str, when: str = "live", state: str = "on") -> int:
@@ -235,7 +258,7 @@ class Record:
 def records() -> tuple[str, ...]:
     """Releases of which this book keeps a record, oldest first."""
     files = (resources.files(__package__) / "data").iterdir()
-    names = [file.name.removeprefix("linux-").removesuffix(".json") for file in files if file.name.startswith("linux-")]
+    names = [found[1] for file in files if (found := re.fullmatch(r"linux-(\d+(?:\.\d+)+)\.json", file.name))]
     return tuple(sorted(names, key=lambda name: [int(number) for number in name.split(".")]))
 
 
@@ -251,7 +274,9 @@ def read_record(file: Any) -> Record:
     """The record in a JSON file. Raises `BadInput` if it cannot be read as one."""
     try:
         return Record(json.loads(file.read_text("utf-8")))
-    except (OSError, ValueError) as why:
+    except BadInput:
+        raise
+    except (OSError, ValueError, RecursionError) as why:
         raise BadInput(
             f"{getattr(file, 'name', file)} cannot be read as a record: {why}; make one with make observe."
         ) from None
@@ -268,8 +293,10 @@ def savings(release: str) -> tuple[Saving, ...]:
 
 
 def _series(version: str) -> tuple[int, int]:
-    numbers = re.findall(r"\d+", version)
-    return int(numbers[0]), int(numbers[1])
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if not found:
+        raise LookupError(f"version {version!r}")
+    return int(found[1]), int(found[2])
 
 
 def _asks_the_record() -> bool:

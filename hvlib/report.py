@@ -52,7 +52,7 @@ def judged(file: Path) -> tuple[str, bool]:
     record = observe.read_record(file)
     findings = trial.judge(record)
     broken = [f for f in findings if not f.holds]
-    new = [f for f in broken if not trial.known_bug(f.name, record.series)]
+    new = [f for f in broken if not trial.known_bug(f, record.series)]
     scheme = trial.scheme_of_series(record.series) if "on" in record.states else "off"
     lines = [f"{record.origin}: {len(findings) - len(broken)} of {len(findings)} expectations hold (scheme: {scheme})"]
     lines += [f"  {'BREAKS' if f in new else 'known bug:'} {f}" for f in broken]

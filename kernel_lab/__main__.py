@@ -6,7 +6,6 @@ import argparse
 import datetime
 import json
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -38,7 +37,7 @@ def observe(suite: str, series: str | None, memory_mib: int, quick: bool) -> dic
     def say(text: str) -> None:
         print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="kernel-lab-") as name:
+    with tempfile.TemporaryDirectory(prefix="kernel-lab-", dir="/tmp") as name:
         folder = Path(name)
         say(f"fetching the {series or 'newest'} kernel of {suite}")
         kernel = fetch(suite, folder / "kernel", series)
@@ -46,7 +45,8 @@ def observe(suite: str, series: str | None, memory_mib: int, quick: bool) -> dic
         say(f"booting {kernel.package}")
         with Guest(kernel.image, initrd, folder, memory_mib) as guest:
             record = experiment.Experiment(guest, say).run([64] if quick else [64, 128, 256])
-            command = guest.command
+            command, record["quick"] = guest.command, quick
+        peak = guest.peak_kB
         if not quick and "on" in record:
             record["reserved"] = experiment.reserve(kernel.image, initrd, folder, memory_mib, say)
     qemu = subprocess.run([command[0], "--version"], capture_output=True, text=True).stdout.splitlines()[0]
@@ -58,7 +58,7 @@ def observe(suite: str, series: str | None, memory_mib: int, quick: bool) -> dic
         "provenance": {
             "suite": suite, "package": kernel.package, "version": kernel.version, "sha256": kernel.sha256, "qemu": qemu,
             "command": command, "date": today, "seconds": round(time.monotonic() - began),
-            "peak_kB": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+            "peak_kB": peak,
         },
         **record,
     }  # fmt: skip
@@ -77,18 +77,23 @@ def main() -> int:
     parser.add_argument("--series", help="kernel series, for example 7.1; without it the suite's current one")
     parser.add_argument("--all", action="store_true", help="every kernel of which the book keeps a record")
     parser.add_argument("--quick", action="store_true", help="64 huge pages only, nothing reserved at boot")
-    parser.add_argument("--memory", type=int, default=6144, metavar="MIB", help="memory of the guest (default 6144)")
+    parser.add_argument("--memory", type=int, default=8192, metavar="MIB", help="memory of the guest (default 8192)")
     parser.add_argument("--into", type=Path, default=Path("hvlib/data"), metavar="FOLDER", help="where records go")
     options = parser.parse_args()
     if bool(options.suite) == options.all:
         parser.error("name a suite, for example bookworm-security, or say --all")
+    if options.memory < 3072:
+        parser.error("--memory must be at least 3072 MiB, or there is no room for a 1 GiB page")
+    try:
+        options.into.mkdir(parents=True, exist_ok=True)
+    except OSError as why:
+        parser.error(f"--into {options.into} cannot be a folder for records: {why.strerror}")
     for suite, series in ALL if options.all else [(options.suite, options.series)]:
         try:
             record = observe(suite, series, options.memory, options.quick)
         except LabError as why:
             print(f"kernel_lab: {why}", file=sys.stderr)
             return 1
-        options.into.mkdir(parents=True, exist_ok=True)
         number = re.match(r"\d+\.\d+(?:\.\d+)?", record["provenance"]["version"])
         file = options.into / f"linux-{number[0] if number else record['release']}.json"
         file.write_text(text_of(record), "utf-8")

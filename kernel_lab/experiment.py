@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import LabError
 from .guest import Guest
-from .memory import PAGE, Leaf
+from .memory import PAGE, Leaf, Memory
 
 SIZES = {"2 MiB": 21, "1 GiB": 30}
 STRUCT_PAGE = 64
@@ -30,7 +31,9 @@ class Experiment:
     """One guest, asked."""
 
     def __init__(self, guest: Guest, say: Say) -> None:
+        assert guest.memory is not None
         self.guest, self.say = guest, say
+        self._memory: Memory = guest.memory
         self.can_switch = bool(guest.file(SYSCTL))
         self.on_at_boot = "hugetlb_free_vmemmap=on" in guest.append
         self._at_boot = self._all_rows()
@@ -38,7 +41,7 @@ class Experiment:
     def run(self, counts: list[int]) -> Record:
         """Everything that one boot can show."""
         guest = self.guest
-        log = [line.split("] ")[-1] for line in guest.shell("dmesg | grep -i hugetlb:").splitlines()]
+        log = [line.split("] ")[-1] for line in guest.shell("dmesg | grep -i hugetlb:", may_fail=True).splitlines()]
         record: Record = {
             "release": guest.shell("uname -r"),
             "levels": guest.levels,
@@ -80,6 +83,8 @@ class Experiment:
 
     def _pool(self, size: str, count: int) -> int:
         path = f"/sys/kernel/mm/hugepages/hugepages-{(1 << SIZES[size]) >> 10}kB/nr_hugepages"
+        if count and size == "1 GiB":  # so large a page is found only where memory can be made free of others
+            self.guest.shell("echo 1 >/proc/sys/vm/compact_memory", 300)
         self.guest.shell(f"echo {count} >{path}", 300)
         return int(self.guest.file(path) or 0)
 
@@ -112,19 +117,19 @@ class Experiment:
     # --- page tables -----------------------------------------------------------------------------------------------
 
     def _leaf(self, cr3: int, page: int) -> Leaf | None:
-        return self.guest.memory.walk(cr3, self.guest.vmemmap + page * PAGE, self.guest.levels)
+        return self._memory.walk(cr3, self.guest.vmemmap + page * PAGE, self.guest.levels)
 
     def _tables(self) -> int:
         """How many 2 MiB stretches of the vmemmap are mapped by 4 KiB entries."""
         cr3 = self.guest.stop()
-        pages = range(0, self.guest.memory.nr_frames * STRUCT_PAGE // PAGE, 512)
+        pages = range(0, self._memory.nr_frames * STRUCT_PAGE // PAGE, 512)
         leaves = [self._leaf(cr3, page) for page in pages]
         self.guest.go_on()
         return sum(leaf is not None and leaf.size == PAGE for leaf in leaves)
 
     def _all_rows(self) -> dict[int, Leaf]:
         cr3, found = self.guest.stop(), {}
-        for page in range(self.guest.memory.nr_frames * STRUCT_PAGE // PAGE):
+        for page in range(self._memory.nr_frames * STRUCT_PAGE // PAGE):
             leaf = self._leaf(cr3, page)
             if leaf:
                 found[page] = leaf
@@ -147,15 +152,16 @@ class Experiment:
 
     def _words(self, cr3: int, pfn: int) -> list[str]:
         address = self.guest.vmemmap + pfn * STRUCT_PAGE
-        leaf = self.guest.memory.walk(cr3, address, self.guest.levels)
-        assert leaf is not None
-        data = self.guest.memory.read((leaf.frame << 12) + address % PAGE, STRUCT_PAGE)
+        leaf = self._memory.walk(cr3, address, self.guest.levels)
+        if leaf is None:
+            raise LabError(f"the guest has no struct page for PFN {pfn:#x}; run it again.")
+        data = self._memory.read((leaf.frame << 12) + address % PAGE, STRUCT_PAGE)
         return [hex(word) for word in struct.unpack("<8Q", data)]
 
     def _mapping(self, size: str, count: int) -> Record:
-        if not self._pool(size, count):
-            return {"missing": "the kernel found no room for such a page"}
-        heads = self._heads(size)
+        heads = self._heads(size) if self._pool(size, count) else []
+        if not heads:
+            return {"missing": "the kernel found no room for such a page, or did not say where it is"}
         seen = {pfn: self._look(pfn, size) for pfn in heads}
         flags = self.guest.shell(f"hugeuser flags {heads[0]} 512").split()
         self._pool(size, 0)

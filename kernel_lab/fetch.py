@@ -41,7 +41,7 @@ class _Apt:
         self.options = [
             "-q", "-o", f"Dir::Etc::sourcelist={folder}/sources.list", "-o", f"Dir::Etc::sourceparts={folder}/parts",
             "-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache",
-            "-o", "APT::Sandbox::User=root",
+            "-o", "APT::Sandbox::User=root", "-o", "APT::Update::Error-Mode=any",
         ]  # fmt: skip
 
     def _mirror(self) -> str:
@@ -78,8 +78,10 @@ def fetch(suite: str, folder: Path, series: str | None = None) -> Kernel:
         )
     image = folder / "vmlinuz"
     shutil.copy(images[-1], image)
-    version = re.search(r"^Version: (\S+)", apt.run("apt-cache", "show", package), re.MULTILINE)
-    return Kernel(image, package, version[1] if version else "?", hashlib.sha256(image.read_bytes()).hexdigest())
+    version = re.search(r"^Version: (\d+\.\d+\S*)", apt.run("apt-cache", "show", package), re.MULTILINE)
+    if not version:
+        raise LabError(f"apt does not tell the version of {package}; run it again, or name another --series.")
+    return Kernel(image, package, version[1], hashlib.sha256(image.read_bytes()).hexdigest())
 
 
 def _newest(apt: _Apt, series: str | None) -> str:
@@ -90,6 +92,8 @@ def _newest(apt: _Apt, series: str | None) -> str:
         if current:
             return current[1]
     wanted = [name for name in found if _series(name) == series] if series else list(found)
+    if not found:
+        raise LabError(f"suite {apt.suite} lists no kernels; check its name and the network, and run it again.")
     if not wanted:
         known = ", ".join(sorted({_series(name) for name in found}, key=_numbers)) or "none"
         raise LabError(f"suite {apt.suite} has no cloud kernel of series {series}; it has {known}.")
@@ -108,6 +112,7 @@ def _numbers(text: str) -> list[int]:
 def _run(*command: str, cwd: Path | None = None) -> str:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise LabError(f"{command[0]} {command[-1]} failed: {reason}. Is there a network, and does the suite exist?")
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1].rstrip(".")
+        reason = re.sub(r"\w+://\S+", "the archive", reason)
+        raise LabError(f"{command[0]} failed: {reason}. Check the network and the name of the suite, and run it again.")
     return done.stdout

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
 import socket
@@ -30,19 +32,23 @@ class _Line:
                 break
             except OSError as why:
                 if time.monotonic() > until or process.poll() is not None:
-                    raise LabError(
-                        f"QEMU did not start (exit code {process.poll()}); its own words are in qemu.log"
-                    ) from why
+                    log = path.with_name("qemu.log").read_text(errors="replace").strip().splitlines()
+                    said = (log or [f"nothing; {why}"])[-1]
+                    raise LabError(f"QEMU did not start: {said}; try less --memory, or another QEMU.") from None
                 time.sleep(0.02)
         self._buffer = b""
 
     def send(self, text: str) -> None:
-        self._socket.sendall(text.encode() + b"\n")
+        with contextlib.suppress(OSError):  # a closed line shows at the next read
+            self._socket.sendall(text.encode() + b"\n")
 
     def read(self, seconds: float) -> str:
         self._socket.settimeout(seconds)
         while b"\n" not in self._buffer:
-            got = self._socket.recv(65536)
+            try:
+                got = self._socket.recv(65536)
+            except ConnectionError:
+                got = b""
             if not got:
                 raise EOFError
             self._buffer += got
@@ -86,6 +92,8 @@ class Guest:
             [qemu, *self.command[1:]], cwd=folder, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )
         self._lines: list[_Line] = []
+        self.memory: Memory | None = None
+        self.peak_kB = 0
         try:
             self._monitor, self._shell = (self._connect(name) for name in ("qmp", "shell"))
             self._answer("the monitor's greeting", self._monitor, 20)
@@ -106,25 +114,32 @@ class Guest:
         self.close()
 
     def close(self) -> None:
-        """End QEMU."""
+        """End QEMU; ``peak_kB`` is then the most memory it had."""
         self._process.kill()
-        self._process.wait()
+        if self._process.returncode is None:
+            _, status, usage = os.wait4(self._process.pid, 0)
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+            self.peak_kB = usage.ru_maxrss
+        if self.memory:
+            self.memory.close()
         for line in self._lines:
             line.close()
         self._log.close()
         (self.folder / "ram").unlink(missing_ok=True)
 
-    def shell(self, command: str, seconds: float = 120) -> str:
-        """What a command prints in the guest. Raises `LabError` if it takes longer than ``seconds``."""
+    def shell(self, command: str, seconds: float = 120, *, may_fail: bool = False) -> str:
+        """What a command prints in the guest. Raises `LabError` if a line takes too long, or the command fails."""
         self._shell.send(command)
         printed = []
         while not (line := self._answer(command, self._shell, seconds)).startswith("@done"):
             printed.append(line)
+        if line.split()[-1] != "0" and not may_fail:
+            raise LabError(f"in the guest, {command} failed: {(printed or ['it printed nothing'])[-1]}.")
         return "\n".join(printed)
 
     def file(self, path: str) -> str:
         """Content of a file in the guest, empty if there is none."""
-        return self.shell(f"cat {path} 2>/dev/null")
+        return self.shell(f"cat {path} 2>/dev/null", may_fail=True)
 
     def qmp(self, execute: str, **arguments: str) -> Any:
         """Ask QEMU's monitor."""

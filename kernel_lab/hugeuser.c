@@ -17,11 +17,22 @@
 
 static char text[1 << 19];
 
+static int must_open(const char *path)
+{
+	int file = open(path, O_RDONLY);
+
+	if (file < 0) {
+		perror(path);
+		exit(1);
+	}
+	return file;
+}
+
 static char *slurp(const char *path)
 {
 	size_t fill = 0;
 	ssize_t got;
-	int file = open(path, O_RDONLY);
+	int file = must_open(path);
 
 	while ((got = read(file, text + fill, sizeof(text) - 1 - fill)) > 0)
 		fill += got;
@@ -44,7 +55,7 @@ static void heads(int shift)
 {
 	static uint64_t flags[4096];
 	uint64_t pfn = 0, frames = UINT64_C(1) << (shift - 12);
-	int file = open("/proc/kpageflags", O_RDONLY);
+	int file = must_open("/proc/kpageflags");
 	ssize_t got;
 
 	while ((got = read(file, flags, sizeof(flags))) > 0)
@@ -55,7 +66,7 @@ static void heads(int shift)
 
 static void flags(uint64_t pfn, long count)
 {
-	int file = open("/proc/kpageflags", O_RDONLY);
+	int file = must_open("/proc/kpageflags");
 	uint64_t word;
 
 	for (long i = 0; i < count && pread(file, &word, 8, (pfn + i) * 8) == 8; i++)

@@ -38,7 +38,8 @@ def build(folder: Path) -> Path:
     source = Path(__file__).with_name("hugeuser.c")
     done = subprocess.run(["gcc", "-static", "-Os", "-o", helper, source], capture_output=True, text=True)
     if done.returncode:
-        raise LabError(f"gcc cannot build the helper: {done.stderr.strip().splitlines()[-1]}; apt install libc6-dev.")
+        said = (done.stderr.strip().splitlines() or ["nothing said"])[-1]
+        raise LabError(f"gcc cannot build the helper: {said}; apt install libc6-dev.")
     files: list[tuple[str, int, bytes, tuple[int, int]]] = [
         *((name, 0o040755, b"", (0, 0)) for name in ("bin", "dev", "proc", "sys")),
         ("dev/console", 0o020600, b"", (5, 1)),

@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import LabError
+
 PAGE = 4096
 _ADDRESS = (1 << 52) - 1 & ~0xFFF
 
@@ -31,9 +33,15 @@ class Memory:
         self._low = size if size < 0xE0000000 else 0xC0000000
         self.nr_frames = (size if size == self._low else (1 << 32) + size - self._low) // PAGE
 
+    def close(self) -> None:
+        """Give the memory file back."""
+        self._ram.close()
+
     def read(self, physical: int, length: int) -> bytes:
         """Bytes at a physical address."""
         at = physical if physical < self._low else physical - (1 << 32) + self._low
+        if not 0 <= at <= len(self._ram) - length:
+            raise LabError(f"a page table of the guest leads outside its memory, to {physical:#x}; run it again.")
         return self._ram[at : at + length]
 
     def walk(self, cr3: int, address: int, levels: int) -> Leaf | None:

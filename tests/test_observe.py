@@ -79,8 +79,9 @@ def test_the_record_of_a_1_gib_page_maps_like_the_model():
     pool = hv.Machine("4 GiB", check=False).hugetlb("1 GiB").optimize("tail page")
     assert (seen.nr_pages, seen.distinct_frames) == (len(pool.frames()), pool.distinct_frames())
     assert seen.writable_pages == "0-1"
-    for page, frame, writable, _ in seen.rows:
-        assert (frame - seen.frames[0], writable) == (pool.frames()[page] - pool.frames()[0], pool.writable()[page])
+    for row in seen.rows:
+        assert row.frame - seen.frames[0] == pool.frames()[row.page] - pool.frames()[0]
+        assert row.writable == pool.writable()[row.page]
 
 
 def test_the_recorded_counters_agree_with_the_model_within_a_page():

@@ -50,7 +50,8 @@ class Experiment:
             "boot_log": [line for line in log if "vmemmap" in line],
         }
         self._switch(False)
-        self._cost("2 MiB", 8)  # the first allocation starts kernel threads; let it pass
+        for size, count in (("2 MiB", 8), ("1 GiB", 1)):
+            self._cost(size, count)  # the first allocation of a kind starts kernel threads and the like; let it pass
         for on in (False, True) if self.can_switch else (self.on_at_boot,):
             self._switch(on)
             state: Record = record.setdefault("on" if on else "off", {})
@@ -60,9 +61,9 @@ class Experiment:
                 growth = counts if size == "2 MiB" else [1]
                 if on:
                     counters.append({"case": f"{size}, first use", **self._cost(size, max(growth))})
+                counters += [{"case": f"{size}, again" if on else size, **self._cost(size, n)} for n in growth]
                 self.say(f"optimisation {'on' if on else 'off'}, {size}: reading page tables")
                 state[size] = self._mapping(size, 8 if size == "2 MiB" else 1)
-                counters += [{"case": f"{size}, again" if on else size, **self._cost(size, n)} for n in growth]
         return record
 
     def reserved(self) -> Record:

@@ -45,6 +45,13 @@ def test_every_cell_was_executed_in_order_and_without_error(notebook):
         assert not [o for o in cell.outputs if o.get("name") == "stderr"], cell.source
 
 
+def test_printed_text_is_one_output(notebook):
+    """Cut in two by the clock, it would differ from run to run."""
+    for cell in code(notebook):
+        kinds = [(output.output_type, output.get("name")) for output in cell.outputs]
+        assert kinds.count(("stream", "stdout")) <= 1, cell.source
+
+
 def test_no_cell_escapes_nbval(notebook):
     """No tag or comment that switches the comparison off, and no construct that swallows errors or fails falsely."""
     for cell in code(notebook):

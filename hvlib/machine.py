@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -304,9 +303,3 @@ class Pool:
 
     def __repr__(self) -> str:
         return f"{len(self)} x {format_size(self.page.size)} ({self.scheme.name})"
-
-
-def history(machine: Machine) -> Iterator[tuple[int, Event | None, Machine]]:
-    """Step number, the event that led to it (`None` at the start), and the machine then, for the whole history."""
-    for step, event in enumerate(chain([None], machine.events)):
-        yield step, event, machine.at(step)

@@ -107,10 +107,10 @@ def test_the_lab_needs_nothing_but_the_standard_library():
 @pytest.mark.lab
 @pytest.mark.skipif(bool(MISSING) and not REQUIRED, reason=f"not installed here: {', '.join(MISSING)}")
 def test_a_real_kernel_from_fetching_to_verdict(tmp_path):
-    """The counters of a busy kernel are noisy, so it is asked again once; what is wrong stays wrong."""
+    """The counters of a busy kernel are noisy, so it is asked up to three times; what is wrong stays wrong."""
     ask = ["bookworm-security", "--series", "6.1", "--quick", "--into", str(tmp_path)]
     command = [sys.executable, "-m", "kernel_lab", *ask]
-    for _ in range(2):
+    for _ in range(3):
         done = subprocess.run(command, capture_output=True, text=True, timeout=420)
         assert done.returncode == 0, done.stdout + done.stderr
         (file,) = tmp_path.glob("linux-6.1*.json")

@@ -107,6 +107,9 @@ TAMPER = {
         change((*COUNT, "saved_pages"), lambda n: n - 50), change((*COUNT, "anon_pages_grew_by"), lambda n: n + 50)
     ),
     "MemTotal stood still": change(("on", "counters", 0, "mem_total_grew_by_kB"), 0),
+    "MemTotal stood still, and a table fewer": both(
+        change(("on", "counters", 0, "mem_total_grew_by_kB"), 0), change(("on", "counters", 0, "tables_split"), 7)
+    ),
     "nothing counted": change(("on", "counters"), lambda _: []),
     "no huge pages counted": change(("on", "counters"), lambda all_: [{**c, "huge_pages": 0} for c in all_]),
     "a tail names another head": change((*LIVE, "words", "3", 1), lambda word: hex(int(word, 16) + 64)),

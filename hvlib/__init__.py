@@ -17,25 +17,26 @@ from .structpage import TAIL_METADATA, RawMemory, StructPage, compound_head
 from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
 
 if TYPE_CHECKING:
-    from . import ask, draw, explore
-    from .ask import check, predict
+    from . import draw, explore
+    from .questions import check
+    from .quiz import predict
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ARCHITECTURES", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "GiB", "HugePage", "InvariantBroken",
     "KiB", "Machine", "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme", "StructPage", "TiB",
-    "WrongState", "about", "ask", "check", "compound_head", "draw", "explore", "format_size", "observe", "parse_size",
+    "WrongState", "about", "check", "compound_head", "draw", "explore", "format_size", "observe", "parse_size",
     "predict", "this_machine", "trial",
 ]  # fmt: skip
 
-_LAZY_MODULES = ("ask", "draw", "explore")
-_LAZY_FUNCTIONS = ("check", "predict")
+_LAZY_MODULES = ("draw", "explore")
+_LAZY_FUNCTIONS = {"check": ".questions", "predict": ".quiz"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY_MODULES:
         return import_module(f".{name}", __name__)
     if name in _LAZY_FUNCTIONS:
-        return getattr(import_module(".ask", __name__), name)
+        return getattr(import_module(_LAZY_FUNCTIONS[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

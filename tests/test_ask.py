@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import hvlib as hv
-from hvlib.ask import QUESTIONS
+from hvlib.questions import QUESTIONS
 
 SEEDS = range(100)
 

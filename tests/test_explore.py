@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 import hvlib as hv
-from hvlib import ask, explore
+from hvlib import explore
+from hvlib.film import drawn as play
 
 PANELS = {
     "memmap": explore.memmap,
@@ -23,7 +24,7 @@ def test_every_film_has_its_panel_and_every_panel_its_film():
 @pytest.mark.parametrize("name", list(explore.FILMS))
 def test_every_reachable_state_is_drawn_captioned_and_described(name):
     film = explore.FILMS[name]
-    states, drawn = list(film.states()), explore._drawn(film)
+    states, drawn = list(film.states()), play(film)
     assert len(states) == len(drawn["frames"]) == len(drawn["alt"]) == len(drawn["caption"])
     ET.fromstring(drawn["base"])
     for part in drawn["parts"]:
@@ -64,7 +65,7 @@ def test_labels_stay_inside_the_picture_and_apart(name):
 
 @pytest.mark.parametrize("name", list(explore.FILMS))
 def test_no_part_shares_an_id_with_the_page(name):
-    drawn = explore._drawn(explore.FILMS[name])
+    drawn = play(explore.FILMS[name])
     assert not [part for part in drawn["parts"] if re.search(r'\bid="', part)]
     assert len(drawn["names"]) == len(set(drawn["names"]))
 
@@ -131,7 +132,7 @@ def test_the_remap_film_goes_through_the_kernels_steps():
 
 
 def test_a_guess_stands_beside_the_truth():
-    guess = ask.predict("base pages of 1 GiB")
+    guess = hv.predict("base pages of 1 GiB")
     panel = explore.address(guess)
     assert panel.note == ""
     guess.value = "4096"

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 import hvlib as hv
-from hvlib.ask import QUESTIONS
+from hvlib.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import observe, trial
 from .errors import BadInput, InvariantBroken, OutOfFrames, PageFault, WrongState
-from .geometry import ARCHITECTURES, Architecture, HugePage
+from .geometry import ARCHITECTURES, PAGING, Architecture, Bill, HugePage, page_to_pfn, pfn_to_page
 from .machine import Machine, Pool
 from .report import this_machine
-from .schemes import SCHEMES, Scheme
+from .schemes import DEVICE_DAX, SCHEMES, Scheme
 from .structpage import TAIL_METADATA, RawMemory, StructPage, compound_head
 from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ARCHITECTURES", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "GiB", "HugePage", "InvariantBroken",
-    "KiB", "Machine", "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme", "StructPage", "TiB",
-    "WrongState", "about", "check", "compound_head", "draw", "explore", "format_size", "observe", "parse_size",
-    "predict", "this_machine", "trial",
+    "ARCHITECTURES", "DEVICE_DAX", "PAGING", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "Bill", "GiB",
+    "HugePage", "InvariantBroken", "KiB", "Machine", "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme",
+    "StructPage", "TiB", "WrongState", "about", "check", "compound_head", "draw", "explore", "format_size", "observe",
+    "page_to_pfn", "parse_size", "pfn_to_page", "predict", "this_machine", "trial",
 ]  # fmt: skip
 
 _LAZY_MODULES = ("draw", "explore")

@@ -7,7 +7,7 @@ host; the same `apply` does both. A list of events is a history that can be repl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -57,6 +57,39 @@ class GiveHugePages(Event):
 
     def __str__(self) -> str:
         return "give the huge pages back to the buddy allocator"
+
+
+@dataclass(frozen=True)
+class SetAside(Event):
+    """The first ``count`` huge pages of a pool become a pool of their own, the last; nothing else changes."""
+
+    pool: int
+    count: int
+
+    def apply(self, vmemmap: Vmemmap) -> None:
+        pool = vmemmap.pools[self.pool]
+        assert pool is not None
+        assert 0 < self.count < len(pool.heads)
+        vmemmap.pools.append(replace(pool, heads=pool.heads[: self.count]))
+        vmemmap.pools[self.pool] = replace(pool, heads=pool.heads[self.count :])
+
+    def __str__(self) -> str:
+        return f"choose {self.count:,} huge page{'s' if self.count > 1 else ''} to give back first"
+
+
+@dataclass(frozen=True)
+class LeaveAsSurplus(Event):
+    """The huge pages of a pool cannot be restored for want of memory; they stay, as surplus pages."""
+
+    pool: int
+
+    def apply(self, vmemmap: Vmemmap) -> None:
+        pool = vmemmap.pools[self.pool]
+        assert pool is not None
+        pool.surplus = True
+
+    def __str__(self) -> str:
+        return "no memory to restore the rest: they stay in the pool, as surplus"
 
 
 @dataclass(frozen=True)

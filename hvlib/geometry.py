@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
-from .errors import BadInput
+from .errors import BadInput, choose
 from .schemes import Scheme, scheme_of
-from .units import GiB, KiB, MiB, format_size, parse_size, power_of_two
+from .units import GiB, KiB, MiB, TiB, format_size, parse_size, power_of_two, whole_number
 
 BASE_PAGE = 4 * KiB
 STRUCT_PAGE = 64
@@ -117,8 +117,82 @@ class HugePage:
         """
         return self.freed(scheme) - self.split_cost(scheme)
 
+    def bill(self, scheme: str | Scheme, count: int = 1) -> Bill:
+        """The `Bill` of ``count`` neighbours that begin where a PMD leaf of the vmemmap does, none optimised before.
+
+        The one shared tail page of 7.1 is counted once. Raises `BadInput` for a count that is not from 1 to 2^40.
+        """
+        count = whole_number(count, "the number of huge pages", 1, 1 << 40)
+        scheme, memmap = scheme_of(scheme), -(-count * self.memmap_bytes // self.base_page)
+        freed = self.freed(scheme)
+        if not freed:
+            return Bill(memmap, 0, 0, 0)
+        return Bill(memmap, count * freed, -(-memmap * PTE // self.base_page), int(scheme.tails == "shared page"))
+
     def __str__(self) -> str:
         return f"{format_size(self.size)} page of {format_size(self.base_page)} base pages"
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What ``count`` huge pages cost and save, in base pages: the struct pages, and what a scheme makes of them.
+
+    ``memmap`` pages of struct pages; ``freed`` of them given back; ``tables`` page tables and ``shared`` pages of
+    tails taken. ``saved`` is net.
+    """
+
+    memmap: int
+    freed: int
+    tables: int
+    shared: int
+
+    @property
+    def saved(self) -> int:
+        """Pages saved net of page tables and shared tails; negative if the costs are larger."""
+        return self.freed - self.tables - self.shared
+
+
+@dataclass(frozen=True)
+class Paging:
+    """A depth of the page tables of x86-64: where the vmemmap starts, without address randomisation, and its size."""
+
+    levels: int
+    vmemmap: int
+    size: int
+
+
+PAGING = MappingProxyType(
+    {"4-level": Paging(4, 0xFFFFEA0000000000, TiB), "5-level": Paging(5, 0xFFD4000000000000, 512 * TiB)}
+)
+"""Name -> `Paging`. Source: Documentation/arch/x86/x86_64/mm.rst, 6.12."""
+
+
+def pfn_to_page(pfn: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE) -> int:
+    """Virtual address of the struct page of ``pfn``: base + sizeof(struct page) * pfn (asm-generic/memory_model.h).
+
+    Raises `BadInput` for a PFN whose struct page would lie outside the vmemmap, or an unknown paging.
+    """
+    start, most = _paging(paging), _paging(paging).size // check_struct_page(struct_page)
+    return start.vmemmap + struct_page * whole_number(pfn, f"a PFN with {paging} paging", 0, most - 1)
+
+
+def page_to_pfn(page: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE) -> int:
+    """PFN of the struct page at virtual address ``page``, the inverse of `pfn_to_page`. Raises `BadInput`."""
+    start, struct_page = _paging(paging), check_struct_page(struct_page)
+    last = start.vmemmap + start.size - 1
+    offset = whole_number(page, "an address", 0, (1 << 64) - 1) - start.vmemmap
+    if not 0 <= offset < start.size or offset % struct_page:
+        raise BadInput(
+            f"{page:#x} is not the address of a struct page; with {paging} paging they stand every {struct_page} bytes "
+            f"from {start.vmemmap:#x} to {last:#x}."
+        )
+    return offset // struct_page
+
+
+def _paging(name: str) -> Paging:
+    if not isinstance(name, str) or name not in PAGING:
+        raise choose("paging", name, PAGING)
+    return PAGING[name]
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,12 @@ from .events import (
     FlushTlb,
     FreeFrames,
     GiveHugePages,
+    LeaveAsSurplus,
     MakeSharedTail,
     PrepareCompound,
     Remap,
     ResetTails,
+    SetAside,
     SetScheme,
     SplitPmd,
     TakeHugePages,
@@ -45,11 +47,27 @@ def allocate(vmemmap: Vmemmap, order: int, count: int) -> Iterator[Event]:
 
 
 def release(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
-    """The huge pages of pool ``number`` go back to the buddy allocator, restored first if they are optimised."""
-    if _pool(vmemmap, number).scheme is not OFF:
-        yield from restore(vmemmap, number, batch)
-    yield ClearCompound(number)
-    yield GiveHugePages(number)
+    """The huge pages of pool ``number`` go back to the buddy allocator, restored first if they are optimised.
+
+    As in mm/hugetlb.c since 6.7: as many as there is memory for are restored and given back, and with the memory of
+    those the rest are tried again. What cannot be restored stays, as surplus. Without ``batch``, one by one.
+    """
+    while True:
+        pool, part = _pool(vmemmap, number), number
+        if pool.scheme is not OFF:
+            each = pages_matrix(vmemmap, pool)[:, pool.scheme.kept :].shape[1]
+            now = min(vmemmap.buddy.nr_free // each, len(pool.heads) if batch else 1)
+            if not now:
+                yield LeaveAsSurplus(number)
+                return
+            if now < len(pool.heads):
+                yield SetAside(number, now)
+                part = len(vmemmap.pools) - 1
+            yield from restore(vmemmap, part, batch)
+        yield ClearCompound(part)
+        yield GiveHugePages(part)
+        if part == number:
+            return
 
 
 def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iterator[Event]:

@@ -270,14 +270,22 @@ class Pool:
         self.machine._run(hvo.restore(self.machine.vmemmap, self._number, batch))
         return self
 
-    def free(self, *, batch: bool = True) -> None:
-        """Give the huge pages back to the buddy allocator, restored first if need be. Raises like `restore`.
+    def free(self, *, batch: bool = True) -> int:
+        """Give the huge pages back to the buddy allocator, restored first if need be; returns how many were.
 
-        The whole pool is restored before its first page is given back. Linux gives back what it has restored so far,
-        and uses that memory to restore the rest.
+        As many as there is memory for are restored and given back; with the memory of those the rest are tried
+        again. Huge pages that cannot be restored stay in the pool, as `surplus`. ``batch=False``: one by one.
         """
-        self._state  # noqa: B018  (raises if they are gone)
+        before = len(self._state.heads)
         self.machine._run(hvo.release(self.machine.vmemmap, self._number, batch))
+        left = self.machine.vmemmap.pools[self._number]
+        return before - (len(left.heads) if left else 0)
+
+    @property
+    def surplus(self) -> int:
+        """Huge pages that were to be given back and had to stay, because there was no memory to restore them."""
+        left = self.machine.vmemmap.pools[self._number]
+        return len(left.heads) if left and left.surplus else 0
 
     def vmemmap_pages(self, huge_page: int = 0) -> range:
         """The vmemmap pages that hold the struct pages of one huge page of this pool."""

@@ -65,6 +65,10 @@ _ALL = (
 SCHEMES = MappingProxyType({scheme.name: scheme for scheme in _ALL})
 """Name -> `Scheme`, in historical order."""
 
+DEVICE_DAX = Scheme("device DAX", "since 5.19", (5, 19), 2, "last kept page", False, "pointer",
+                    "4917f55b4ef9; mm/sparse-vmemmap.c of 6.12")  # fmt: skip
+"""Not HugeTLB: memory whose vmemmap is *populated* this way when it is added, with nothing remapped or read-only."""
+
 
 def scheme_of(scheme: str | Scheme) -> Scheme:
     """The `Scheme` of a name; a `Scheme` is returned as it is. Raises `BadInput` for an unknown name."""

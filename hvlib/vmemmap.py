@@ -19,25 +19,29 @@ import numpy.typing as npt
 
 from .buddy import BuddyAllocator
 from .errors import BadInput, PageFault
-from .geometry import PTE
+from .geometry import PAGING, PTE
 from .schemes import SCHEMES, Encoding, Scheme
 from .structpage import HEAD, PLAIN, TAIL, WORD, Ints, Words, initial_word
 from .units import MiB, format_size
 
-VMEMMAP_BASE = 0xFFFFEA0000000000
+VMEMMAP_BASE = PAGING["4-level"].vmemmap
 LOW_MEMORY = MiB
 """Kept for firmware: the first page frames are in no allocator, as on a real PC."""
 
 
 @dataclass
 class HugePages:
-    """The huge pages of one pool: first PFN of each, ascending, and how their struct pages stand now."""
+    """The huge pages of one pool: first PFN of each, ascending, and how their struct pages stand now.
+
+    ``surplus``: they were to be given back, and had to stay because there was no memory to restore them.
+    """
 
     heads: Ints
     order: int
     prepared: bool = False
     encoding: Encoding = "pointer"
     scheme: Scheme = SCHEMES["off"]
+    surplus: bool = False
 
 
 class Vmemmap:

@@ -116,3 +116,37 @@ def test_what_cannot_be_gets_one_sentence(make):
         make()
     assert "\n" not in str(why.value)
     assert len(str(why.value)) > 40
+
+
+@pytest.mark.parametrize("paging", list(hv.PAGING))
+def test_addresses_go_there_and_back_and_the_array_covers_what_the_kernel_says(paging):
+    last = hv.PAGING[paging].size // 64 - 1
+    for pfn in (0, 1, 0x200, 0x7AFCC, last):
+        assert hv.page_to_pfn(hv.pfn_to_page(pfn, paging), paging) == pfn
+    assert hv.pfn_to_page(0x200) == 0xFFFFEA0000008000
+    for bad in (-1, last + 1, 1.5, None, "0x200"):
+        with pytest.raises(hv.BadInput):
+            hv.pfn_to_page(bad, paging)
+    base = hv.PAGING[paging].vmemmap
+    for bad in (base - 64, base + 1, base + hv.PAGING[paging].size, None):
+        with pytest.raises(hv.BadInput):
+            hv.page_to_pfn(bad, paging)
+
+
+def test_the_vmemmap_of_4_level_paging_covers_64_tib():
+    assert hv.PAGING["4-level"].size // 64 * 4096 == 64 * hv.TiB
+    assert {p.levels for p in hv.PAGING.values()} == {4, 5}
+    with pytest.raises(hv.BadInput, match="choose one of '4-level', '5-level'"):
+        hv.pfn_to_page(0, "3-level")
+
+
+def test_device_dax_keeps_two_and_half_is_not_what_it_saves():
+    assert (hv.HugePage("2 MiB").freed(hv.DEVICE_DAX), hv.HugePage("2 MiB").freed("head page")) == (6, 7)
+    assert hv.HugePage("1 GiB").freed(hv.DEVICE_DAX) == 4094
+    assert "device DAX" not in hv.SCHEMES
+
+
+@pytest.mark.parametrize("count", [0, -1, 1 << 41, 1.5, "many", None, True])
+def test_a_bill_for_no_number_of_pages_gets_a_sentence(count):
+    with pytest.raises(hv.BadInput, match="the number of huge pages must be a whole number"):
+        hv.HugePage("2 MiB").bill("head page", count)

@@ -223,8 +223,6 @@ def test_restoring_without_free_frames_says_so_and_changes_nothing(scheme, batch
     before = state(machine)
     with pytest.raises(hv.OutOfFrames, match=r"free frames? needed.*has 0"):
         pool.restore(batch=batch)
-    with pytest.raises(hv.OutOfFrames):
-        pool.free(batch=batch)
     assert state(machine) == before
     assert pool.scheme.name == scheme
 
@@ -296,3 +294,50 @@ def test_the_mechanism_is_a_generator_that_decides_as_it_goes():
     first = next(steps)
     assert type(first).__name__ == "SetScheme"
     assert machine.pools[0].scheme.name == "off", "an event does nothing until it is applied"
+
+
+def under_pressure(scheme, count, spare, size="2 MiB", memory="64 MiB"):
+    """Optimised huge pages in a machine with no more than ``spare`` free frames."""
+    machine = hv.Machine(memory)
+    pool = machine.hugetlb(size, count).optimize(scheme)
+    machine.occupy(machine.free_frames - spare)
+    return machine, pool
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("batch", [True, False])
+def test_to_give_back_memory_must_be_allocated_first(scheme, batch):
+    """Below what one huge page needs, none is given back; with it, all are: each one pays for the next."""
+    need = hv.HugePage("2 MiB").freed(scheme)
+    machine, pool = under_pressure(scheme, 4, need - 1)
+    assert pool.free(batch=batch) == 0
+    assert (len(pool), pool.surplus, machine.free_frames) == (4, 4, need - 1)
+    assert len(set(pool.frames(3))) < 8, "still optimised"
+    machine, pool = under_pressure(scheme, 4, need)
+    assert pool.free(batch=batch) == 4
+    assert pool.surplus == 0
+    assert machine.free_frames == need + 4 * 512 - 4 * need
+    assert machine.pools == ()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_surplus_page_goes_back_when_there_is_memory_again(scheme):
+    machine, pool = under_pressure(scheme, 2, 0)
+    assert pool.free() == 0
+    assert pool.surplus == 2
+    past = machine.at(len(machine.events))
+    assert past.pools[0].surplus == 2, "the history knows"
+    with pytest.raises(hv.OutOfFrames):
+        pool.restore()
+    assert pool.surplus == 2
+
+
+def test_huge_pages_are_restored_in_as_large_batches_as_there_is_memory():
+    """Seven frames restore one page of eight; its 512 frames then restore the seven others together."""
+    machine, pool = under_pressure("head page", 8, 7)
+    before = len(machine.events)
+    assert pool.free() == 8
+    aside = [str(e) for e in machine.events[before:] if type(e).__name__ == "SetAside"]
+    assert aside == ["choose 1 huge page to give back first"]
+    flushes = sum(type(e).__name__ == "FlushTlb" for e in machine.events[before:])
+    assert flushes == 2

@@ -97,3 +97,24 @@ def test_the_mechanism_imports_no_formula():
         assert not names & counted, module  # Scheme.kept is data of the scheme, not HugePage.kept()
         imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
         assert "HugePage" not in imported, module
+
+
+@pytest.mark.parametrize("scheme", list(hv.SCHEMES))
+@pytest.mark.parametrize(
+    ("size", "counts"), [("2 MiB", (1, 63, 64, 65, 200)), ("64 MiB", (1, 2, 3)), ("1 GiB", (1, 2))]
+)
+def test_a_bill_is_what_the_machine_pays(scheme, size, counts):
+    for count in counts:
+        machine = hv.Machine("4 GiB", check=False)
+        skipped = machine.hugetlb("2 MiB", 63)  # up to where a PMD leaf of the vmemmap begins
+        pool = machine.hugetlb(size, count)
+        assert pool.pfns[0] % 0x8000 == 0, skipped
+        assert pool.pfns[-1] - pool.pfns[0] == (count - 1) * pool.page.nr_base_pages
+        free, before = machine.free_frames, pool.distinct_frames()
+        pool.optimize(scheme)
+        bill = hv.HugePage(size).bill(scheme, count)
+        assert bill.memmap == before
+        assert bill.tables == machine.nr_page_tables
+        assert bill.shared == len(machine.vmemmap.shared_tails)
+        assert bill.saved == machine.free_frames - free
+        assert bill.freed == bill.saved + bill.tables + bill.shared

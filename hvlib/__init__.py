@@ -7,8 +7,10 @@ first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import observe, trial
+from . import costs, observe, trial
+from .errata import ERRATA, Erratum
 from .errors import BadInput, InvariantBroken, OutOfFrames, PageFault, WrongState
+from .fleet import Fleet
 from .geometry import ARCHITECTURES, PAGING, Architecture, Bill, HugePage, page_to_pfn, pfn_to_page
 from .machine import Machine, Pool
 from .report import this_machine
@@ -17,21 +19,23 @@ from .structpage import TAIL_METADATA, RawMemory, StructPage, compound_head
 from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
 
 if TYPE_CHECKING:
-    from . import draw, explore
+    from . import concepts, draw, explore
     from .questions import check
-    from .quiz import predict
+    from .quiz import concept_test, predict
+    from .workbench import sandbox
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ARCHITECTURES", "DEVICE_DAX", "PAGING", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "Bill", "GiB",
-    "HugePage", "InvariantBroken", "KiB", "Machine", "MiB", "OutOfFrames", "PageFault", "Pool", "RawMemory", "Scheme",
-    "StructPage", "TiB", "WrongState", "about", "check", "compound_head", "draw", "explore", "format_size", "observe",
-    "page_to_pfn", "parse_size", "pfn_to_page", "predict", "this_machine", "trial",
+    "ARCHITECTURES", "DEVICE_DAX", "ERRATA", "PAGING", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "Bill",
+    "Erratum", "Fleet", "GiB", "HugePage", "InvariantBroken", "KiB", "Machine", "MiB", "OutOfFrames", "PageFault",
+    "Pool", "RawMemory", "Scheme", "StructPage", "TiB", "WrongState", "about", "check", "compound_head",
+    "concept_test", "concepts", "costs", "draw", "explore", "format_size", "observe", "page_to_pfn", "parse_size", "pfn_to_page", "predict", "sandbox",
+    "this_machine", "trial",
 ]  # fmt: skip
 
-_LAZY_MODULES = ("draw", "explore")
-_LAZY_FUNCTIONS = {"check": ".questions", "predict": ".quiz"}
+_LAZY_MODULES = ("concepts", "draw", "explore")
+_LAZY_FUNCTIONS = {"check": ".questions", "concept_test": ".quiz", "predict": ".quiz", "sandbox": ".workbench"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import html
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .errors import BadInput, choose, shown
 from .units import format_size, parse_size, whole_number
@@ -46,7 +46,7 @@ class Question:
     """
 
     prompt: str
-    read: Callable[[object], Value]
+    read: Reader
     answer: Callable[[Given], Value]
     why: str
     mistakes: tuple[tuple[Callable[[Given], Value], str], ...]
@@ -100,8 +100,24 @@ class Question:
 # --- how answers are read and written --------------------------------------------------------------------------------
 
 
-def count(answer: object) -> int:
-    """A whole number, as people write it: 512, "1,024", "0x200". Raises `BadInput` for anything else."""
+@dataclass(frozen=True)
+class Reader:
+    """How an answer is read: ``take`` turns what was typed into a value, or raises `BadInput`.
+
+    ``kind`` and ``choices`` say the same to a page that has no Python: a number, a size, one of some names, some
+    steps in order, or a function (which such a page cannot read).
+    """
+
+    kind: Literal["count", "size", "choice", "order", "function"]
+    take: Callable[[object], Value]
+    choices: tuple[str, ...] = ()
+
+    def __call__(self, answer: object) -> Value:
+        """The value of what was typed. Raises `BadInput`."""
+        return self.take(answer)
+
+
+def _count(answer: object) -> int:
     if isinstance(answer, str) and len(answer) < 60:
         digits = re.sub(r"(?<=\d)[,_ ](?=\d{3})", "", answer.strip())
         with suppress(ValueError):
@@ -113,17 +129,22 @@ def count(answer: object) -> int:
     raise BadInput(f"{shown(answer)} is not a whole number; write for example 512, '1,024' or 0x200.")
 
 
-def size(answer: object) -> int:
-    """Bytes, given as a size or as a whole number of bytes. Raises `BadInput` for anything else."""
+def _size(answer: object) -> int:
     try:
-        return count(answer)
+        return _count(answer)
     except BadInput:
         if not isinstance(answer, str):
             raise BadInput(f"{shown(answer)} is not a size; write for example '16 MiB' or a number of bytes.") from None
     return parse_size(re.sub(r"(?<=\d),(?=\d{3})", "", answer), "the answer")
 
 
-def one_of(*allowed: str) -> Callable[[object], Value]:
+count = Reader("count", _count)
+"""A whole number, as people write it: 512, "1,024", "0x200"."""
+size = Reader("size", _size)
+"""Bytes, given as a size or as a whole number of bytes."""
+
+
+def one_of(*allowed: str) -> Reader:
     """A reader that accepts these names only, in singular or plural."""
 
     def read(answer: object) -> Value:
@@ -133,10 +154,10 @@ def one_of(*allowed: str) -> Callable[[object], Value]:
                 return name
         raise choose("answer", answer, allowed)
 
-    return read
+    return Reader("choice", read, allowed)
 
 
-def order_of(*steps: str) -> Callable[[object], Value]:
+def order_of(*steps: str) -> Reader:
     """A reader that accepts these steps, each once, in any order."""
 
     def read(answer: object) -> Value:
@@ -149,10 +170,10 @@ def order_of(*steps: str) -> Callable[[object], Value]:
             raise BadInput(f"the answer must hold each step once; write for example '{', '.join(sorted(steps))}'.")
         return tuple(words)
 
-    return read
+    return Reader("order", read, steps)
 
 
-def function(*probes: int) -> Callable[[object], Value]:
+def function(*probes: int) -> Reader:
     """A reader that accepts a function of one whole number, and takes its values at ``probes`` for the answer."""
 
     def read(answer: object) -> Value:
@@ -168,9 +189,9 @@ def function(*probes: int) -> Callable[[object], Value]:
             answer = answer.split(", ")
         if not isinstance(answer, (list, tuple)) or len(answer) != len(probes):
             raise BadInput(f"{shown(answer)} is no function; write for example 'lambda pfn: pfn + 1'.")
-        return tuple(count(value) for value in answer)
+        return tuple(_count(value) for value in answer)
 
-    return read
+    return Reader("function", read)
 
 
 def thousands(value: Value) -> str:
@@ -192,3 +213,36 @@ def sequence(value: Value) -> str:
     """The members of a sequence, with commas; numbers in hexadecimal."""
     members = value if isinstance(value, tuple) else (value,)
     return ", ".join(hex(member) if isinstance(member, int) else member for member in members)
+
+
+def as_data(question: Question, seeds: Iterable[int | str]) -> dict[str, Any]:
+    """A question for a page without Python: for each seed its text, its answer, and the named wrong answers.
+
+    Values are text, the same that `static/quiz.js` makes of what is typed.
+    """
+    cases = []
+    for seed in seeds:
+        given = question.given(seed)
+        right = question.answer(given)
+        cases.append(
+            {
+                "text": question.text(seed),
+                "right": _canonical(right),
+                "shown": question.write(right),
+                "why": question.why.format_map(given),
+                "mistakes": [
+                    [_canonical(mistake(given)), question.write(mistake(given)), sentence.format_map(given)]
+                    for mistake, sentence in question.mistakes
+                ],
+            }
+        )
+    compares = isinstance(question.answer(question.given(0)), int)
+    hint = "" if compares else question.hint
+    return {
+        "kind": question.read.kind, "choices": question.read.choices, "hint": hint, "cases": cases,
+        "write": question.write.__name__,
+    }  # fmt: skip
+
+
+def _canonical(value: Value) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -114,6 +114,11 @@ class Panel(anywidget.AnyWidget):
 # --- the panels of the chapters --------------------------------------------------------------------------------------
 
 
+def base_pages(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """A guess of how many base pages make up 1 GiB, on a logarithmic axis, and what follows from it (chapter 0)."""
+    return Panel(FILMS["base_pages"], guess, **values)
+
+
 def memmap(guess: Prediction | None = None, **values: str | int) -> Panel:
     """RAM from 1 GiB to 12 TiB by sizeof(struct page): how much of it describes the rest (chapter 1)."""
     return Panel(FILMS["memmap"], guess, **values)
@@ -122,6 +127,16 @@ def memmap(guess: Prediction | None = None, **values: str | int) -> Panel:
 def address(guess: Prediction | None = None, **values: str | int) -> Panel:
     """A virtual address bit by bit, and the walk to a page of 4 KiB, 2 MiB or 1 GiB (chapter 2)."""
     return Panel(FILMS["address"], guess, **values)
+
+
+def vmemmap(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """Where the struct page of a PFN stands: PMD leaf, vmemmap page, slot (chapter 3)."""
+    return Panel(FILMS["vmemmap"], guess, **values)
+
+
+def strip(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """Struct pages of a 2 MiB page, word by word: the model's, and those of real kernels (chapter 4)."""
+    return Panel(FILMS["strip"], guess, **values)
 
 
 def filling(guess: Prediction | None = None, **values: str | int) -> Panel:
@@ -134,6 +149,31 @@ def remap(guess: Prediction | None = None, **values: str | int) -> Panel:
     return Panel(FILMS["remap"], guess, **values)
 
 
+def fake_heads(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """compound_head of one struct page, question by question, where frame 0 stands for all (chapter 7)."""
+    return Panel(FILMS["fake_heads"], guess, **values)
+
+
+def sharing(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """The five schemes side by side, for one to 1,024 huge pages (chapter 8)."""
+    return Panel(FILMS["sharing"], guess, **values)
+
+
 def kernels(guess: Prediction | None = None, **values: str | int) -> Panel:
     """Page-table entries of real kernels, release by release (chapter 11)."""
     return Panel(FILMS["kernels"], guess, **values)
+
+
+def fleet(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """What a fleet of hosts saves, as a range: hosts, memory, share in huge pages (chapter 12)."""
+    return Panel(FILMS["fleet"], guess, **values)
+
+
+def bill(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """What huge pages cost and save, gross and net of page tables, by size, scheme and memory (chapter 9)."""
+    return Panel(FILMS["bill"], guess, **values)
+
+
+def giving_back(guess: Prediction | None = None, **values: str | int) -> Panel:
+    """Eight optimised huge pages are given back while few frames are free, step by step (chapter 10)."""
+    return Panel(FILMS["giving_back"], guess, **values)

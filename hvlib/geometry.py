@@ -151,6 +151,11 @@ class Bill:
         """Pages saved net of page tables and shared tails; negative if the costs are larger."""
         return self.freed - self.tables - self.shared
 
+    @property
+    def left(self) -> int:
+        """Pages that struct pages, page tables and shared tails still take."""
+        return self.memmap - self.saved
+
 
 @dataclass(frozen=True)
 class Paging:

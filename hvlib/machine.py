@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from .errors import BadInput, InvariantBroken, WrongState
 from .events import Event, TakeFrames, WriteWord
 from .geometry import BASE_PAGE, STRUCT_PAGE, HugePage, check_base_page, check_struct_page
 from .schemes import Scheme, scheme_of
-from .structpage import WORD, StructPage, compound_head
+from .structpage import WORD, HeadSearch, StructPage, compound_head, head_steps
 from .units import TiB, format_size, parse_size, whole_number
 from .vmemmap import HugePages, Vmemmap, pages_matrix
 
@@ -141,13 +142,20 @@ class Machine:
 
     def compound_head(self, pfn: int) -> int:
         """PFN of the head that the struct page of ``pfn`` leads to (itself, if it is no tail)."""
-        page, pool = self.pfn_to_page(pfn), self._pool_of(pfn)
-        head = compound_head(
-            page, self._vmemmap,
-            encoding=pool.encoding if pool else "pointer", fake_heads=bool(pool and pool.scheme.fake_heads),
-            struct_page=self.struct_page, base_page=self.base_page,
-        )  # fmt: skip
+        head = compound_head(self.pfn_to_page(pfn), self._vmemmap, **self._head_rules(pfn))
         return self.page_to_pfn(head)
+
+    def head_steps(self, pfn: int) -> HeadSearch:
+        """`compound_head` of ``pfn`` question by question: what is asked, what is read, what is found."""
+        return head_steps(self.pfn_to_page(pfn), self._vmemmap, **self._head_rules(pfn))
+
+    def _head_rules(self, pfn: int) -> dict[str, Any]:
+        pool = self._pool_of(pfn)
+        return {
+            "encoding": pool.encoding if pool else "pointer",
+            "fake_heads": any(other.scheme.fake_heads for other in self._vmemmap.prepared_pools()),
+            "struct_page": self.struct_page, "base_page": self.base_page,
+        }  # fmt: skip
 
     def write(self, pfn: int, word: int, value: int) -> None:
         """Write a word of the struct page of ``pfn`` through the page table.

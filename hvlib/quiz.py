@@ -1,4 +1,4 @@
-"""Questions as widgets: a prediction is typed before the panel that answers it exists."""
+"""Questions as widgets: a prediction typed before the panel that answers it exists, and the concept test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
+from . import concepts
 from .errors import BadInput
 from .questions import question
 
@@ -60,3 +61,80 @@ class Prediction(widgets.VBox):  # type: ignore[misc]
 def predict(name: str) -> Prediction:
     """A `Prediction` for the question ``name``. Raises `BadInput` for a name that is not a question."""
     return Prediction(name)
+
+
+class ConceptTest(widgets.VBox):  # type: ignore[misc]
+    """The ten questions as radio buttons. ``answers`` are the numbers of the options chosen, -1 while open.
+
+    The score stands below once all ten are answered. It says which chapters to look at and not which answers were
+    wrong, so that the test can be taken again after the book.
+    """
+
+    answers = traitlets.Tuple()
+
+    def __init__(self, seed: int | str, when: str) -> None:
+        self._items, self._seed, self._when = concepts.items(seed, when), seed, when
+        self._choices = [
+            widgets.RadioButtons(
+                options=[(option, number) for number, option in enumerate(item.options)], index=None,
+                layout=widgets.Layout(width="auto"),
+            )
+            for item in self._items
+        ]  # fmt: skip
+        self._result = widgets.HTML()
+        rows = [
+            widgets.VBox([widgets.HTML(f"<b>{number}.</b> {html.escape(item.text)}"), choice])
+            for number, (item, choice) in enumerate(zip(self._items, self._choices, strict=True), 1)
+        ]
+        super().__init__([*rows, self._result])
+        for choice in self._choices:
+            choice.observe(self._collect, names="index")
+        self.observe(self._choose, names="answers")
+        self._collect()
+
+    @property
+    def score(self) -> concepts.Score:
+        """The `hvlib.concepts.Score`. Raises `BadInput` while a question is open."""
+        return concepts.score(self.answers, self._seed, self._when)
+
+    @traitlets.validate("answers")
+    def _valid(self, proposal: Any) -> tuple[int, ...]:
+        given = tuple(proposal["value"])
+        open_ones = [0 if answer == -1 else answer for answer in given]
+        concepts.score(open_ones, self._seed, self._when)
+        return given
+
+    def _collect(self, _: object = None) -> None:
+        self.answers = tuple(-1 if choice.index is None else choice.index for choice in self._choices)
+        self._tell()
+
+    def _choose(self, _: object) -> None:
+        for choice, answer in zip(self._choices, self.answers, strict=True):
+            choice.index = None if answer == -1 else answer
+        self._tell()
+
+    def _tell(self) -> None:
+        left = self.answers.count(-1)
+        text = f"{left} to go." if left else str(self.score)
+        self._result.value = f"<p><b>{html.escape(text)}</b></p>"
+
+    def __repr__(self) -> str:
+        lines = []
+        for number, item in enumerate(self._items, 1):
+            lines.append(f"{number}. {item.text}")
+            lines += [f"   ( ) {option}" for option in item.options]
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/plain"] = repr(self)
+        return bundle
+
+
+def concept_test(seed: int | str = 0, when: str = "before") -> ConceptTest:
+    """The concept test as a widget; ``seed`` is a name or a number of yours, the same both times.
+
+    ``when`` is "before" or "after" the book. Raises `BadInput` for any other.
+    """
+    return ConceptTest(seed, when)

@@ -11,7 +11,7 @@ Sources: include/linux/mm_types.h and page-flags.h of 6.1 and 6.12; the struct p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -201,3 +201,79 @@ def compound_head(
         struct_page=struct_page, base_page=base_page,
     )  # fmt: skip
     return int(found[0])
+
+
+@dataclass(frozen=True)
+class HeadStep:
+    """One question that `compound_head` asks, and its answer; ``read`` is (struct page, word, value) if it reads."""
+
+    question: str
+    read: tuple[int, int, int] | None
+    answer: bool
+
+    def __str__(self) -> str:
+        seen = f"word {self.read[1]} at {self.read[0]:#x} is {self.read[2]:#x}: " if self.read else ""
+        return f"{self.question} {seen}{'yes' if self.answer else 'no'}"
+
+
+@dataclass(frozen=True)
+class HeadSearch:
+    """How `compound_head` came from the struct page at ``page`` to ``head``: the questions asked, in order."""
+
+    page: int
+    head: int
+    steps: tuple[HeadStep, ...]
+
+    @property
+    def verdict(self) -> Literal["tail", "fake head", "itself"]:
+        """What the struct page turned out to be; "itself" is the real head, or a base page by itself."""
+        if self.steps[0].answer:
+            return "tail"
+        return "itself" if self.head == self.page else "fake head"
+
+    def __str__(self) -> str:
+        lines = [f"struct page at {self.page:#x}", *(f"  {step}" for step in self.steps)]
+        return "\n".join([*lines, f"  {self.verdict}; the head is at {self.head:#x}"])
+
+    __repr__ = __str__
+
+
+def head_steps(
+    page: int,
+    memory: Memory,
+    *,
+    encoding: Encoding = "pointer",
+    fake_heads: bool = False,
+    struct_page: int = STRUCT_PAGE,
+    base_page: int = BASE_PAGE,
+) -> HeadSearch:
+    """`compound_head` for one struct page, question by question, in the order of include/linux/page-flags.h."""
+    steps: list[HeadStep] = []
+
+    def asks(question: str, at: int, index: int, bit: int) -> bool:
+        value = int(memory.word(np.array([at], np.uint64), index)[0])
+        steps.append(HeadStep(question, (at, index, value), bool(value & bit)))
+        return steps[-1].answer
+
+    def named(value: int) -> int:
+        return page & value if encoding == "mask" else value - 1
+
+    def found(head: int) -> HeadSearch:
+        return HeadSearch(page, head, tuple(steps))
+
+    if asks("Is bit 0 of word 1 set?", page, COMPOUND_INFO, 1):
+        return found(named(_value(steps)))
+    if encoding == "mask" or not fake_heads:
+        return found(page)
+    steps.append(HeadStep("Is it at the start of a page?", None, page % base_page == 0))
+    if not steps[-1].answer or not asks("Does it say PG_head?", page, FLAGS, PG_HEAD):
+        return found(page)
+    if asks("Is bit 0 of word 1 of the next one set?", page + struct_page, COMPOUND_INFO, 1):
+        return found(_value(steps) - 1)
+    return found(page)
+
+
+def _value(steps: list[HeadStep]) -> int:
+    read = steps[-1].read
+    assert read is not None
+    return read[2]

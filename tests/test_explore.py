@@ -8,6 +8,7 @@ import hvlib as hv
 from hvlib import explore
 from hvlib.film import drawn as play
 
+
 def test_every_film_has_its_panel_and_every_panel_its_film():
     panels = {name for name, value in vars(explore).items() if getattr(value, "__annotations__", {}).get("return") == "Panel"}
     assert panels == set(explore.FILMS)

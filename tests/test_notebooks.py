@@ -10,7 +10,7 @@ import hvlib as hv
 from hvlib.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))
 NAMES = [path.name for path in NOTEBOOKS]
 
 

@@ -1,0 +1,23 @@
+// Wakes what stands on a page: films, predictions, exercises, the concept test. film and quiz are the modules above.
+function held(script) { return JSON.parse(script.textContent); }
+
+const states = [];
+for (const el of document.querySelectorAll(".hv-film")) {
+  const shown = held(el.nextElementSibling), values = new Map(Object.entries(JSON.parse(el.dataset.start)));
+  const listeners = new Map();
+  const state = {
+    get: (name) => values.get(name),
+    set: (name, value) => { values.set(name, value); (listeners.get(name) || []).forEach((f) => f()); },
+    listen: (name, f) => {
+      listeners.set(name, [...(listeners.get(name) || []), f]);
+      return () => listeners.set(name, listeners.get(name).filter((one) => one !== f));
+    },
+  };
+  film.play({ film: shown, state, el });
+  states.push([el, state]);
+}
+const after = (el) => states.find(([panel]) => el.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_FOLLOWING);
+for (const el of document.querySelectorAll(".hv-prediction"))
+  quiz.prediction(el, held(el.querySelector("script")), (text) => { const next = after(el); if (next) next[1].set("note", text); });
+for (const el of document.querySelectorAll(".hv-exercise")) quiz.exercise(el, held(el.querySelector("script")));
+for (const el of document.querySelectorAll(".hv-test")) quiz.test(el, held(el.querySelector("script")));

@@ -1,0 +1,83 @@
+"""What the book has to teach is taught, each row in a cell that says so; and every number in prose comes from somewhere."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import coverage  # noqa: E402
+import prose  # noqa: E402
+
+CLAIMS = coverage.claims()
+
+
+def test_every_claim_is_taught_or_left_out_with_a_reason():
+    assert coverage.problems(CLAIMS, coverage.places()) == []
+
+
+def test_the_table_is_made_from_the_notebooks():
+    assert coverage.COVERAGE.read_text("utf-8") == coverage.table(CLAIMS, coverage.places())
+
+
+def test_no_claim_of_the_mail_no_release_and_no_misconception_is_missing():
+    ids = [claim["id"] for claim in CLAIMS]
+    assert len(ids) == len(set(ids))
+    wanted = [f"M{n}" for n in range(1, 9)] + [f"K{n}" for n in range(1, 14)] + ["D1", "D2", "D3"]
+    wanted += [f"R{release}" for release in "5.14 5.18 5.19 6.0 6.2 6.3 6.4 6.7 6.15 6.18 7.1 later".split()]
+    assert ids == wanted + [f"X{n}" for n in range(1, 26)]
+
+
+def test_a_tag_without_its_words_a_missing_row_and_a_stray_tag_are_found():
+    """The checker itself can fail."""
+    where = coverage.places()
+    place = coverage.Place("06_x.ipynb", "Somewhere", "nothing of the sort")
+    assert coverage.problems(CLAIMS, {**where, "X7": [place]}) == [
+        "X7: the cell in 06_x.ipynb (Somewhere) does not say 'tails only'"
+    ]
+    assert coverage.problems(CLAIMS, {k: v for k, v in where.items() if k != "K12"}) == [
+        "K12 is neither taught nor left out"
+    ]
+    assert "does not know" in coverage.problems(CLAIMS, {**where, "K99": [place]})[0]
+
+
+@pytest.mark.parametrize("path", prose.chapters(), ids=lambda path: path.stem)
+def test_every_number_in_prose_is_computed_quoted_or_chosen(path):
+    assert [f"{found.key}: …{found.context}…" for found in prose.unbound(path)] == []
+
+
+def test_what_is_derived_has_the_value_that_the_prose_says():
+    assert prose.wrong_values(prose.registry()["derived"]) == []
+    assert prose.wrong_values({"8 frames": "hv.HugePage('2 MiB').freed('head page')"}) != [], "it can fail"
+
+
+def test_no_binding_is_left_over_and_none_stands_twice():
+    used = {found.key for path in prose.chapters() for found in prose.numbers(path)}
+    sections = prose.registry()
+    keys = [key for section in sections.values() for key in section]
+    assert len(keys) == len(set(keys))
+    assert [key for key in keys if key not in used] == []
+    assert set(sections) == {"derived", "quoted", "chosen"}
+    assert all(len(source) > 8 for section in ("quoted", "chosen") for source in sections[section].values())
+
+
+def test_a_wrong_number_in_prose_would_be_found(tmp_path):
+    text = (ROOT / "notebooks" / "06_remap_to_page_1.ipynb").read_text()
+    spoilt = tmp_path / "06_spoilt.ipynb"
+    for now, then in (("and six frames become free", "and nine frames become free"),
+                      ("4,089 pages", "4,087 pages"), ("vmemmap pages 2 to 7 all show", "vmemmap pages 2 to 8 all show")):  # fmt: skip
+        assert now in text
+        spoilt.write_text(text.replace(now, then))
+        assert prose.unbound(spoilt), then
+
+
+def test_every_source_that_a_chapter_names_can_be_found():
+    """Commits and Message-IDs of the chapters stand in the references, and those of the references in a chapter."""
+    references = (ROOT / "notebooks" / "references.md").read_text()
+    cited = {path: set(re.findall(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b|`[^` ]+@[^` ]+`", prose.sources(path)))
+             for path in prose.chapters()}  # fmt: skip
+    for path, names in cited.items():
+        assert names or path.stem.startswith(("01", "03", "12")), path.stem
+        assert [name for name in names if name not in references] == [], path.stem

@@ -1,0 +1,36 @@
+"""Each erratum: the truth is computed, differs from what the source says, and its chapter shows it."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import hvlib as hv
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+@pytest.mark.parametrize("erratum", hv.ERRATA, ids=lambda erratum: erratum.says)
+def test_what_is_true_is_computed_and_is_not_what_was_said(erratum):
+    assert "{" not in erratum.truth
+    written = erratum.truth.split()[0] if erratum.true.startswith("{") else f"{erratum.value:,}"
+    assert str(erratum.value) in erratum.truth or written in erratum.truth
+    said = {number.replace(",", "") for number in re.findall(r"\d[\d,.]*", erratum.says)}
+    assert f"{erratum.value:.4g}" not in said, "the source would be right"
+
+
+@pytest.mark.parametrize("erratum", hv.ERRATA, ids=lambda erratum: erratum.says)
+def test_its_chapter_says_so(erratum):
+    (path,) = NOTEBOOKS.glob(f"{erratum.chapter:02d}_*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    tags = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", ())}
+    assert f"erratum:{hv.ERRATA.index(erratum) + 1}" in tags, path.name
+
+
+def test_the_values_are_those_of_independent_arithmetic():
+    assert [erratum.value for erratum in hv.ERRATA][:7] == [
+        2**30 // 2**12, 2**2, 4, 512 * 64 // 4096 - 1, 2, 256 * 64 // 4096, 100 * 6 / 7,
+    ]  # fmt: skip
+    assert hv.ERRATA[7].value == pytest.approx(100 * (1024 * 2 + 8192) * 4096 / 2**40)
+    assert hv.ERRATA[8].value == 2**21 // 2**12

@@ -1,0 +1,270 @@
+"""The fleet: ranges that hold for every host, and pictures that show them."""
+
+import math
+import re
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import hvlib as hv
+from hvlib.films.fleet import FILM, LEFT, SMALL, WIDTH, place
+from hvlib.fleet import LARGEST_HOST, MOST_HOSTS, Range, roughly
+
+FLEETS = [
+    (3000, ("256 GiB", "1 TiB"), (0.4, 0.6), "2 MiB", "head page", "x86-64"),
+    (3000, ("1 GiB", "5 GiB"), (0.0, 1.0), "1 GiB", "head page", "x86-64"),
+    (2000, ("4 MiB", "300 MiB"), (0, 0.1), "2 MiB", "shared tail", "x86-64"),
+    (2000, ("4 MiB", "2 GiB"), (0.02, 0.03), "2 MiB", "tail page", "x86-64"),
+    (500, "97 GiB", 1 / 3, "2 MiB", "head page, copied", "x86-64"),
+    (500, "1 TiB", (0.1, 1), "2 MiB", "off", "x86-64"),
+    (1000, ("1 MiB", "3 GiB"), (0, 1), "1 MiB", "tail page", "s390x"),
+    (1000, ("2 GiB", "40 GiB"), (0.5, 0.9), "2 MiB", "head page", "arm64, 16 KiB base"),
+    (1000, ("2 GiB", "40 GiB"), (0.5, 0.9), "512 MiB", "shared tail", "arm64, 64 KiB base"),
+    (1000, ("64 GiB", "1 TiB"), (0.2, 0.9), "1 GiB", hv.DEVICE_DAX, "x86-64"),
+]
+
+
+@pytest.mark.parametrize("given", FLEETS, ids=str)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_each_host_of_a_sample_is_its_bill_and_lies_in_the_range(given, seed):
+    fleet = hv.Fleet(*given)
+    sample = fleet.sample(seed)
+    assert len(sample.memory) == len(sample.huge_pages) == len(sample.saved) == fleet.hosts
+    per_host, share = fleet.saved_per_host, fleet.share_of_ram
+    for memory, huge, saved in zip(
+        *(a.tolist() for a in (sample.memory, sample.huge_pages, sample.saved)), strict=True
+    ):
+        assert memory in fleet.memory
+        assert huge in fleet.huge_pages
+        assert huge * fleet.page.size <= memory
+        assert saved == (fleet.page.bill(fleet.scheme, huge).saved * fleet.page.base_page if huge else 0)
+        assert saved in per_host
+        assert Fraction(saved, memory) in share
+    assert sample.total == sum(sample.saved.tolist())
+    assert sample.total in fleet.saved
+    assert sample.share_of_ram in share
+
+
+def test_the_ends_of_the_range_are_counted_by_the_machine():
+    """Neighbours from a leaf's start are the high end; a huge page in every leaf is the low end."""
+    machine = hv.Machine("1 GiB", check=False)
+    filler = machine.hugetlb("2 MiB", 63)
+    assert len(filler) == 63
+    pool = machine.hugetlb("2 MiB", 128)
+    assert pool.pfns[0] % (64 * 512) == 0
+    before = machine.free_frames
+    pool.optimize("head page")
+    fleet = hv.Fleet(1, "1 GiB", 0.25)
+    assert fleet.saved.high == (machine.free_frames - before) * 4096
+    pages, leaves = 128, 8
+    assert fleet.saved.low == (7 * pages - leaves) * 4096
+    few = hv.Fleet(1, "1 GiB", 3 * 2 / 1024)
+    assert few.huge_pages == Range(3, 3, "count")
+    assert few.saved.low == (7 - 1) * 3 * 4096, "three pages in three leaves"
+    assert few.saved.high == (7 * 3 - 1) * 4096
+    assert few.tables == Range(1 * 4096, 3 * 4096)
+
+
+def test_a_huge_page_of_1_gib_needs_its_eight_tables_wherever_it_lies():
+    fleet = hv.Fleet(1, "1 TiB", 1, "1 GiB")
+    assert fleet.saved.low == fleet.saved.high == 1024 * (4095 - 8) * 4096
+    assert fleet.tables == Range(32 * hv.MiB, 32 * hv.MiB)
+
+
+def test_golden_fleets():
+    fleet = hv.Fleet(1, "1 TiB", 1)
+    assert fleet.memmap == Range(16 * hv.GiB, 16 * hv.GiB)
+    assert fleet.saved.high == 14 * hv.GiB - 32 * hv.MiB
+    dax = hv.Fleet(1, "1 TiB", 1, "1 GiB", hv.DEVICE_DAX)
+    assert dax.memmap.high - dax.saved.high == 40 * hv.MiB
+    assert dax.tables.high == 32 * hv.MiB
+    assert hv.Fleet(7, "512 MiB", (0, 1), "1 GiB").saved == Range(0, 0)
+    assert hv.Fleet(7, "512 MiB", (0, 1), "1 GiB").share_of_ram == Range(0, 0, "share")
+    assert hv.Fleet(3, "1 TiB", 0).saved == Range(0, 0)
+    assert hv.Fleet(1, "10 MiB", 0.7).huge_pages == Range(3, 3, "count"), "whole pages only"
+    assert hv.Fleet(1, "20 MiB", 0.7).huge_pages == Range(7, 7, "count"), "0.7 is seven tenths, not the nearest float"
+
+
+def test_wider_ranges_hold_narrower_ones():
+    narrow, wide = hv.Fleet(10, "512 GiB", 0.5), hv.Fleet(10, ("256 GiB", "1 TiB"), (0.4, 0.6))
+    for name in ("saved", "saved_per_host", "share_of_ram", "memmap", "ram", "tables", "huge_pages", "memory", "share"):
+        inner, outer = getattr(narrow, name), getattr(wide, name)
+        assert outer.low <= inner.low <= inner.high <= outer.high, name
+
+
+def test_a_million_hosts_are_drawn_in_a_moment_and_again_the_same():
+    fleet = hv.Fleet(1_000_000, ("64 GiB", "1 TiB"), (0.1, 0.9))
+    started = time.perf_counter()
+    sample = fleet.sample()
+    told = repr(sample)
+    assert time.perf_counter() - started < 3, "about 0.2 s on a quiet machine"
+    assert repr(fleet.sample()) == told != repr(fleet.sample(1))
+    assert sample.total in fleet.saved
+    assert sample.percentile(5) < sample.percentile(50) < sample.percentile(95)
+    assert sample.percentile(0) == int(sample.saved.min())
+
+
+def test_the_largest_fleet_does_not_overflow():
+    fleet = hv.Fleet(MOST_HOSTS, LARGEST_HOST, 1)
+    assert fleet.saved.high == MOST_HOSTS * hv.HugePage("2 MiB").bill("head page", LARGEST_HOST >> 21).saved * 4096
+    sample = hv.Fleet(1000, LARGEST_HOST, 1).sample()
+    assert sample.total == 1000 * (fleet.saved.high // MOST_HOSTS)
+
+
+BAD = [
+    ((0, "1 TiB", 0.5), "number of hosts"),
+    ((-1, "1 TiB", 0.5), "number of hosts"),
+    ((1.5, "1 TiB", 0.5), "number of hosts"),
+    ((True, "1 TiB", 0.5), "number of hosts"),
+    ((MOST_HOSTS + 1, "1 TiB", 0.5), "number of hosts"),
+    ((float("nan"), "1 TiB", 0.5), "number of hosts"),
+    ((1, "a lot", 0.5), "memory 'a lot' is not a size"),
+    ((1, "1 TB", 0.5), "decimal size"),
+    ((1, None, 0.5), "memory None"),
+    ((1, float("nan"), 0.5), "memory nan"),
+    ((1, 0, 0.5), "memory must be"),
+    ((1, "2 KiB", 0.5), "memory of a host"),
+    ((1, 2 * LARGEST_HOST, 0.5), "memory of a host"),
+    ((1, ("1 TiB", "256 GiB"), 0.5), "from low to high"),
+    ((1, ("1 TiB",), 0.5), "two ends"),
+    ((1, ("1 GiB", "2 GiB", "3 GiB"), 0.5), "two ends"),
+    ((1, "1 TiB", 1.2), "share must be a number"),
+    ((1, "1 TiB", -0.1), "share must be a number"),
+    ((1, "1 TiB", 50), "share must be a number"),
+    ((1, "1 TiB", "50 %"), "share must be a number"),
+    ((1, "1 TiB", True), "share must be a number"),
+    ((1, "1 TiB", None), "share must be a number"),
+    ((1, "1 TiB", float("nan")), "share must be a number"),
+    ((1, "1 TiB", float("inf")), "share must be a number"),
+    ((1, "1 TiB", (0.4, float("nan"))), "share must be a number"),
+    ((1, "1 TiB", 10**400), "share must be a number"),
+    ((1, "1 TiB", (0.6, 0.4)), "from low to high"),
+    ((1, "1 TiB", (0.4, 0.5, 0.6)), "two ends"),
+    ((1, "1 TiB", 0.5, "16 MiB"), "has no 16 MiB HugeTLB page"),
+    ((1, "1 TiB", 0.5, "huge"), "huge page 'huge' is not a size"),
+    ((1, "1 TiB", 0.5, "2 MiB", "best"), "scheme 'best'"),
+    ((1, "1 TiB", 0.5, "2 MiB", "off", "vax"), "architecture 'vax'"),
+    ((1, "1 TiB", 0.5, "2 MiB", "off", ["x86-64"]), "architecture"),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), BAD, ids=lambda value: str(value)[:60])
+def test_what_cannot_be_gets_one_sentence(given, words):
+    with pytest.raises(hv.BadInput) as why:
+        hv.Fleet(*given)
+    assert words in str(why.value)
+    assert "\n" not in str(why.value)
+    assert len(str(why.value)) > 40
+
+
+def test_a_bad_seed_or_percentile_gets_a_sentence():
+    fleet = hv.Fleet(10, "1 TiB", 0.5)
+    for bad in (-1, 0.5, "one", None, True):
+        with pytest.raises(hv.BadInput, match="a seed must be"):
+            fleet.sample(bad)
+        with pytest.raises(hv.BadInput, match="a percentile must be"):
+            fleet.sample().percentile(bad)
+
+
+def test_words():
+    fleet = hv.Fleet(10_000, "256 GiB", (0.4, 0.6))
+    assert repr(fleet).startswith("10,000 hosts with 256 GiB, 40 % to 60 % of it in 2 MiB pages (head page, x86-64): ")
+    assert str(fleet.saved) in repr(fleet)
+    assert repr(hv.Fleet(1, "1 TiB", 0.5)).startswith("1 host with 1 TiB, 50 % of it")
+    assert [roughly(n) for n in (0, 1023, 1024, 28 * 1024, 2**40, 51_640 * 2**40, 999.5 * 2**20)] == [
+        "0 B", "1,020 B", "1 KiB", "28 KiB", "1 TiB", "51,600 TiB", "1,000 MiB",
+    ]  # fmt: skip
+
+
+# --- the panel ------------------------------------------------------------------------------------------------------
+
+
+def pictures():
+    for values in FILM.states():
+        scene, facts = FILM.state(**values)
+        low, high = (float(n) / 100 for n in values["share"].removesuffix(" %").split(" to "))
+        fleet = hv.Fleet(values["hosts"], values["memory"], (low, high), values["huge_page"])
+        yield scene, facts, fleet
+
+
+def box(scene, name):
+    return scene.groups[name][0]
+
+
+def test_bars_and_bands_are_as_long_as_the_engine_says():
+    for scene, _, fleet in pictures():
+        memory, whole = fleet.memory.low, fleet.memmap.low / fleet.hosts
+        assert box(scene, "memmap").width / WIDTH == pytest.approx(1 / 64)
+        assert (box(scene, "huge").width) / WIDTH == pytest.approx(float(fleet.share.low))
+        assert (box(scene, "huge").width + box(scene, "perhaps").width) / WIDTH == pytest.approx(
+            float(fleet.share.high)
+        )
+        assert whole == memory / 64
+        freed, may_be, stays = box(scene, "freed"), box(scene, "may be"), box(scene, "stays")
+        assert freed.width / WIDTH * whole == pytest.approx(fleet.saved_per_host.low)
+        assert (freed.width + may_be.width) / WIDTH * whole == pytest.approx(fleet.saved_per_host.high)
+        assert stays.x + stays.width == pytest.approx(LEFT + WIDTH)
+        for name, saved in (("one host", fleet.saved_per_host), ("the fleet", fleet.saved)):
+            band = box(scene, name)
+            for x, size in ((band.x, saved.low), (band.x + band.width, saved.high)):
+                assert 2 ** ((x - LEFT) / WIDTH * 30 + 26) == pytest.approx(float(size))
+            assert LEFT <= band.x < band.x + band.width <= LEFT + WIDTH
+
+
+def test_landmarks_stand_where_their_bytes_do():
+    scene = next(pictures())[0]
+    tips = [shape.x2 for shape in scene.groups["landmarks"] if hasattr(shape, "x2")]
+    assert tips == [place(count * SMALL) for count in (1, 1000, 1_000_000)]
+    assert [2 ** ((tip - LEFT) / WIDTH * 30 + 26) for tip in tips] == pytest.approx([SMALL, 1e3 * SMALL, 1e6 * SMALL])
+
+
+def test_facts_and_captions_tell_both_ends():
+    for scene, facts, fleet in pictures():
+        assert facts["saved in all"] == str(fleet.saved)
+        assert facts["share of RAM"] == str(fleet.share_of_ram)
+        for end in (fleet.saved.low, fleet.saved.high):
+            assert roughly(end) in scene.caption
+            assert roughly(end) in scene.groups["value0"][0].text
+        net = math.prod((fleet.hosts, int(fleet.huge_pages.high))) * 4096 * fleet.page.net_saving("head page")
+        assert float(fleet.saved.high) == pytest.approx(float(net), rel=1e-4)
+
+
+# --- the numbers that the chapter says in prose ------------------------------------------------------------------
+
+
+def chapter():
+    path = next(Path(__file__).parents[1].glob("notebooks/12_*.ipynb"))
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    printed = "\n".join(o.text for cell in cells for o in cell.get("outputs", ()) if o.get("name") == "stdout")
+    return " ".join(text.split()), " ".join(printed.split())
+
+
+def test_the_prose_says_what_the_engine_says():
+    text, _ = chapter()
+    fleet = hv.Fleet(10_000, "256 GiB", 0.5)
+    assert {int(end) // (256 * hv.GiB) for end in (fleet.saved.low, fleet.saved.high)} == {68}
+    assert "get back the RAM of 68 of them" in text
+    for size, percent in (("2 MiB", "1.36 %"), ("1 GiB", "1.56 %")):
+        assert str(hv.Fleet(1, "256 GiB", 1, size).share_of_ram) == percent
+        assert text.count(percent) == 2
+    sizes = [a.huge_page(size) for a in hv.ARCHITECTURES.values() for size, _ in a.huge_pages]
+    assert sum(page.freed("head page") == 0 for page in sizes) == 4
+    assert "Four sizes free nothing" in text
+    for name in ("arm64, 4 KiB base", "arm64, 16 KiB base", "arm64, 64 KiB base", "s390x"):
+        assert "disabled since" in hv.ARCHITECTURES[name].hvo
+    assert "the share stays" in text
+    shares = {FILM.state(100, memory, "40 to 60 %", "2 MiB")[1]["share of RAM"] for memory in FILM.axes[1].values}
+    assert shares <= {"0.544 % to 0.818 %", "0.545 % to 0.818 %"}, "but for the third digit"
+
+
+def test_the_memo_takes_its_numbers_from_the_cell_above_it():
+    text, printed = chapter()
+    memo = text[text.index("**Switch it on") : text.index("## A sandbox")]
+    numbers = re.findall(r"[\d.]+ (?:GiB|TiB|%)", memo)
+    assert len(numbers) >= 10
+    for number in numbers:
+        assert number in printed, number

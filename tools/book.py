@@ -1,0 +1,306 @@
+"""Build the published book from the committed notebooks: HTML that lives without a kernel, and a PDF of the same pages.
+
+    python tools/book.py            build/book/html
+    python tools/book.py --pdf      and build/book/book.pdf (needs Chromium)
+
+Nothing is executed. What a page shows is what the notebook's stored outputs hold; a panel's film is found by the title and
+the positions that its stored output names. Whatever would be dead, nameless or unknown on a page stops the build with a
+sentence that names the place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+import hvlib as hv
+from hvlib import ask, concepts, film, films
+from hvlib.questions import QUESTIONS
+
+ROOT = Path(__file__).parents[1]
+BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
+SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
+STATIC = ROOT / "hvlib" / "static"
+SEEDS = range(5)
+BINDER = "https://mybinder.org/v2/gh/hvlib/hvlib/HEAD?urlpath=lab/tree/notebooks/"
+
+
+class Unfit(SystemExit):
+    """Something a reader of the page would miss; the sentence names the place."""
+
+
+@dataclass
+class Page:
+    """A notebook on its way to a page: how many figures it has so far, and the films it has shown."""
+
+    name: str
+    figures: int = 0
+
+    def figure(self, data: bytes, suffix: str) -> str:
+        """Store a picture; returns the address by which the page can show it."""
+        self.figures += 1
+        path = SOURCE / "figures" / f"{self.name[:2]}-{self.figures}.{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return f"figures/{path.name}"
+
+
+def text_of(output: Any) -> str:
+    """The words of an output."""
+    return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def film_shown(output: Any) -> tuple[str, dict[str, str | int]] | None:
+    """The film and the positions that a panel's stored words name, or `None` if the output is no panel."""
+    first = text_of(output).split("\n")[0]
+    for name, one in films.FILMS.items():
+        if not first.startswith(f"{one.title}, at "):
+            continue
+        positions: dict[str, str | int] = {}
+        for axis in one.axes:
+            texts = sorted(zip(axis.texts, axis.values, strict=True), key=lambda pair: -len(pair[0]))
+            found = [value for text, value in texts if re.search(rf"{re.escape(f'{axis.label}: {text}')}(?:, |$)", first)]
+            if not found:
+                raise Unfit(f"a panel says {first!r}, and the film {name} has no such position.")
+            positions[axis.name] = found[0]
+        return name, positions
+    return None
+
+
+def panel(name: str, start: dict[str, str | int], picture: str, alt: str, caption: str) -> str:
+    """A panel as HTML: the stored picture until the film plays, and the film itself."""
+    data = json.dumps(film.drawn(films.FILMS[name]), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    return (
+        f'<div class="hv-film" data-start="{html.escape(json.dumps(start))}">'
+        f'<figure><img src="{picture}" alt="{html.escape(alt)}"><figcaption>{html.escape(caption)}</figcaption></figure></div>'
+        f'<script type="application/json" class="hv-film-data">{data}</script>'
+    )
+
+
+def form(kind: str, data: Any, words: str) -> str:
+    """A question as HTML: its words, until the form stands in their place."""
+    held = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in words.split("\n"))
+    return f'<div class="hv-{kind}">{lines}<script type="application/json">{held}</script></div>'
+
+
+def converted(page: Page, cell: Any, output: Any) -> Any:
+    """The output as the page shows it. Raises `Unfit` for what would be dead or nameless there."""
+    where, data = f"{page.name}, cell {cell.id}", output.get("data", {})
+    predicted = re.search(r'hv\.predict\("([^"]+)"\)', cell.source)
+    checked = re.match(r'hv\.check\("([^"]+)", \.\.\.\)', cell.source)
+    tested = re.search(r'hv\.concept_test\("([^"]+)", "(\w+)"\)', cell.source)
+    if output.output_type == "stream":
+        return output
+    if shown := film_shown(output):
+        name, start = shown
+        if "image/png" not in data:
+            raise Unfit(f"{where}: the panel has no picture for readers without scripts; run make notebooks.")
+        scene = films.FILMS[name].state(**start)[0]
+        picture = page.figure(base64.b64decode(data["image/png"]), "png")
+        return as_html(output, panel(name, start, picture, scene.alt, scene.caption))
+    if predicted and text_of(output).startswith("Before you look."):
+        question = ask.as_data(QUESTIONS[predicted[1]], [0])
+        return as_html(output, form("prediction", question, text_of(output).removesuffix(" (Run this cell to type your guess.)")))
+    if checked:
+        question = QUESTIONS[checked[1]]
+        if question.read.kind == "function":
+            words = f"{question.text()}\nThis answer is Python, so it needs a session: Binder, or JupyterLab."
+            return as_html(output, "".join(f"<p>{html.escape(line)}</p>" for line in words.split("\n")))
+        return as_html(output, form("exercise", ask.as_data(question, SEEDS), question.text()))
+    if tested:
+        items = [{"text": i.text, "options": i.options, "right": i.right, "chapter": i.concept.chapter}
+                 for i in concepts.items(tested[1], tested[2])]  # fmt: skip
+        return as_html(output, form("test", {"items": items, "when": tested[2]}, text_of(output)))
+    if "hv.sandbox(" in cell.source:
+        alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+        if not alt:
+            raise Unfit(f"{where}: the sandbox has no picture for readers without a session; run make notebooks.")
+        source = page.figure(base64.b64decode(data["image/png"]), "png")
+        words = text_of(output) + "\nTyping other numbers needs a session: Binder, or JupyterLab."
+        told = "<br>".join(map(html.escape, words.split("\n")))
+        return as_html(output, f'<figure class="hv-figure"><img src="{source}" alt="{html.escape(alt)}">'
+                               f"<figcaption>{told}</figcaption></figure>")  # fmt: skip
+    if "image/svg+xml" in data:
+        caption, _, alt = text_of(output).partition("\n")
+        if not caption or len(alt) < 20:
+            raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
+        source = page.figure(data["image/svg+xml"].encode(), "svg")
+        return as_html(output, f'<figure class="hv-figure"><img src="{source}" alt="{html.escape(alt)}">'
+                               f"<figcaption>{html.escape(caption)}</figcaption></figure>")  # fmt: skip
+    if "image/png" in data:
+        raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
+    if re.match(r"\w+\((?:.*, )?(?:layout|children|description|options|value)=", text_of(output)):
+        raise Unfit(f"{where}: a widget that would be dead on the page; show a panel of hv.explore instead.")
+    return output
+
+
+def as_html(output: Any, text: str) -> Any:
+    """The same output with nothing but HTML."""
+    return nbformat.v4.new_output(output.output_type, {"text/html": text}, execution_count=output.get("execution_count"))
+
+
+def opened(name: str) -> str:
+    """The line that leads from a page to a session."""
+    return (
+        f'<p class="hv-open"><a href="{BINDER}{name}.ipynb">Open in Binder</a> · '
+        f"in a clone: <code>make lab CHAPTER={name}</code></p>"
+    )
+
+
+def stage() -> None:
+    """Write what Sphinx reads: notebooks with page outputs, documents, and the scripts."""
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.copytree(BOOK, SOURCE, ignore=shutil.ignore_patterns("*.toml", "remap.svg", "__pycache__"))
+    terms = glossary()
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        page = Page(path.stem)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [converted(page, cell, output) for output in cell.outputs]
+            elif re.match(r"\d\d_", path.stem):
+                unknown_terms(path.stem, cell, terms)
+        lead = notebook.cells[0]
+        title, _, rest = lead.source.partition("\n")
+        lead.source = f"{title}\n\n{opened(path.stem)}\n{rest}"
+        nbformat.write(notebook, SOURCE / path.name)
+        print(f"  {path.stem}: {page.figures} figures", flush=True)
+    for path in (ROOT / "notebooks").glob("*.md"):
+        shutil.copy(path, SOURCE)
+    (SOURCE / "errata.md").write_text(errata(), "utf-8")
+    coverage = (BOOK / "coverage.md").read_text("utf-8").replace("../notebooks/", "")
+    (SOURCE / "coverage.md").write_text(coverage, "utf-8")
+    guide = SOURCE / "instructors.md"
+    guide.write_text(guide.read_text("utf-8").replace("<!-- mistakes -->", mistakes()), "utf-8")
+    landing = SOURCE / "index.md"
+    landing.write_text(landing.read_text("utf-8").replace("<!-- panel -->", first_panel()), "utf-8")
+    (SOURCE / "_static").mkdir(exist_ok=True)
+    (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
+    shutil.copy(STATIC / "film.css", SOURCE / "_static" / "film.css")
+
+
+def first_panel() -> str:
+    """The central panel, for the landing page: the one that chapter 6 stores."""
+    notebook = nbformat.read(ROOT / "notebooks" / "06_remap_to_page_1.ipynb", as_version=4)
+    cell = next(cell for cell in notebook.cells if "hv.explore.remap" in cell.source)
+    output = converted(Page("index"), cell, cell.outputs[0])
+    return f"```{{raw}} html\n{output['data']['text/html']}\n```"
+
+
+def scripts() -> str:
+    """film.js and quiz.js, as one script that also runs from a file; the text is theirs, only `export` is taken off."""
+    parts = []
+    for name in ("film", "quiz"):
+        text = re.sub(r"^export default .*$", "", (STATIC / f"{name}.js").read_text("utf-8"), flags=re.MULTILINE)
+        names = re.findall(r"^export function (\w+)", text, re.MULTILINE)
+        parts.append(f"const {name} = (() => {{\n{text.replace('export function', 'function')}\nreturn {{ {', '.join(names)} }};\n}})();")
+    return "{\n" + "\n".join(parts) + "\n" + (BOOK / "_static" / "page.js").read_text("utf-8") + "}\n"
+
+
+def glossary() -> set[str]:
+    """Every term that the glossary explains, in lower case."""
+    text = (ROOT / "notebooks" / "glossary.md").read_text("utf-8")
+    return {term.lower().strip("`") for term in re.findall(r"^- \*\*(.+?)\*\*", text, re.MULTILINE)}
+
+
+def unknown_terms(name: str, cell: Any, terms: set[str]) -> None:
+    """Raise `Unfit` for a term set in bold that the glossary does not have.
+
+    A term is set in bold where it is introduced: after an article, in the middle of a sentence.
+    """
+    for term in re.findall(r"(?:\b[Aa]n? |\b[Tt]he |\bcalled )\*\*([a-z][\w -]*)\*\*", cell.source):
+        singular = term.removesuffix("s")
+        if not {term.lower(), singular.lower()} & terms:
+            raise Unfit(f"{name}, cell {cell.id}: the term {term!r} is not in notebooks/glossary.md.")
+
+
+def errata() -> str:
+    """The errata as a page."""
+    lines = ["# Errata", "", "What sources say, and what is true. The value in the third column is computed when this page is built,",
+             "by the expression in the fourth.", "", "| source | says | true | computed by | corrected | chapter |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
+    for erratum in hv.ERRATA:
+        (path,) = (ROOT / "notebooks").glob(f"{erratum.chapter:02d}_*.ipynb")
+        lines.append(f"| {erratum.source} | {erratum.says} | {erratum.truth} | `{erratum.expression}` | {erratum.corrected} "
+                     f"| [{erratum.chapter}]({path.name}) |")  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def mistakes() -> str:
+    """The named wrong answers of every question, for teachers."""
+    lines = []
+    for question in QUESTIONS.values():
+        given = question.given()
+        lines += [f"**{question.text()}**", "", f"Right: {question.write(question.answer(given))}.", ""]
+        lines += [f"- {question.write(wrong(given))}: {why.format_map(given)}" for wrong, why in question.mistakes]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def sphinx(builder: str, target: Path) -> None:
+    """Run Sphinx strictly; a warning is an error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-b", builder, "-q", "-n", "-W", "--keep-going", "-E",
+         "-d", str(BUILD / f"doctrees-{builder}"), str(SOURCE), str(target)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    if done.returncode:
+        raise Unfit(f"Sphinx found something wrong in the {builder} pages; see above.")
+
+
+def finish(folder: Path) -> None:
+    """What the theme leaves unsaid, and the figures."""
+    for page in folder.glob("*.html"):
+        text = page.read_text("utf-8")
+        for now, then in (
+            ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
+            ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="Book">'),
+            ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="This page">'),
+            ('<aside class="toc-drawer no-toc">', '<aside class="toc-drawer no-toc" aria-label="This page">'),
+        ):
+            text = text.replace(now, then)
+        if page.name == "search.html":
+            text = text.replace('id="furo-main-content">', 'id="furo-main-content"><h1>Search</h1>', 1)
+        page.write_text(text, "utf-8")
+    shutil.copytree(SOURCE / "figures", folder / "figures", dirs_exist_ok=True)
+
+
+def main() -> None:
+    """Build the book."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pdf", action="store_true", help="also print the PDF, with Chromium")
+    options = parser.parse_args()
+    os.environ["HVLIB_OBSERVE"] = "recorded"
+    started, used = time.perf_counter(), time.process_time()
+    print("staging the notebooks …", flush=True)
+    stage()
+    print("building the pages …", flush=True)
+    shutil.rmtree(HTML, ignore_errors=True)
+    sphinx("html", HTML)
+    finish(HTML)
+    children = os.times()
+    cpu = time.process_time() - used + children.children_user + children.children_system
+    pages = sorted(HTML.glob("*.html"), key=lambda page: -page.stat().st_size)
+    print(f"{len(pages)} pages in {time.perf_counter() - started:.0f} s ({cpu:.0f} CPU s): {HTML.relative_to(ROOT)}/index.html")
+    if options.pdf:
+        import book_pdf
+
+        book_pdf.main()
+
+
+if __name__ == "__main__":
+    main()

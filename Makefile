@@ -1,6 +1,6 @@
 # Needs Python 3.11 or later, and nothing else. uv is used where it is installed, venv and pip where it is not.
 PY ?= python3
-CHAPTER ?= 01_struct_page
+CHAPTER ?= 00_the_number_that_lived_three_years
 LABFLAGS ?=
 SUITE ?= bookworm-security
 INTO ?= observed

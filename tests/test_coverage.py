@@ -1,4 +1,4 @@
-"""What the book has to teach is taught, each row in a cell that says so; and every number in prose comes from somewhere."""
+"""What the book has to teach is taught, in a cell that says so; every number in prose comes from somewhere."""
 
 import re
 import sys
@@ -8,39 +8,42 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-import coverage  # noqa: E402
 import prose  # noqa: E402
+import taught  # noqa: E402
 
-CLAIMS = coverage.claims()
+CLAIMS = taught.claims()
 
 
 def test_every_claim_is_taught_or_left_out_with_a_reason():
-    assert coverage.problems(CLAIMS, coverage.places()) == []
+    assert taught.problems(CLAIMS, taught.places()) == []
 
 
 def test_the_table_is_made_from_the_notebooks():
-    assert coverage.COVERAGE.read_text("utf-8") == coverage.table(CLAIMS, coverage.places())
+    assert taught.COVERAGE.read_text("utf-8") == taught.table(CLAIMS, taught.places())
 
 
 def test_no_claim_of_the_mail_no_release_and_no_misconception_is_missing():
     ids = [claim["id"] for claim in CLAIMS]
     assert len(ids) == len(set(ids))
     wanted = [f"M{n}" for n in range(1, 9)] + [f"K{n}" for n in range(1, 14)] + ["D1", "D2", "D3"]
-    wanted += [f"R{release}" for release in "5.14 5.18 5.19 6.0 6.2 6.3 6.4 6.7 6.15 6.18 7.1 later".split()]
+    wanted += [
+        f"R{release}"
+        for release in ["5.14", "5.18", "5.19", "6.0", "6.2", "6.3", "6.4", "6.7", "6.15", "6.18", "7.1", "later"]
+    ]
     assert ids == wanted + [f"X{n}" for n in range(1, 26)]
 
 
 def test_a_tag_without_its_words_a_missing_row_and_a_stray_tag_are_found():
     """The checker itself can fail."""
-    where = coverage.places()
-    place = coverage.Place("06_x.ipynb", "Somewhere", "nothing of the sort")
-    assert coverage.problems(CLAIMS, {**where, "X7": [place]}) == [
+    where = taught.places()
+    place = taught.Place("06_x.ipynb", "Somewhere", "nothing of the sort")
+    assert taught.problems(CLAIMS, {**where, "X7": [place]}) == [
         "X7: the cell in 06_x.ipynb (Somewhere) does not say 'tails only'"
     ]
-    assert coverage.problems(CLAIMS, {k: v for k, v in where.items() if k != "K12"}) == [
+    assert taught.problems(CLAIMS, {k: v for k, v in where.items() if k != "K12"}) == [
         "K12 is neither taught nor left out"
     ]
-    assert "does not know" in coverage.problems(CLAIMS, {**where, "K99": [place]})[0]
+    assert "does not know" in taught.problems(CLAIMS, {**where, "K99": [place]})[0]
 
 
 @pytest.mark.parametrize("path", prose.chapters(), ids=lambda path: path.stem)
@@ -66,8 +69,11 @@ def test_no_binding_is_left_over_and_none_stands_twice():
 def test_a_wrong_number_in_prose_would_be_found(tmp_path):
     text = (ROOT / "notebooks" / "06_remap_to_page_1.ipynb").read_text()
     spoilt = tmp_path / "06_spoilt.ipynb"
-    for now, then in (("and six frames become free", "and nine frames become free"),
-                      ("4,089 pages", "4,087 pages"), ("vmemmap pages 2 to 7 all show", "vmemmap pages 2 to 8 all show")):  # fmt: skip
+    for now, then in (
+        ("and six frames become free", "and nine frames become free"),
+        ("4,089 pages", "4,087 pages"),
+        ("vmemmap pages 2 to 7 all show", "vmemmap pages 2 to 8 all show"),
+    ):
         assert now in text
         spoilt.write_text(text.replace(now, then))
         assert prose.unbound(spoilt), then
@@ -76,8 +82,22 @@ def test_a_wrong_number_in_prose_would_be_found(tmp_path):
 def test_every_source_that_a_chapter_names_can_be_found():
     """Commits and Message-IDs of the chapters stand in the references, and those of the references in a chapter."""
     references = (ROOT / "notebooks" / "references.md").read_text()
-    cited = {path: set(re.findall(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b|`[^` ]+@[^` ]+`", prose.sources(path)))
-             for path in prose.chapters()}  # fmt: skip
+    pattern = r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b|`[^` ]+@[^` ]+`"
+    cited = {path: set(re.findall(pattern, prose.sources(path))) for path in prose.chapters()}
     for path, names in cited.items():
         assert names or path.stem.startswith(("01", "03", "12")), path.stem
         assert [name for name in names if name not in references] == [], path.stem
+
+
+def test_the_glossary_explains_each_term_in_the_order_of_first_use():
+    entries, chapter = [], None
+    for line in (ROOT / "notebooks" / "glossary.md").read_text().splitlines():
+        if line.startswith("## Chapter "):
+            chapter = int(line.split()[-1])
+        elif found := re.match(r"- \*\*`?(.+?)`?\*\*: (.{12,})", line):
+            entries.append((chapter, found[1]))
+    assert len(entries) == len({term for _, term in entries}) > 50
+    texts = [prose.sources(path).split("### Sources")[0] for path in prose.chapters()]
+    seen = [prose.first_use(term, texts) for _, term in entries]
+    assert [place[0] for place in seen] == [chapter for chapter, _ in entries]
+    assert seen == sorted(seen)

@@ -86,9 +86,10 @@ def test_the_core_imports_neither_matplotlib_nor_ipywidgets():
 
 def test_modules_import_upwards_only():
     """The arrows of the house: a module may import only those that stand before it; a package stands in one place."""
-    order = ["errors", "units", "schemes", "geometry", "structpage", "buddy", "vmemmap", "events", "hvo", "invariants",
-             "machine", "btf", "observe", "trial", "report", "costs", "fleet", "errata", "scene", "paint", "draw", "film",
-             "films", "ask", "questions", "concepts", "quiz", "explore", "workbench", "__main__"]  # fmt: skip
+    order = ["errors", "units", "schemes", "geometry", "structpage", "buddy", "vmemmap", "events", "hvo",
+             "invariants", "machine", "btf", "observe", "trial", "report", "costs", "fleet", "errata", "scene",
+             "paint", "draw", "film", "films", "ask", "questions", "concepts", "quiz", "explore", "workbench",
+             "__main__"]  # fmt: skip
     found = {path.stem: [path] for path in (ROOT / "hvlib").glob("*.py") if path.stem != "__init__"}
     for package in (ROOT / "hvlib").glob("*/__init__.py"):
         found[package.parent.name] = sorted(package.parent.glob("*.py"))

@@ -10,8 +10,8 @@ from hvlib.film import drawn as play
 
 
 def test_every_film_has_its_panel_and_every_panel_its_film():
-    panels = {name for name, value in vars(explore).items() if getattr(value, "__annotations__", {}).get("return") == "Panel"}
-    assert panels == set(explore.FILMS)
+    returns = {name: getattr(value, "__annotations__", {}).get("return") for name, value in vars(explore).items()}
+    assert {name for name, result in returns.items() if result == "Panel"} == set(explore.FILMS)
 
 
 @pytest.mark.parametrize("name", list(explore.FILMS))

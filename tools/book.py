@@ -3,9 +3,9 @@
     python tools/book.py            build/book/html
     python tools/book.py --pdf      and build/book/book.pdf (needs Chromium)
 
-Nothing is executed. What a page shows is what the notebook's stored outputs hold; a panel's film is found by the title and
-the positions that its stored output names. Whatever would be dead, nameless or unknown on a page stops the build with a
-sentence that names the place.
+Nothing is executed. What a page shows is what the notebook's stored outputs hold; a panel's film is found by the title
+and the positions that its stored output names. Whatever would be dead, nameless or unknown on a page stops the build
+with a sentence that names the place.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def film_shown(output: Any) -> tuple[str, dict[str, str | int]] | None:
         positions: dict[str, str | int] = {}
         for axis in one.axes:
             texts = sorted(zip(axis.texts, axis.values, strict=True), key=lambda pair: -len(pair[0]))
-            found = [value for text, value in texts if re.search(rf"{re.escape(f'{axis.label}: {text}')}(?:, |$)", first)]
+            found = [
+                value for text, value in texts if re.search(rf"{re.escape(f'{axis.label}: {text}')}(?:, |$)", first)
+            ]
             if not found:
                 raise Unfit(f"a panel says {first!r}, and the film {name} has no such position.")
             positions[axis.name] = found[0]
@@ -85,9 +87,14 @@ def panel(name: str, start: dict[str, str | int], picture: str, alt: str, captio
     data = json.dumps(film.drawn(films.FILMS[name]), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     return (
         f'<div class="hv-film" data-start="{html.escape(json.dumps(start))}">'
-        f'<figure><img src="{picture}" alt="{html.escape(alt)}"><figcaption>{html.escape(caption)}</figcaption></figure></div>'
+        f"{figure(picture, alt, html.escape(caption))}</div>"
         f'<script type="application/json" class="hv-film-data">{data}</script>'
     )
+
+
+def figure(source: str, alt: str, caption: str, kind: str = "") -> str:
+    """A picture with its words; ``caption`` is HTML."""
+    return f'<figure{kind}><img src="{source}" alt="{html.escape(alt)}"><figcaption>{caption}</figcaption></figure>'
 
 
 def form(kind: str, data: Any, words: str) -> str:
@@ -114,7 +121,9 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
         return as_html(output, panel(name, start, picture, scene.alt, scene.caption))
     if predicted and text_of(output).startswith("Before you look."):
         question = ask.as_data(QUESTIONS[predicted[1]], [0])
-        return as_html(output, form("prediction", question, text_of(output).removesuffix(" (Run this cell to type your guess.)")))
+        return as_html(
+            output, form("prediction", question, text_of(output).removesuffix(" (Run this cell to type your guess.)"))
+        )
     if checked:
         question = QUESTIONS[checked[1]]
         if question.read.kind == "function":
@@ -132,15 +141,13 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
         source = page.figure(base64.b64decode(data["image/png"]), "png")
         words = text_of(output) + "\nTyping other numbers needs a session: Binder, or JupyterLab."
         told = "<br>".join(map(html.escape, words.split("\n")))
-        return as_html(output, f'<figure class="hv-figure"><img src="{source}" alt="{html.escape(alt)}">'
-                               f"<figcaption>{told}</figcaption></figure>")  # fmt: skip
+        return as_html(output, figure(source, alt, told, ' class="hv-figure"'))
     if "image/svg+xml" in data:
         caption, _, alt = text_of(output).partition("\n")
         if not caption or len(alt) < 20:
             raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
         source = page.figure(data["image/svg+xml"].encode(), "svg")
-        return as_html(output, f'<figure class="hv-figure"><img src="{source}" alt="{html.escape(alt)}">'
-                               f"<figcaption>{html.escape(caption)}</figcaption></figure>")  # fmt: skip
+        return as_html(output, figure(source, alt, html.escape(caption), ' class="hv-figure"'))
     if "image/png" in data:
         raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
     if re.match(r"\w+\((?:.*, )?(?:layout|children|description|options|value)=", text_of(output)):
@@ -150,7 +157,9 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
 
 def as_html(output: Any, text: str) -> Any:
     """The same output with nothing but HTML."""
-    return nbformat.v4.new_output(output.output_type, {"text/html": text}, execution_count=output.get("execution_count"))
+    return nbformat.v4.new_output(
+        output.output_type, {"text/html": text}, execution_count=output.get("execution_count")
+    )
 
 
 def opened(name: str) -> str:
@@ -207,7 +216,8 @@ def scripts() -> str:
     for name in ("film", "quiz"):
         text = re.sub(r"^export default .*$", "", (STATIC / f"{name}.js").read_text("utf-8"), flags=re.MULTILINE)
         names = re.findall(r"^export function (\w+)", text, re.MULTILINE)
-        parts.append(f"const {name} = (() => {{\n{text.replace('export function', 'function')}\nreturn {{ {', '.join(names)} }};\n}})();")
+        text = text.replace("export function", "function")
+        parts.append(f"const {name} = (() => {{\n{text}\nreturn {{ {', '.join(names)} }};\n}})();")
     return "{\n" + "\n".join(parts) + "\n" + (BOOK / "_static" / "page.js").read_text("utf-8") + "}\n"
 
 
@@ -230,13 +240,19 @@ def unknown_terms(name: str, cell: Any, terms: set[str]) -> None:
 
 def errata() -> str:
     """The errata as a page."""
-    lines = ["# Errata", "", "What sources say, and what is true. The value in the third column is computed when this page is built,",
-             "by the expression in the fourth.", "", "| source | says | true | computed by | corrected | chapter |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = [
+        "# Errata",
+        "",
+        "What sources say, and what is true. The value in the third column is computed when this page is built, by the",
+        "expression in the fourth.",
+        "",
+        "| source | says | true | computed by | corrected | chapter |",
+        "|---|---|---|---|---|---|",
+    ]
     for erratum in hv.ERRATA:
         (path,) = (ROOT / "notebooks").glob(f"{erratum.chapter:02d}_*.ipynb")
-        lines.append(f"| {erratum.source} | {erratum.says} | {erratum.truth} | `{erratum.expression}` | {erratum.corrected} "
-                     f"| [{erratum.chapter}]({path.name}) |")  # fmt: skip
+        cells = (erratum.source, erratum.says, erratum.truth, f"`{erratum.expression}`", erratum.corrected)
+        lines.append(f"| {' | '.join(cells)} | [{erratum.chapter}]({path.name}) |")
     return "\n".join(lines) + "\n"
 
 
@@ -295,7 +311,8 @@ def main() -> None:
     children = os.times()
     cpu = time.process_time() - used + children.children_user + children.children_system
     pages = sorted(HTML.glob("*.html"), key=lambda page: -page.stat().st_size)
-    print(f"{len(pages)} pages in {time.perf_counter() - started:.0f} s ({cpu:.0f} CPU s): {HTML.relative_to(ROOT)}/index.html")
+    took = f"{time.perf_counter() - started:.0f} s ({cpu:.0f} CPU s)"
+    print(f"{len(pages)} pages in {took}: {HTML.relative_to(ROOT)}/index.html")
     if options.pdf:
         import book_pdf
 

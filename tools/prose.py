@@ -1,8 +1,8 @@
 """The numbers in the chapters' prose, and where each comes from.
 
 A number is bound if the chapter's own code or computed output shows it, or if book/numbers.toml derives it: from an
-expression of the engine, from a source it quotes, or as a number the text chooses. Names are no numbers: releases, dates,
-chapters, "page 0", "bit 1", "order 9".
+expression of the engine, from a source it quotes, or as a number the text chooses. Names are no numbers: releases,
+dates, chapters, "page 0", "bit 1", "order 9".
 
     python tools/prose.py        lists what is not bound
 """
@@ -21,7 +21,9 @@ import hvlib as hv
 
 ROOT = Path(__file__).parents[1]
 NUMBERS = ROOT / "book" / "numbers.toml"
-WORDS = dict(zip("four five six seven eight nine ten eleven twelve".split(), range(4, 13), strict=True))
+WORDS = dict(
+    zip(["four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], range(4, 13), strict=True)
+)
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 NO_NUMBERS = (
     r"```.*?```",
@@ -35,8 +37,9 @@ NO_NUMBERS = (
     r"\b[5-7]\.(?:\d{1,2})(?:\.\d+)?\b(?! (?:GiB|MiB|KiB|seconds?|s|ns|%|times)\b)",  # releases
     r"\b(?:x86-64|arm64|riscv64|s390x|sparc64|IPv\d)\b",
     r"\b[Vv]ersions? \d+\b",
-    r"(?i)\b(?:bit|word|page|pages|frame|row|rows|slot|tail|order|step|leaf|level|PFN|struct page|struct pages|vmemmap page|question|"
-    r"tails|kernel|Linux|seed|frames of pages) \d+(?:,\d{3})*(?! ?(?:KiB|MiB|GiB|TiB|bytes|of \d|base))"
+    r"(?i)\b(?:bit|word|page|pages|frame|row|rows|slot|tail|order|step|leaf|level|PFN|struct page|struct pages|"
+    r"vmemmap page|question|tails|kernel|Linux|seed|frames of pages) "
+    r"\d+(?:,\d{3})*(?! ?(?:KiB|MiB|GiB|TiB|bytes|of \d|base))"
     r"(?:(?:, | and | or )\d+(?! ?(?:KiB|MiB|GiB|TiB)))*(?! to \d)",
     r"\b\d-level\b",
     r"\b0x[0-9a-f]+\b",
@@ -45,8 +48,8 @@ NO_NUMBERS = (
     r"\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b",  # commits
 )
 NOUNS = (
-    r"base pages?|struct pages?|vmemmap pages?|huge pages?|page frames?|page tables?|pages?|frames?|tables?|entries|leaves|leaf"
-    r"|bits?|words?|flushes|huge|struct|tails?|heads?|blocks?|slots?|schemes?|witnesses|questions|minutes|seconds|hosts?"
+    r"base pages?|struct pages?|vmemmap pages?|huge pages?|page frames?|page tables?|pages?|frames?|tables?|entries"
+    r"|leaves|leaf|bits?|words?|flushes|huge|struct|tails?|heads?|blocks?|slots?|schemes?|witnesses|questions|minutes|seconds|hosts?"
 )
 NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 UNIT = r"KiB|MiB|GiB|TiB|bytes|byte|%|ns|ms|µs|s|times"
@@ -147,6 +150,14 @@ def wrong_values(derived: dict[str, str]) -> list[str]:
 def sources(path: Path) -> str:
     """All prose of a chapter, its list of sources included."""
     return "\n\n".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown")
+
+
+def first_use(term: str, texts: list[str]) -> tuple[int, int]:
+    """The chapter and the place in its text where a term stands first, in singular or plural."""
+    flags = re.IGNORECASE if term.islower() else re.NOFLAG
+    pattern = re.compile(rf"(?<![\w-]){re.escape(term)}(?:e?s|ped|ting)?(?![\w-])", flags)
+    found = ((number, match.start()) for number, text in enumerate(texts) if (match := pattern.search(text)))
+    return next(found, (len(texts), 0))
 
 
 def chapters() -> list[Path]:

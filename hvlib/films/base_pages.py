@@ -38,9 +38,7 @@ def base_pages(guess: int) -> Scene:
     fits = together == PAGE.size
     whose = "the mail's number" if guess == MAIL else "your number"
     scene = Scene(760, 292)
-    scene.add(
-        "title", Label(380, 18, f"{whose}: {_pages(guess)} in 1 GiB", 13, bold=True)
-    )
+    scene.add("title", Label(380, 18, f"{whose}: {_pages(guess)} in 1 GiB", 13, bold=True))
     rows: tuple[tuple[str, str, int, int, str], ...] = (
         ("together", f"{guess:,} x {format_size(PAGE.base_page)} =", together, PAGE.size, "1 GiB"),
         ("each", f"1 GiB / {guess:,} =", each, PAGE.base_page, "4 KiB, the base page"),

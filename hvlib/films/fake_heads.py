@@ -96,7 +96,7 @@ def _dots(left: float, row: int, on: Role | None = None) -> list[Shape]:
 
 
 def _marked(box: Box, label: Label) -> tuple[Shape, ...]:
-    return Box(box.x - 2, box.y - 2, box.width + 4, box.height + 4, "mark"), box, label
+    return Box(box.x - 3, box.y - 3, box.width + 6, box.height + 6, "mark"), box, label
 
 
 def _read_now(scheme: str, number: int, step: int) -> list[int]:

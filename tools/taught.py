@@ -1,9 +1,9 @@
 """Where the book teaches what it has to teach: book/coverage.md, made from book/claims.toml and the notebooks' tags.
 
-    python tools/coverage.py
+    python tools/taught.py
 
-A row without a place and without a reason for leaving it out is an error, and so is a tag that no row knows, or a tagged
-cell that does not say what its row asks for.
+A row without a place and without a reason for leaving it out is an error, and so is a tag that no row knows, or a
+tagged cell that does not say what its row asks for.
 """
 
 from __future__ import annotations
@@ -74,7 +74,11 @@ def problems(claims: list[dict[str, str]], where: dict[str, list[Place]]) -> lis
 
 def table(claims: list[dict[str, str]], where: dict[str, list[Place]]) -> str:
     """The table as Markdown."""
-    lines = ["# What is taught where", "", "Made by `tools/coverage.py` from `book/claims.toml` and the notebooks; do not edit."]
+    lines = [
+        "# What is taught where",
+        "",
+        "Made by `tools/taught.py` from `book/claims.toml` and the notebooks; do not edit.",
+    ]
     for letter, title in PARTS.items():
         lines += ["", f"## {title}", "", "| | claim | verdict | chapter, section |", "|---|---|---|---|"]
         for claim in claims:

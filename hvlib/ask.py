@@ -77,7 +77,7 @@ class Question:
         for mistake, sentence in self.mistakes:
             if value == mistake(given):
                 return Verdict(False, f"Not {self.write(value)}. {sentence.format_map(given)}")
-        return Verdict(False, f"Not {self.write(value)}. {self._hint(value, right)}")
+        return Verdict(False, f"Not {self.write(value)}. {self._hint(value, right)}{self._unit_hint(answer)}")
 
     def sentence(self, answer: object, seed: int | str = 0) -> str:
         """What a guess was, what the answer is, and why, for one who was allowed to be wrong."""
@@ -95,6 +95,11 @@ class Question:
         if isinstance(value, int) and isinstance(right, int):
             return "The answer is larger." if value < right else "The answer is smaller."
         return self.hint
+
+    def _unit_hint(self, answer: object) -> str:
+        """A bare number given for a size is read as bytes, which is seldom meant."""
+        bare = isinstance(answer, int) or (isinstance(answer, str) and answer.strip().isdigit())
+        return " (A number without a unit is bytes; add KiB, MiB or GiB.)" if self.read.kind == "size" and bare else ""
 
 
 # --- how answers are read and written --------------------------------------------------------------------------------

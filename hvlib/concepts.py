@@ -259,15 +259,15 @@ CONCEPTS = (
     ),
     Concept(
         "what is never returned", 9,
-        "{gib} GiB of 2 MiB pages are optimised, and later given back. What does the kernel keep for good?",
+        "A 6.12 kernel optimises {gib} GiB of 2 MiB pages, and later gives them back. What stays taken?",
         lambda g: ["nothing", *(_pages(n) for n in (8 * g["gib"], 512 * g["gib"], 64 * g["gib"]))],
         lambda g, o: o == _kept_for_ever(g["gib"]),
         lambda r: {"gib": r.choice([1, 2, 4])},
     ),
     Concept(
         "giving back needs memory", 10,
-        "Eight optimised 2 MiB pages are to be given back (5.18 or later). {frames} page frames are free. "
-        "How many of the eight can go?",
+        "Eight optimised 2 MiB pages are to be given back (5.18 or later). {frames} page frames are free for it, and no "
+        "more can be had elsewhere. How many of the eight can go?",
         lambda g: ["none", "1", "4", "all eight"],
         lambda g, o: o == {0: "none", 8: "all eight"}.get(_given_back(g["frames"]), str(_given_back(g["frames"]))),
         lambda r: {"frames": r.choice([4, 5, 6, 8, 10, 12])},

@@ -106,7 +106,8 @@ class HugePage:
 
         The vmemmap is mapped by leaf entries one level up; a table of PTEs replaces each. With tables of one base
         page that is an entry of `PTE` bytes for every vmemmap page: 1/64 page for 2 MiB, 8 pages for 1 GiB. Paid
-        once: the table is not given back when the huge page is (mm/hugetlb_vmemmap.c).
+        once: the table is not given back when the huge page is (mm/hugetlb_vmemmap.c). So on
+        x86-64; arm64 with base pages of 16 or 64 KiB maps the vmemmap page by page from the start: nothing to split.
         """
         return Fraction(self.nr_vmemmap_pages) * PTE / self.base_page if self.freed(scheme) else Fraction(0)
 

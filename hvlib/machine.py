@@ -213,9 +213,10 @@ class Machine:
 
     def __repr__(self) -> str:
         pools = ", ".join(str(pool) for pool in self.pools) or "no huge pages"
+        tables = f"{self.nr_page_tables} page table{'' if self.nr_page_tables == 1 else 's'}"
         return (
             f"{format_size(self.memory)} machine: {pools}; struct pages in {self.nr_vmemmap_frames:,} frames, "
-            f"{self.nr_page_tables} page tables split, {self.free_frames:,} frames free"
+            f"{tables} split, {self.free_frames:,} frames free"
         )
 
 

@@ -194,7 +194,7 @@ def compound_head(
 
     As in include/linux/page-flags.h: a page whose word 1 has bit 0 set is a tail and names its head, by pointer (up
     to 7.0) or by mask (since 7.1). With ``fake_heads`` (5.18 to 7.0, where a page of tails can show the head's own
-    bytes), a page-aligned struct page with PG_head is believed only after a look at the one behind it.
+    bytes), a page-aligned struct page with PG_head is believed only after a look at the next one.
     """
     found = compound_heads(
         np.array([page], np.uint64), memory, encoding=encoding, fake_heads=fake_heads,

@@ -87,7 +87,7 @@ def test_one_page_has_no_second():
         assert [box.role for box in shapes(scene, f"page{column}.1.0", Box)] == ["void"]
         assert len(shapes(scene, f"entries{column}", Arrow)) == 3
     texts = [label.text for label in shapes(sharing.FILM.state(512, "2 MiB")[0], "block4.1", Label)]
-    assert texts == ["huge page 512"]
+    assert texts == ["no. 512"]
 
 
 def test_sharing_across_huge_pages_saves_one_page_less_and_never_more():

@@ -1,7 +1,7 @@
 """Build the published book from the committed notebooks: HTML that lives without a kernel, and a PDF of the same pages.
 
     python tools/book.py            build/book/html
-    python tools/book.py --pdf      and build/book/book.pdf (needs Chromium)
+    python tools/book.py --pdf      build/book/book.pdf (needs Chromium and playwright)
 
 Nothing is executed. What a page shows is what the notebook's stored outputs hold; a panel's film is found by the title
 and the positions that its stored output names. Whatever would be dead, nameless or unknown on a page stops the build
@@ -27,13 +27,14 @@ from typing import Any
 import nbformat
 
 import hvlib as hv
-from hvlib import ask, concepts, film, films
+from hvlib import ask, concepts, film, films, paint
 from hvlib.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
 BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
 SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
 STATIC = ROOT / "hvlib" / "static"
+SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
 SEEDS = range(5)
 BINDER = "https://mybinder.org/v2/gh/hvlib/hvlib/HEAD?urlpath=lab/tree/notebooks/"
 
@@ -44,9 +45,10 @@ class Unfit(SystemExit):
 
 @dataclass
 class Page:
-    """A notebook on its way to a page: how many figures it has so far, and the films it has shown."""
+    """A notebook on its way to a page, on screen or in print; how many figures it has so far."""
 
     name: str
+    printed: bool = False
     figures: int = 0
 
     def figure(self, data: bytes, suffix: str) -> str:
@@ -56,6 +58,12 @@ class Page:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return f"figures/{path.name}"
+
+    def printable(self, svg: str, png: str) -> str:
+        """Store a drawing: as SVG, but in print as PNG if it is hatched: Chromium's PDF has no hatches, only pixels."""
+        if self.printed and "url(#" in svg:
+            return self.figure(base64.b64decode(png), "png")
+        return self.figure(svg.encode(), "svg")
 
 
 def text_of(output: Any) -> str:
@@ -82,6 +90,21 @@ def film_shown(output: Any) -> tuple[str, dict[str, str | int]] | None:
     return None
 
 
+def multiples(page: Page, name: str, start: dict[str, str | int]) -> str:
+    """A panel for print: some of its states below each other, from the first to the last of one axis."""
+    one = films.FILMS[name]
+    axis = next((axis for axis in one.axes if axis.play), max(one.axes, key=lambda axis: len(axis.values)))
+    last = len(axis.values) - 1
+    chosen = sorted({round(last * part / 3) for part in range(4)} | {axis.values.index(start[axis.name])})
+    shown = []
+    for place in chosen:
+        scene = one.state(**{**start, axis.name: axis.values[place]})[0]
+        source = page.printable(paint.svg(scene), paint.png(scene, 150))
+        caption = f"{axis.label} {axis.texts[place]}. {scene.caption}"
+        shown.append(figure(source, scene.alt, html.escape(caption), ' class="hv-multiple"'))
+    return "".join(shown)
+
+
 def panel(name: str, start: dict[str, str | int], picture: str, alt: str, caption: str) -> str:
     """A panel as HTML: the stored picture until the film plays, and the film itself."""
     data = json.dumps(film.drawn(films.FILMS[name]), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
@@ -97,11 +120,15 @@ def figure(source: str, alt: str, caption: str, kind: str = "") -> str:
     return f'<figure{kind}><img src="{source}" alt="{html.escape(alt)}"><figcaption>{caption}</figcaption></figure>'
 
 
+def paragraphs(words: str) -> str:
+    """Lines of text as HTML."""
+    return "".join(f"<p>{html.escape(line)}</p>" for line in words.split("\n"))
+
+
 def form(kind: str, data: Any, words: str) -> str:
     """A question as HTML: its words, until the form stands in their place."""
     held = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-    lines = "".join(f"<p>{html.escape(line)}</p>" for line in words.split("\n"))
-    return f'<div class="hv-{kind}">{lines}<script type="application/json">{held}</script></div>'
+    return f'<div class="hv-{kind}">{paragraphs(words)}<script type="application/json">{held}</script></div>'
 
 
 def converted(page: Page, cell: Any, output: Any) -> Any:
@@ -114,6 +141,8 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
         return output
     if shown := film_shown(output):
         name, start = shown
+        if page.printed:
+            return as_html(output, multiples(page, name, start))
         if "image/png" not in data:
             raise Unfit(f"{where}: the panel has no picture for readers without scripts; run make notebooks.")
         scene = films.FILMS[name].state(**start)[0]
@@ -128,7 +157,7 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
         question = QUESTIONS[checked[1]]
         if question.read.kind == "function":
             words = f"{question.text()}\nThis answer is Python, so it needs a session: Binder, or JupyterLab."
-            return as_html(output, "".join(f"<p>{html.escape(line)}</p>" for line in words.split("\n")))
+            return as_html(output, paragraphs(words))
         return as_html(output, form("exercise", ask.as_data(question, SEEDS), question.text()))
     if tested:
         items = [{"text": i.text, "options": i.options, "right": i.right, "chapter": i.concept.chapter}
@@ -146,7 +175,7 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
         caption, _, alt = text_of(output).partition("\n")
         if not caption or len(alt) < 20:
             raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
-        source = page.figure(data["image/svg+xml"].encode(), "svg")
+        source = page.printable(data["image/svg+xml"], data["image/png"])
         return as_html(output, figure(source, alt, html.escape(caption), ' class="hv-figure"'))
     if "image/png" in data:
         raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
@@ -170,22 +199,29 @@ def opened(name: str) -> str:
     )
 
 
-def stage() -> None:
-    """Write what Sphinx reads: notebooks with page outputs, documents, and the scripts."""
+def stage(printed: bool = False) -> None:
+    """Write what Sphinx reads: notebooks with page outputs, documents, and the scripts.
+
+    For print, panels are frozen and the solutions move to the end.
+    """
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.copytree(BOOK, SOURCE, ignore=shutil.ignore_patterns("*.toml", "remap.svg", "__pycache__"))
-    terms = glossary()
+    terms, solutions = glossary(), ["# Solutions"]
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        page = Page(path.stem)
+        page = Page(path.stem, printed)
+        solutions.append(f"## {notebook.cells[0].source.splitlines()[0].removeprefix('# ')}")
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs = [converted(page, cell, output) for output in cell.outputs]
             elif re.match(r"\d\d_", path.stem):
                 unknown_terms(path.stem, cell, terms)
+            if printed and cell.cell_type == "markdown":
+                cell.source = SOLUTION.sub(lambda found: _kept_for_the_end(found, solutions), cell.source)
         lead = notebook.cells[0]
         title, _, rest = lead.source.partition("\n")
-        lead.source = f"{title}\n\n{opened(path.stem)}\n{rest}"
+        if not printed:
+            lead.source = f"{title}\n\n{opened(path.stem)}\n{rest}"
         nbformat.write(notebook, SOURCE / path.name)
         print(f"  {path.stem}: {page.figures} figures", flush=True)
     for path in (ROOT / "notebooks").glob("*.md"):
@@ -196,17 +232,27 @@ def stage() -> None:
     guide = SOURCE / "instructors.md"
     guide.write_text(guide.read_text("utf-8").replace("<!-- mistakes -->", mistakes()), "utf-8")
     landing = SOURCE / "index.md"
-    landing.write_text(landing.read_text("utf-8").replace("<!-- panel -->", first_panel()), "utf-8")
+    landing.write_text(landing.read_text("utf-8").replace("<!-- panel -->", first_panel(printed)), "utf-8")
+    if printed:
+        used = [text for text, after in zip(solutions, [*solutions[1:], "## "], strict=True)
+                if not (text.startswith("## ") and after.startswith("## "))]  # fmt: skip
+        (SOURCE / "solutions.md").write_text("\n\n".join(used) + "\n", "utf-8")
+        landing.write_text(f"{landing.read_text('utf-8')}\n```{{toctree}}\n:hidden:\n\nsolutions\n```\n", "utf-8")
     (SOURCE / "_static").mkdir(exist_ok=True)
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
     shutil.copy(STATIC / "film.css", SOURCE / "_static" / "film.css")
 
 
-def first_panel() -> str:
+def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
+    solutions.append(found[1].strip())
+    return "*Solution: at the end of the book.*"
+
+
+def first_panel(printed: bool) -> str:
     """The central panel, for the landing page: the one that chapter 6 stores."""
     notebook = nbformat.read(ROOT / "notebooks" / "06_remap_to_page_1.ipynb", as_version=4)
     cell = next(cell for cell in notebook.cells if "hv.explore.remap" in cell.source)
-    output = converted(Page("index"), cell, cell.outputs[0])
+    output = converted(Page("index", printed), cell, cell.outputs[0])
     return f"```{{raw}} html\n{output['data']['text/html']}\n```"
 
 
@@ -295,13 +341,37 @@ def finish(folder: Path) -> None:
     shutil.copytree(SOURCE / "figures", folder / "figures", dirs_exist_ok=True)
 
 
+def pdf() -> None:
+    """Print the pages, as one, with Chromium: tagged, with bookmarks."""
+    from playwright.sync_api import sync_playwright
+
+    stage(printed=True)
+    one = BUILD / "one"
+    shutil.rmtree(one, ignore_errors=True)
+    sphinx("singlehtml", one)
+    finish(one)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+        )
+        page = browser.new_page(java_script_enabled=False)
+        page.goto((one / "index.html").as_uri())
+        page.pdf(path=PDF, format="A4", outline=True, tagged=True, print_background=True,
+                 margin=dict.fromkeys(("top", "bottom", "left", "right"), "16mm"))  # fmt: skip
+        browser.close()
+    print(f"{PDF.relative_to(ROOT)}: {PDF.stat().st_size / 1e6:.1f} MB")
+
+
 def main() -> None:
     """Build the book."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pdf", action="store_true", help="also print the PDF, with Chromium")
+    parser.add_argument("--pdf", action="store_true", help="print the PDF instead, with Chromium")
     options = parser.parse_args()
     os.environ["HVLIB_OBSERVE"] = "recorded"
     started, used = time.perf_counter(), time.process_time()
+    if options.pdf:
+        return pdf()
     print("staging the notebooks …", flush=True)
     stage()
     print("building the pages …", flush=True)
@@ -312,11 +382,8 @@ def main() -> None:
     cpu = time.process_time() - used + children.children_user + children.children_system
     pages = sorted(HTML.glob("*.html"), key=lambda page: -page.stat().st_size)
     took = f"{time.perf_counter() - started:.0f} s ({cpu:.0f} CPU s)"
-    print(f"{len(pages)} pages in {took}: {HTML.relative_to(ROOT)}/index.html")
-    if options.pdf:
-        import book_pdf
-
-        book_pdf.main()
+    heaviest = f"the heaviest {pages[0].stat().st_size / 1024:.0f} KiB ({pages[0].name})"
+    print(f"{len(pages)} pages in {took}, {heaviest}: {HTML.relative_to(ROOT)}/index.html")
 
 
 if __name__ == "__main__":

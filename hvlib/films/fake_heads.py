@@ -291,7 +291,7 @@ FILM = Film(
         Axis("scheme", "scheme", SCHEMES_SHOWN, ("head page (5.18 to 6.1)", "off")),
         Axis(
             "struct_page", "struct page", NUMBERS,
-            tuple(str(n) if n < 512 else f"{n} (behind the huge page)" for n in NUMBERS),
+            tuple(str(n) if n < 512 else f"{n} (after the huge page)" for n in NUMBERS),
         ),
         Axis("step", "step", tuple(range(STEPS)), play=True),
     ),

@@ -122,8 +122,8 @@ def _axis(scene: Scene, fleet: Fleet) -> None:
     shapes.append(Label(LEFT, line + 16, "bytes saved", 9, "left"))
     scene.add("axis", *shapes)
     landmarks: list[Shape] = []
-    for count, text, align in ((1, "RAM of one 64 GiB host", "center"), (1000, "of 1,000 such hosts", "center"),
-                               (1_000_000, "of 1,000,000", "right")):  # fmt: skip
+    for count, text, align in ((1, "64 GiB", "center"), (1000, "1,000 x 64 GiB", "center"),
+                               (1_000_000, "1,000,000 x 64 GiB", "right")):  # fmt: skip
         x = place(count * SMALL)
         landmarks += [Arrow(x, 218, x, 230, "arithmetic"), Label(min(x, LEFT + WIDTH), 209, text, 9, align)]  # type: ignore[arg-type]
     scene.add("landmarks", *landmarks)
@@ -148,7 +148,7 @@ def _totals(scene: Scene, fleet: Fleet) -> None:
     columns = (
         (20, f"saved by {hosts}", str(fleet.saved)),
         (290, f"share of {their} RAM", str(fleet.share_of_ram)),
-        (520, "as much as the RAM of", _worth(fleet)),
+        (520, "as much as the RAM of so many of them", _worth(fleet)),
     )
     for number, (x, name, value) in enumerate(columns):
         scene.add(f"name{number}", Label(x, 348, name, 10, "left"))

@@ -15,7 +15,7 @@ from ..scene import Arrow, Box, Label, Line, Role, Scene
 from ..schemes import SCHEMES
 
 _PAGES = 8
-_SPARE = (0, 3, 6, 7, 13, 14, 48, 56)
+_SPARE = (0, 3, 6, 7, 13, 14, 42, 48)
 _STEPS = 5
 Stage = Literal["optimised", "restored", "given back", "surplus"]
 

@@ -44,6 +44,10 @@ def bill(scheme: str, size: str, count: int) -> Bill:
 
 
 @cache
+def _tables(count: int) -> str:
+    return f"{count:,} page table{'' if count == 1 else 's'}"
+
+
 def _pool(scheme: str, size: str) -> tuple[Pool, tuple[tuple[int, ...], ...]]:
     """Two huge pages optimised by a scheme, and the frames that each had at boot."""
     pool = Machine("4 GiB", check=False).hugetlb(size, 2)
@@ -93,7 +97,7 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
             f"saved {paid.saved:,}"
         )
         facts[scheme.name] = (
-            f"{kept:,} kept + {paid.shared} shared by all + {paid.tables:,} page tables + {paid.saved:,} saved"
+            f"{kept:,} kept + {paid.shared} shared by all + {_tables(paid.tables)} + {paid.saved:,} saved"
         )
     _draw_key(scene)
     scene.caption = (
@@ -127,7 +131,7 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
                 scene.add(f"page{column}.{block}.{row}", Box(x, _row_y(block, row), _LEFT, _HEIGHT, "void"))
             continue
         number = 1 if block == 0 else pages
-        scene.add(f"block{column}.{block}", Label(x, _BLOCKS[block] - 9, f"huge page {number:,}", 8.5, "left"))
+        scene.add(f"block{column}.{block}", Label(x, _BLOCKS[block] - 9, f"no. {number:,}", 8.5, "left"))
         where = leads(scheme.name, size, block)
         targets = [lead.to for lead in where]
         used |= set(targets)

@@ -66,6 +66,9 @@ def _asked(who: str) -> _Asked:
     return _Asked(f"a 2 MiB page of Linux {who}", head, scheme_of_series(record.series).encoding, pages)
 
 
+_DIFFERS = "differs from most tails (all blue: no value is common)"
+
+
 def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
     asked = _asked(who)
     page = asked.pages[number]
@@ -151,7 +154,7 @@ def _words(scene: Scene, asked: _Asked, chosen: int) -> None:
     scene.add(
         "key",
         Box(_LEFT, low - 6, 16, 12, "plain"), Label(_LEFT + 22, low, "as in most tails", 9, "left"),
-        Box(_LEFT + 128, low - 6, 16, 12, "own"), Label(_LEFT + 150, low, "differs from most tails", 9, "left"),
+        Box(_LEFT + 128, low - 6, 16, 12, "own"), Label(_LEFT + 150, low, _DIFFERS, 9, "left"),
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
     frame = int(machine.vmemmap.frame[leaf * _ENTRIES + page])
     scene = Scene(760, 360)
     zooms = (
-        (f"PMD leaf {leaf}", f"of {leaves}, {format_size(covered)} of RAM each", leaf, leaves, "own"),
+        (f"PMD leaf {leaf}", f"of {leaves}, {format_size(covered)} of RAM each", leaf, leaves, "plain"),
         (f"vmemmap page {page}", f"of the leaf's {_ENTRIES}", page, _ENTRIES, "plain"),
         (f"slot {slot}", f"of the page's {_SLOTS}", slot, _SLOTS, "plain"),
     )

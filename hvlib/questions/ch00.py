@@ -43,7 +43,7 @@ QUESTIONS: dict[str, Question] = {
         write=in_units,
     ),
     "base pages elsewhere": Question(
-        "On arm64 with base pages of {base} KiB there are huge pages of {huge}. How many base pages has one?",
+        "On arm64 with base pages of {base} KiB there are huge pages of {huge}. How many base pages does one have?",
         count,
         lambda g: _page(g["name"], g["bytes"]).nr_base_pages,
         "{huge} divided by {base} KiB.",
@@ -56,14 +56,14 @@ QUESTIONS: dict[str, Question] = {
         lambda r: _elsewhere(*r.choice(_OTHERS)),
         thousands,
     ),
-    "redundant by the mail's argument": Question(
+    "pages made of tails only": Question(
         "The struct pages of a {huge} page fill {pages:,} pages of 4 KiB. Say that only the first of these pages holds "
-        "anything of its own. How many pages are redundant, by that argument?",
+        "anything of its own. How many pages are then made of tails only?",
         count,
         lambda g: _tail_pages(g["huge"]),
-        "All but the first, {pages:,} - 1. The mail frees one fewer.",
+        "All but the first, {pages:,} - 1. The mail frees one fewer, because one has to stand for the rest.",
         (
-            (lambda g: g["pages"] - 2, "That is what the mail frees; its argument says more."),
+            (lambda g: g["pages"] - 2, "So many the mail frees. One more is made of tails only: which?"),
             (lambda g: g["pages"], "The first page is needed: it holds the ones in use."),
             (lambda g: HugePage(g["huge"]).nr_base_pages - 4,
              "That counts struct pages; what is freed are pages full of them."),

@@ -7,6 +7,19 @@ from ..geometry import ARCHITECTURES, HugePage
 from ..units import GiB, KiB, MiB
 
 QUESTIONS: dict[str, Question] = {
+    "1 GiB in 2 MiB pages": Question(
+        "How many times as many base pages does a 1 GiB page have as a 2 MiB page?",
+        count,
+        lambda _: HugePage("1 GiB").nr_base_pages // HugePage("2 MiB").nr_base_pages,
+        "One more level of the page tables is skipped, and a table has 512 entries.",
+        (
+            (lambda _: 4096 // HugePage("2 MiB").nr_base_pages, "8 is 4,096 / 512, the two numbers of the mail."),
+            (lambda _: HugePage("1 GiB").nr_base_pages, "That is how many base pages a 1 GiB page has."),
+            (lambda _: 1024, "1,024 is GiB over MiB, but the smaller page has 2 MiB."),
+            (lambda _: 2, "A level is more than a factor of 2: how many entries has a table?"),
+        ),
+        write=thousands,
+    ),
     "base pages of 1 GiB": Question(
         "How many base pages of 4 KiB does a 1 GiB page consist of?",
         count,

@@ -81,16 +81,16 @@ QUESTIONS: dict[str, Question] = {
     ),
     "head by the fake-head test": Question(
         "A 6.1 kernel with optimised huge pages asks for the head of the struct page at {page:#x}. Its word 1 is "
-        "{info:#x}, and it says PG_head. Word 1 of the struct page behind it is {next:#x}. What does compound_head() return?",
+        "{info:#x}, and it says PG_head. Word 1 of the next struct page is {next:#x}. What does compound_head() return?",
         count,
         _found_head,
-        "It lies at the start of a page and says PG_head, so the one behind it is asked: that is a tail, and names the head.",
+        "It lies at the start of a page and says PG_head, so the next one is asked: that is a tail, and names the head.",
         (
-            (lambda g: g["page"], "PG_head alone proves nothing at the start of a page. What does the one behind it say?"),
+            (lambda g: g["page"], "PG_head alone proves nothing at the start of a page. What does the next one say?"),
             (lambda g: g["next"], "Bit 0 is the mark of a tail, not a part of the address."),
             (lambda g: g["info"], "Bit 0 of that word is clear, so it is no compound_head. It is a list pointer."),
             (lambda g: g["info"] - 1, "Bit 0 of that word is clear, so it names no head. It is a list pointer."),
-            (lambda g: g["page"] + 64, "That is the address of the struct page behind it. What does its word 1 say?"),
+            (lambda g: g["page"] + 64, "That is the address of the next struct page. What does its word 1 say?"),
         ),
         _draw_fake_head,
         hexadecimal,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from ..ask import Given, Question, Value, count, in_units, size
+from ..ask import Given, Question, Value, in_units, size
 from ..fleet import Fleet
 from ..geometry import HugePage
 from ..schemes import DEVICE_DAX
-from ..units import GiB, MiB, TiB, format_size
+from ..units import GiB, TiB, format_size
 
 
 def _gross(memory: int, scheme: str = "head page") -> int:
@@ -50,22 +50,23 @@ def _gib(value: Value) -> str:
 
 QUESTIONS: dict[str, Question] = {
     "half of the RAM in huge pages": Question(
-        "Half of a host's RAM is in 2 MiB pages, and the optimisation of 5.18 is on. For each GiB of the host's RAM, how "
-        "many MiB come back, before page tables?",
-        count,
-        lambda _: _gross(GiB // 2) // MiB,
+        "Half of a host's RAM is in 2 MiB pages, and the optimisation of 5.18 is on. How much "
+        "memory comes back for each GiB of the host's RAM, before page tables?",
+        size,
+        lambda _: _gross(GiB // 2),
         "Half of each GiB is 256 huge pages, and each gives 28 KiB back.",
         (
-            (lambda _: _gross(GiB) // MiB, "That is for RAM that is all in huge pages; here it is half."),
-            (lambda _: 512 * 7 // 8, "87.5 % comes back of the struct pages, not of the memory that they describe."),
-            (lambda _: GiB // 2 // 64 // MiB, "That is all the struct pages of the huge half. One frame in eight stays."),
-            (lambda _: GiB // 64 // MiB, "That is all the struct pages of a GiB, before anything is saved."),
-            (lambda _: _gross(GiB // 2, "tail page") // MiB, "That is the scheme of 5.14, which keeps two frames in eight."),
+            (lambda _: _gross(GiB), "That is for RAM that is all in huge pages; here it is half."),
+            (lambda _: GiB // 2 * 7 // 8, "87.5 % comes back of the struct pages, not of the memory that they describe."),
+            (lambda _: GiB // 2 // 64, "That is all the struct pages of the huge half. One frame in eight stays."),
+            (lambda _: GiB // 64, "That is all the struct pages of a GiB, before anything is saved."),
+            (lambda _: _gross(GiB // 2, "tail page"), "That is the scheme of 5.14, which keeps two frames in eight."),
         ),
+        write=in_units,
     ),
     "low end of a fleet": Question(
         "A fleet of {hosts:,} hosts, each with {low} to {high} of RAM, of which {least} to {most} % is in 2 MiB pages. What "
-        "does the fleet save at the low end of the range, since 5.18 and before page tables? Answer with a size in GiB.",
+        "does the fleet save at the low end of the range, since 5.18 and before page tables?",
         size,
         lambda g: _gross(_huge(g)),
         "The low end takes the smallest memory and the smallest share: 14 MiB for each GiB in huge pages.",
@@ -83,7 +84,7 @@ QUESTIONS: dict[str, Question] = {
     ),
     "half of the savings": Question(
         "The kernel's documentation says that device DAX saves half as much as HugeTLB. For {memory} TiB of device-DAX memory in "
-        "2 MiB pages, how many GiB does it save, before page tables? Answer with a size in GiB.",
+        "2 MiB pages, how much does it save, before page tables?",
         size,
         _dax,
         "Two frames in eight are kept, so 6 are saved, where HugeTLB saves 7 since 5.18. What doubles is what is left.",

@@ -73,7 +73,8 @@ export function judge(question, number, text) {
   const mistake = mistakes.find(([value]) => value === answer.value);
   if (mistake) return { right: false, text: `Not ${mistake[1]}. ${mistake[2]}` };
   const hint = question.hint || (answer.number < BigInt(right) ? "The answer is larger." : "The answer is smaller.");
-  return { right: false, text: `Not ${answer.shown}. ${hint}` };
+  const bare = question.kind === "size" && /^\d+$/.test(text.trim()) ? " (A number without a unit is bytes; add KiB, MiB or GiB.)" : "";
+  return { right: false, text: `Not ${answer.shown}. ${hint}${bare}` };
 }
 
 /** A guess beside the truth, in the words of a Prediction's verdict. */

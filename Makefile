@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-lab observe observe-all notebooks notebooks-check mutants lint types picture constraints clean
+.PHONY: help lab test test-lab book book-serve coverage observe observe-all notebooks notebooks-check mutants lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -22,6 +22,17 @@ lab: .venv/lab.done  ## open the book in JupyterLab (CHAPTER=05_eight_pages for 
 
 test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, and a real browser if Chromium is there
 	$(BIN)/pytest -q -n auto
+
+book: .venv/test.done  ## build the published pages and the PDF, from the committed notebooks: build/book
+	$(BIN)/python tools/book.py
+	$(BIN)/python tools/book.py --pdf
+
+book-serve: book  ## the same, then read them at http://127.0.0.1:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000
+
+coverage: .venv/test.done  ## make the table of what is taught where again; list numbers in prose that nothing derives
+	$(BIN)/python tools/taught.py
+	$(BIN)/python tools/prose.py
 
 notebooks: .venv/test.done  ## execute and normalise the notebooks
 	$(BIN)/python tools/notebooks.py
@@ -74,6 +85,6 @@ clean:  ## remove the virtual environment and caches
 	@touch $@
 
 .venv/lab.done: EXTRAS := lab
-.venv/test.done: EXTRAS := lab,test,dev
+.venv/test.done: EXTRAS := lab,test,dev,book
 install = if command -v uv >/dev/null; then uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'; \
 	else $(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'; fi

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pages
 
 import hvlib as hv
 from hvlib import ask, concepts, film, films, paint
@@ -335,6 +336,7 @@ def finish(folder: Path) -> None:
             ('<aside class="toc-drawer no-toc">', '<aside class="toc-drawer no-toc" aria-label="This page">'),
         ):
             text = text.replace(now, then)
+        text = re.sub(r"<pre(?![^>]*tabindex)", '<pre tabindex="0"', text)  # long lines scroll, by keyboard too
         if page.name == "search.html":
             text = text.replace('id="furo-main-content">', 'id="furo-main-content"><h1>Search</h1>', 1)
         page.write_text(text, "utf-8")
@@ -345,6 +347,10 @@ def pdf() -> None:
     """Print the pages, as one, with Chromium: tagged, with bookmarks."""
     from playwright.sync_api import sync_playwright
 
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not chromium:
+        print("no PDF: it needs Chromium (Debian: apt install chromium)")
+        return
     stage(printed=True)
     one = BUILD / "one"
     shutil.rmtree(one, ignore_errors=True)
@@ -352,7 +358,7 @@ def pdf() -> None:
     finish(one)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            executable_path=chromium,
             args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
         )
         page = browser.new_page(java_script_enabled=False)
@@ -378,12 +384,14 @@ def main() -> None:
     shutil.rmtree(HTML, ignore_errors=True)
     sphinx("html", HTML)
     finish(HTML)
+    print("looking the pages over …", flush=True)
+    if wrong := list(pages.problems(HTML)):
+        raise Unfit("\n".join(wrong))
     children = os.times()
     cpu = time.process_time() - used + children.children_user + children.children_system
-    pages = sorted(HTML.glob("*.html"), key=lambda page: -page.stat().st_size)
     took = f"{time.perf_counter() - started:.0f} s ({cpu:.0f} CPU s)"
-    heaviest = f"the heaviest {pages[0].stat().st_size / 1024:.0f} KiB ({pages[0].name})"
-    print(f"{len(pages)} pages in {took}, {heaviest}: {HTML.relative_to(ROOT)}/index.html")
+    count = len(list(HTML.glob("*.html")))
+    print(f"{count} pages in {took}, {pages.weights(HTML)}: {HTML.relative_to(ROOT)}/index.html")
 
 
 if __name__ == "__main__":

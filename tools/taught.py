@@ -80,7 +80,7 @@ def table(claims: list[dict[str, str]], where: dict[str, list[Place]]) -> str:
         "Made by `tools/taught.py` from `book/claims.toml` and the notebooks; do not edit.",
     ]
     for letter, title in PARTS.items():
-        lines += ["", f"## {title}", "", "| | claim | verdict | chapter, section |", "|---|---|---|---|"]
+        lines += ["", f"## {title}", "", "| row | claim | verdict | chapter, section |", "|---|---|---|---|"]
         for claim in claims:
             if claim["id"].startswith(letter):
                 taught = "; ".join(dict.fromkeys(map(str, where.get(claim["id"], []))))

@@ -14,6 +14,7 @@ for (const el of document.querySelectorAll(".hv-film")) {
     },
   };
   film.play({ film: shown, state, el });
+  el.querySelector(".hv-picture").tabIndex = 0; // on a narrow screen it scrolls, by keyboard too
   states.push([el, state]);
 }
 const after = (el) => states.find(([panel]) => el.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_FOLLOWING);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from ..ask import Given, Question, Value, in_units, size
+from ..ask import Given, Question, in_units, size
 from ..fleet import Fleet
 from ..geometry import HugePage
 from ..schemes import DEVICE_DAX
@@ -43,11 +43,6 @@ def _dax(g: Given) -> int:
     return int(g["memory"]) * TiB // page.size * page.freed(DEVICE_DAX) * page.base_page
 
 
-def _gib(value: Value) -> str:
-    """A number of bytes in GiB, as the question asks, if it is whole."""
-    return f"{value // GiB:,} GiB" if isinstance(value, int) and value and value % GiB == 0 else in_units(value)
-
-
 QUESTIONS: dict[str, Question] = {
     "half of the RAM in huge pages": Question(
         "Half of a host's RAM is in 2 MiB pages, and the optimisation of 5.18 is on. How much "
@@ -80,7 +75,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda g: _gross(_huge(g)) // g["hosts"], "That is one host."),
         ),
         _given_fleet,
-        _gib,
+        in_units,
     ),
     "half of the savings": Question(
         "The kernel's documentation says that device DAX saves half as much as HugeTLB. For {memory} TiB of device-DAX memory in "
@@ -95,6 +90,6 @@ QUESTIONS: dict[str, Question] = {
             (lambda g: g["memory"] * TiB // 64 - _dax(g), "That is what is left."),
         ),
         lambda r: {"memory": r.randrange(1, 9)},
-        _gib,
+        in_units,
     ),
 }  # fmt: skip

@@ -1,0 +1,246 @@
+"""The published pages: built strictly, looked over, and read in a real browser, light and dark, wide and narrow."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytest.importorskip("sphinx", reason="Sphinx is not installed (make test installs it)")
+pytest.importorskip("playwright", reason="playwright is not installed")
+from jupyterlab import CHROMIUM, chromium
+from playwright.sync_api import expect
+
+from hvlib import ask, film, films
+from hvlib.questions import QUESTIONS
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import pages  # noqa: E402
+
+import book  # noqa: E402
+
+REQUIRED = os.environ.get("HVLIB_REQUIRE_BROWSER") == "1"
+pytestmark = pytest.mark.book
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM and not REQUIRED, reason="no Chromium here (Debian: apt install chromium)"
+)
+VIEWS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+NAMES += [path.stem for path in (*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md"))] + ["errata"]
+NAMES += ["search"]
+
+
+@pytest.fixture(scope="session")
+def html():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "book.py")], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return book.HTML
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+def test_every_page_is_there_and_in_order(html):
+    assert {path.stem for path in html.glob("*.html")} >= set(NAMES)
+    assert list(pages.problems(html)) == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", sorted(set(NAMES)))
+def test_a_page_in_the_browser(html, browser, name):
+    """No axe violation, no console error, no request to another host, in every view; panels answer in each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    for theme, width in VIEWS:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        page = context.new_page()
+        problems = []
+        page.on("pageerror", lambda error, seen=problems: seen.append(str(error)))
+        page.on("console", lambda m, seen=problems: seen.append(m.text) if m.type == "error" else None)
+        page.on("request", lambda r, seen=problems: seen.append(r.url) if r.url.startswith("http") else None)
+        page.goto((html / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (theme, width, "the page is too wide")
+        for panel in page.locator(".hv-panel").all():
+            moved(page, panel)
+        found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
+        assert found.violations_count == 0, f"{theme}, {width}: {found.generate_report()}"
+        assert problems == [], (theme, width)
+        context.close()
+
+
+def moved(page, panel):
+    """Each slider, by keyboard and by mouse, changes picture, sentence and alternative text."""
+    picture, caption = panel.locator("svg[role=img]"), panel.locator(".hv-caption")
+    for slider in panel.get_by_role("slider").all():
+        slider.scroll_into_view_if_needed()
+        slider.focus()
+        page.keyboard.press("Home")
+        seen = [(caption.inner_text(), picture.get_attribute("aria-label"))]
+        page.keyboard.press("ArrowRight")
+        seen.append((caption.inner_text(), picture.get_attribute("aria-label")))
+        box = slider.bounding_box()
+        page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
+        seen.append((caption.inner_text(), picture.get_attribute("aria-label")))
+        last = int(slider.get_attribute("max"))
+        expect(slider).to_have_value(str(last))
+        assert len(set(seen)) == min(3, last + 1) or "vmemmap" in seen[0][0], seen
+        page.keyboard.press("Home")
+
+
+@needs_chromium
+def test_the_page_shows_what_the_engine_says(html, browser):
+    """The frames of a page are the film that JupyterLab plays, and stand where the notebook's output stands."""
+    page = browser.new_page()
+    page.goto((html / "06_remap_to_page_1.html").as_uri())
+    one = films.FILMS["remap"]
+    page.get_by_role("slider", name="step").focus()
+    for step in range(12):
+        scene = one.state(huge_page="2 MiB", step=step)[0]
+        expect(page.locator(".hv-caption")).to_have_text(scene.caption)
+        expect(page.locator(".hv-panel svg[role=img]")).to_have_attribute("aria-label", scene.alt)
+        page.keyboard.press("ArrowRight")
+    page.get_by_label("Your guess").fill("4")
+    page.get_by_role("button", name="Note it").click()
+    expect(page.locator(".hv-panel .hv-note")).to_have_text(QUESTIONS["where struct page 300 is read"].sentence("4"))
+    page.close()
+
+
+@needs_chromium
+def test_without_scripts_the_stored_picture_stands(html, browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((html / "06_remap_to_page_1.html").as_uri())
+    picture = page.locator(".hv-film img")
+    assert picture.evaluate("image => image.naturalWidth") > 600
+    assert len(picture.get_attribute("alt")) > 40
+    context.close()
+
+
+TYPED = [
+    "", "7", "6", "4,095", "262,144", "262144", "0x40000", "0b11", "-1", "+5", "1_000", "1 000", "007", "0", "7.0",
+    "lots", "12x", "16 MiB", "16M", "1.5 KiB", "0.3 B", "2 MB", "3GiB", "36 MiB", "1,792 GiB", "9" * 70, "free split",
+    "split, remap, flush, free", "yes", "Head  Page", "tail pages", "0xffffea0000008000", "18446744073709551617",
+]  # fmt: skip
+
+
+@needs_chromium
+def test_a_page_judges_as_python_does(browser):
+    """quiz.js and hvlib.ask give the same verdicts, in the same words, for answers, mistakes and strange input."""
+    page = browser.new_page()
+    source = base64.b64encode((ROOT / "hvlib" / "static" / "quiz.js").read_bytes()).decode()
+    page.evaluate(f"async () => {{ window.quiz = await import('data:text/javascript;base64,{source}'); }}")
+    compared = 0
+    for question in QUESTIONS.values():
+        if question.read.kind == "function":
+            continue
+        data = ask.as_data(question, range(3))
+        for seed in range(3):
+            given = question.given(seed)
+            typed = [*TYPED, question.write(question.answer(given))]
+            typed += [question.write(mistake(given)) for mistake, _ in question.mistakes]
+            told = page.evaluate("([q, n, typed]) => typed.map((text) => quiz.judge(q, n, text))", [data, seed, typed])
+            for text, verdict in zip(typed, told, strict=True):
+                mine = question.judge(text, seed)
+                assert verdict["right"] == mine.right, (question.prompt, text, verdict, mine)
+                refused = mine.text.startswith(("Not an answer yet", "No answer yet"))
+                assert verdict["text"] == mine.text or (refused and verdict["text"][:13] == mine.text[:13]), text
+                compared += 1
+    assert compared > 3000
+    page.close()
+
+
+def chapter():
+    return nbformat.read(ROOT / "notebooks" / "06_remap_to_page_1.ipynb", as_version=4)
+
+
+def sabotage(change, pick):
+    cell = next(cell for cell in chapter().cells if pick in cell.source and cell.cell_type == "code")
+    output = cell.outputs[-1]
+    change(output)
+    return lambda: book.converted(book.Page("06_x"), cell, output)
+
+
+@pytest.mark.parametrize(
+    ("change", "pick", "sentence"),
+    [
+        (lambda output: output.data.pop("image/png"), "hv.explore.remap", "no picture for readers without scripts"),
+        (lambda output: output.data.update({"text/plain": f"{films.FILMS['remap'].title}, at huge page: 3 MiB"}),
+         "hv.explore.remap", "has no such position"),
+        (lambda output: output.data.update({"text/plain": "a caption\nshort"}), "hv.draw.pool", "without caption or"),
+        (lambda output: output.data.pop("image/svg+xml"), "hv.draw.pool", "without caption or"),
+        (lambda output: output.update(data={"text/plain": "IntSlider(value=3, description='n')"}), "hv.draw.pool",
+         "would be dead on the page"),
+    ],
+)  # fmt: skip
+def test_what_would_be_dead_or_nameless_stops_the_build(tmp_path, monkeypatch, change, pick, sentence):
+    monkeypatch.setattr(book, "SOURCE", tmp_path)
+    with pytest.raises(book.Unfit, match=f"06_x, cell .*{sentence}|{sentence}"):
+        sabotage(change, pick)()
+
+
+def test_an_unknown_term_stops_the_build():
+    cell = nbformat.v4.new_markdown_cell("This is called a **frobnicated page** in the kernel.")
+    with pytest.raises(book.Unfit, match="'frobnicated page' is not in notebooks"):
+        book.unknown_terms("06_x", cell, book.glossary())
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ('<a href="nowhere.html">x</a>', "leads to nowhere.html, which does not exist"),
+        ('<a href="#gone">x</a>', "leads to #gone, where there is no such anchor"),
+        ('<img src="data:,x">', "without alternative text"),
+        ('<script src="https://cdn.example/x.js"></script>', "from another host"),
+        ('<p id="a"></p><p id="a"></p>', "has the id 'a' 2 times"),
+        ('<figure><img src="data:,x" alt="a picture"></figure>', "1 figures and 0 captions"),
+        ("<p>" + "x" * 500_000 + "</p>", "KiB are allowed"),
+        ("<p><div></p></div>", "no valid HTML"),
+    ],
+)
+def test_what_is_wrong_with_a_page_is_said(tmp_path, body, sentence):
+    (tmp_path / "x.html").write_text(f"<!doctype html><html lang=en><title>x</title><body>{body}</body></html>")
+    assert any(sentence in problem for problem in pages.problems(tmp_path)), list(pages.problems(tmp_path))
+
+
+def test_a_film_on_a_page_is_the_film_of_the_engine():
+    assert film.drawn(films.FILMS["remap"])["frames"]
+    assert "export" not in book.scripts()
+
+
+@needs_chromium
+def test_the_pdf_has_bookmarks_tags_frozen_panels_and_solutions_at_the_end(html):
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "book.py"), "--pdf"], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    paper = pypdf.PdfReader(book.PDF)
+    assert paper.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert "/StructTreeRoot" in paper.trailer["/Root"]
+
+    def titles(entries):
+        for entry in entries:
+            if isinstance(entry, list):
+                yield from titles(entry)
+            else:
+                yield entry.title
+
+    bookmarks = list(titles(paper.outline))
+    assert [t for t in bookmarks if t.startswith("6 The remap")]
+    assert bookmarks.index("Solutions") > bookmarks.index("12 Your own fleet")
+    text = "\n".join(page.extract_text() for page in paper.pages)
+    assert text.count("Solution: at the end of the book.") >= 26
+    end = text[text.rindex("Solutions\n") :]
+    assert 'hv.check("order of the steps", "split, remap, flush, free")' in " ".join(end.split())
+    assert "step 11. Step 11 of 11" in " ".join(text.split())

@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-lab book book-serve coverage observe observe-all notebooks notebooks-check mutants lint types picture constraints clean
+.PHONY: help lab test test-lab book book-serve assignments grade-demo coverage observe observe-all notebooks notebooks-check mutants binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -30,6 +30,12 @@ book: .venv/test.done  ## build the published pages and the PDF, from the commit
 book-serve: book  ## the same, then read them at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000
 
+assignments: .venv/test.done  ## write the problem sets, the instructor's and the release, from their one source
+	$(BIN)/python -m grading sets
+
+grade-demo: .venv/grade.done  ## grade a fabricated class of forty, ten of them hostile, by nbgrader and by our own grader
+	$(BIN)/python -m grading demo --nbgrader
+
 coverage: .venv/test.done  ## make the table of what is taught where again; list numbers in prose that nothing derives
 	$(BIN)/python tools/taught.py
 	$(BIN)/python tools/prose.py
@@ -42,6 +48,9 @@ notebooks-check: .venv/test.done  ## the same, but write nothing and fail if any
 
 mutants: .venv/test.done  ## break the engine on purpose; each time a notebook must fail
 	$(BIN)/pytest -q -m mutants tests/test_mutants.py
+
+binder-check: .venv/test.done  ## do what Binder does, without Docker: install, postBuild, tests, sessions; say what it takes
+	$(BIN)/python tools/binder.py
 
 observe: .venv/lab.done  ## ask a real kernel: make observe SUITE=bookworm-security [SERIES=6.1] (needs QEMU; see README)
 	@$(BIN)/python -m kernel_lab $(SUITE) $(if $(SERIES),--series $(SERIES)) --into $(INTO)
@@ -84,7 +93,13 @@ clean:  ## remove the virtual environment and caches
 	@$(install)
 	@touch $@
 
+.venv/grade.done: .venv/test.done
+	@echo "Adding nbgrader …"
+	@$(install)
+	@touch $@
+
 .venv/lab.done: EXTRAS := lab
-.venv/test.done: EXTRAS := lab,test,dev,book
+.venv/grade.done: EXTRAS := nbgrader
+.venv/test.done: EXTRAS := lab,test,dev,book,binder
 install = if command -v uv >/dev/null; then uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'; \
 	else $(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'; fi

@@ -7,7 +7,7 @@ first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import costs, observe, trial
+from . import costs, homework, observe, trial
 from .errata import ERRATA, Erratum
 from .errors import BadInput, InvariantBroken, OutOfFrames, PageFault, WrongState
 from .fleet import Fleet
@@ -30,8 +30,8 @@ __all__ = [
     "ARCHITECTURES", "DEVICE_DAX", "ERRATA", "PAGING", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "Bill",
     "Erratum", "Fleet", "GiB", "HugePage", "InvariantBroken", "KiB", "Machine", "MiB", "OutOfFrames", "PageFault",
     "Pool", "RawMemory", "Scheme", "StructPage", "TiB", "WrongState", "about", "check", "compound_head",
-    "concept_test", "concepts", "costs", "draw", "explore", "format_size", "observe", "page_to_pfn", "parse_size",
-    "pfn_to_page", "predict", "sandbox", "this_machine", "trial",
+    "concept_test", "concepts", "costs", "draw", "explore", "format_size", "homework", "observe", "page_to_pfn",
+    "parse_size", "pfn_to_page", "predict", "sandbox", "this_machine", "trial",
 ]  # fmt: skip
 
 _LAZY_MODULES = ("concepts", "draw", "explore")

@@ -31,9 +31,14 @@ IDLE = """() => {
 
 
 class Lab:
-    """A JupyterLab that serves ``folder`` with settings of its own; theme "JupyterLab Light" or "JupyterLab Dark"."""
+    """A JupyterLab that serves ``folder`` with settings of its own; theme "JupyterLab Light" or "JupyterLab Dark".
 
-    def __init__(self, folder: Path, scratch: Path, theme: str = "JupyterLab Light") -> None:
+    With ``theme=None`` it has no settings: what a reader gets who starts it for the first time.
+    """
+
+    def __init__(
+        self, folder: Path, scratch: Path, theme: str | None = "JupyterLab Light", python: str = sys.executable
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -48,12 +53,12 @@ class Lab:
             "notification": {"fetchNews": "false", "checkForUpdates": False},
         }
         where = scratch / "settings" / "@jupyterlab" / "apputils-extension"
-        where.mkdir(parents=True)
-        for name, value in settings.items():
+        where.mkdir(parents=True, exist_ok=True)
+        for name, value in settings.items() if theme else ():
             (where / f"{name}.jupyterlab-settings").write_text(json.dumps(value))
         self.log = (scratch / "server.log").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+            [python, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
              f"--port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
              f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"],
             env=environment, stdout=self.log, stderr=subprocess.STDOUT,

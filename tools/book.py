@@ -37,7 +37,8 @@ SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
 STATIC = ROOT / "hvlib" / "static"
 SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
 SEEDS = range(5)
-BINDER = "https://mybinder.org/v2/gh/hvlib/hvlib/HEAD?urlpath=lab/tree/notebooks/"
+REPOSITORY = "hvlib/hvlib"  # OWNER/NAME on GitHub; the README's badge says it too
+BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath=lab/tree/notebooks/"
 
 
 class Unfit(SystemExit):

@@ -1,0 +1,108 @@
+"""Grade a folder of hand-ins: read, run in the sandbox, judge; write marks, feedback and what to mark by hand.
+
+Layout, as nbgrader's: ``HAND_INS/<student>/<set>/<set>.ipynb``. The folder's name is the student's id, whatever the
+notebook says.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hvlib.errors import BadInput
+from hvlib.homework import SETS, task
+
+from .handin import read
+from .keys import keyed
+from .sandbox import Limits, library, run
+from .score import Result, score
+
+
+def students(hand_ins: Path, shard: tuple[int, int] = (1, 1)) -> list[str]:
+    """The students who have a folder, in order; of several shards only those of this one. Raises `BadInput`."""
+    if not hand_ins.is_dir():
+        raise BadInput(f"{hand_ins} is no folder of hand-ins; give one that has a folder for each student.")
+    number, of = shard
+    if not 1 <= number <= of:
+        raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
+    names = sorted(path.name for path in hand_ins.iterdir() if path.is_dir())
+    return names[number - 1 :: of]
+
+
+def grade(
+    problem_set: str, hand_ins: Path, *, shard: tuple[int, int] = (1, 1), jobs: int | None = None,
+    limits: Limits = Limits(), tell: Callable[[str], None] = lambda _: None,  # noqa: B008
+) -> list[Result]:  # fmt: skip
+    """The results of all students, in order. One hand-in never stops the others."""
+    if problem_set not in SETS:
+        raise BadInput(f"problem set {problem_set!r} is not known; choose one of {', '.join(SETS)}.")
+    names, started = students(hand_ins, shard), time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="grading-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shared, done = library(folder), 0
+
+        def one(student: str) -> tuple[Result, float]:
+            nonlocal done
+            handed = read(hand_ins / student / problem_set / f"{problem_set}.ipynb", problem_set, student)
+            outcome = run(handed.code, student, shared, limits)
+            done += 1
+            tell(f"\r{done}/{len(names)} graded")
+            return score(handed, outcome), outcome.cpu
+
+        with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
+            graded = list(pool.map(one, names))
+    cpu = sum(used for _, used in graded)
+    if names:
+        each = f"{cpu / len(names):.2f} CPU seconds each"
+        tell(f"\r{len(names)} graded in {time.perf_counter() - started:.1f} s, {each}\n")
+    return [result for result, _ in graded]
+
+
+def write(results: Sequence[Result], problem_set: str, into: Path) -> None:
+    """grades.csv, a feedback file for each student, and a sheet for each task that is marked by hand."""
+    (into / "feedback").mkdir(parents=True, exist_ok=True)
+    names = [one.name for one, key in keyed(problem_set) if key.read is not None]
+    with (into / "grades.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["student", *names, "points", "most", "notes"])
+        for result in results:
+            points = {mark.task: mark.points for mark in result.marks}
+            rows.writerow(
+                [result.student, *[points[name] for name in names], result.points, result.most, "; ".join(result.notes)]
+            )
+    for result in results:
+        lines = [
+            f"# {problem_set}, {result.student}: {result.points} of {result.most}",
+            *(f"- {note}" for note in result.notes),
+        ]
+        for mark in result.marks:
+            got = "marked by hand" if mark.points is None else f"{mark.points} of {mark.most}"
+            asked = task(problem_set, mark.task).text(result.student)
+            lines += ["", f"## {mark.task}: {got}", "", asked, "", mark.feedback]
+        (into / "feedback" / f"{result.student}.md").write_text("\n".join(lines) + "\n", "utf-8")
+    for one, key in keyed(problem_set):
+        if key.read is None:
+            _sheet(results, problem_set, one.name, key.rubric, into)
+
+
+def _sheet(results: Sequence[Result], problem_set: str, name: str, rubric: tuple[str, ...], into: Path) -> None:
+    """What all students wrote to one task, with the rubric and a place for the points."""
+    lines = [f"# {problem_set}, {name}: to be marked by hand", "", *(f"- {line}" for line in rubric)]
+    for result in results:
+        (mark,) = (mark for mark in result.marks if mark.task == name)
+        lines += ["", f"## {result.student}: ___ of {mark.most}", "", mark.feedback]
+    (into / f"by-hand-{name}.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def to_terminal(text: str) -> None:
+    """Progress on standard error; lines that are overwritten only where there is a terminal."""
+    if sys.stderr.isatty() or text.endswith("\n"):
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -1,0 +1,185 @@
+"""Run a student's answers where they can do no harm, and bring back plain values.
+
+A child process runs the cells one after the other, in an empty folder, with limits on time, memory, output and files,
+without network, and without sight of the keys. After each cell it writes the value that was assigned into a pipe. The
+parent believes nothing: what comes back is text, read as a number or a text, and judged outside. A forged value is no
+more than an answer.
+
+The fence inside the child is Python's audit hook, which cannot be taken off but is no wall against compiled code. Where
+the grader runs as root, the child also has another user's rights and no network of its own. For strangers' code, grade
+in a container.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CHILD = Path(__file__).with_name("child.py")
+MOST_OUTPUT = 1 << 20
+"""Bytes that are read from a child; the rest is thrown away."""
+ROUNDS = 4
+"""How often the rest is run again after a cell has killed its process."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds for one hand-in, bytes of memory."""
+
+    seconds: float = 20
+    memory: int = 2 << 30
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Task -> value (an int, a str, or `None` if there is none) and task -> what went wrong."""
+
+    values: dict[str, int | str | None]
+    notes: dict[str, str]
+    cpu: float
+
+
+def library(folder: Path) -> Path:
+    """A copy of the library that students may use, and nothing else, to be shared by all children."""
+    target = folder / "library"
+    if not target.exists():
+        here = Path(__file__).parents[1] / "hvlib"
+        shutil.copytree(here, target / "hvlib", ignore=shutil.ignore_patterns("__pycache__", "static"))
+        for path in [folder, target, *target.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    return target
+
+
+def run(cells: Mapping[str, str], student: str, shared: Path, limits: Limits = Limits()) -> Outcome:
+    """Run answer cells, task -> source. A cell that kills its process costs its own answer and no other."""
+    values: dict[str, int | str | None] = {}
+    notes: dict[str, str] = {}
+    left, deadline, cpu = dict(cells), time.monotonic() + limits.seconds, 0.0
+    for _ in range(ROUNDS):
+        if not left:
+            break
+        done, used, ended = _child(left, student, shared, limits, deadline)
+        cpu += used
+        for name, (value, note) in done.items():
+            values[name] = value
+            if note:
+                notes[name] = note
+        rest = [name for name in left if name not in done]
+        if not rest:
+            left = {}
+            break
+        notes[rest[0]] = ended
+        values[rest[0]] = None
+        left = {name: left[name] for name in rest[1:]}
+        deadline = max(deadline, time.monotonic() + limits.seconds / ROUNDS)
+    for name in left:
+        values.setdefault(name, None)
+        notes.setdefault(name, "not run: earlier cells used up the time")
+    return Outcome(values, notes, cpu)
+
+
+def _child(
+    cells: Mapping[str, str], student: str, shared: Path, limits: Limits, deadline: float
+) -> tuple[dict[str, tuple[int | str | None, str]], float, str]:
+    """One process: what it reported for each cell, its CPU seconds, and how it ended."""
+    folder = Path(tempfile.mkdtemp(prefix="handin-"))
+    folder.chmod(0o777)
+    answers, told = os.pipe()
+    work = json.dumps({"cells": list(cells.items()), "student": student, "memory": limits.memory, "folder": str(folder),
+                       "library": str(shared), "seconds": int(limits.seconds) + 1})  # fmt: skip
+    root = os.geteuid() == 0
+    command = [sys.executable, "-I", "-B", str(_readable(shared)), str(told)]
+    if root and shutil.which("unshare"):
+        command = ["unshare", "--net", *command]
+    before = os.times()
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
+            env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "HVLIB_OBSERVE": "recorded",
+                 "OPENBLAS_NUM_THREADS": "1"},
+            pass_fds=(told,), start_new_session=True,
+        )  # fmt: skip
+        os.close(told)
+        assert process.stdin is not None
+        try:
+            process.stdin.write(work.encode())
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        text, ended = _listen(answers, process, deadline)
+    finally:
+        os.close(answers)
+        shutil.rmtree(folder, ignore_errors=True)
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return _reported(text, cells), used, ended
+
+
+def _readable(shared: Path) -> Path:
+    """The child's program where a user without rights can read it."""
+    target = shared.parent / "child.py"
+    if not target.exists():
+        shutil.copy(CHILD, target)
+        target.chmod(0o644)
+    return target
+
+
+def _listen(answers: int, process: subprocess.Popen[bytes], deadline: float) -> tuple[str, str]:
+    """What the child says until it ends, is too late or says too much; then it and all its kin are killed."""
+    os.set_blocking(answers, False)
+    heard, ended = bytearray(), "the process was ended by the cell"
+    while True:
+        try:
+            piece = os.read(answers, 65536)
+            if not piece and process.poll() is not None:
+                break
+            heard += piece
+        except BlockingIOError:
+            piece = b""
+            if process.poll() is not None:
+                break
+        if len(heard) > MOST_OUTPUT:
+            ended = "the cell wrote too much"
+            break
+        if time.monotonic() > deadline:
+            ended = "the cell took too long"
+            break
+        if not piece:
+            time.sleep(0.01)
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+    process.wait()
+    return heard.decode("utf-8", "replace"), ended
+
+
+def _reported(text: str, cells: Mapping[str, str]) -> dict[str, tuple[int | str | None, str]]:
+    """The child's lines, believed as far as they have the right form; the first line for a task counts."""
+    found: dict[str, tuple[int | str | None, str]] = {}
+    for line in text.splitlines():
+        try:
+            name, kind, value, note = json.loads(line)
+        except (ValueError, TypeError, RecursionError):
+            continue
+        if not isinstance(name, str) or name not in cells or name in found or not isinstance(note, str):
+            continue
+        if kind == "int" and isinstance(value, str) and len(value) < 400:
+            try:
+                found[name] = (int(value), note[:300])
+            except ValueError:
+                continue
+        elif kind == "str" and isinstance(value, str):
+            found[name] = (value[:400], note[:300])
+        elif kind == "none":
+            found[name] = (None, note[:300])
+    return found

@@ -338,6 +338,7 @@ def finish(folder: Path) -> None:
         ):
             text = text.replace(now, then)
         text = re.sub(r"<pre(?![^>]*tabindex)", '<pre tabindex="0"', text)  # long lines scroll, by keyboard too
+        text = text.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
         if page.name == "search.html":
             text = text.replace('id="furo-main-content">', 'id="furo-main-content"><h1>Search</h1>', 1)
         page.write_text(text, "utf-8")

@@ -4,6 +4,9 @@ CHAPTER ?= 00_the_number_that_lived_three_years
 LABFLAGS ?=
 SUITE ?= bookworm-security
 INTO ?= observed
+STUDENTS ?= 20
+LESSON ?= 06_remap_to_page_1
+PROXY := configurable-http-proxy@5.3.0
 
 BIN := .venv/bin
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -11,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-lab book book-serve assignments grade-demo coverage observe observe-all notebooks notebooks-check mutants binder-check lint types picture constraints clean
+.PHONY: help lab test test-lab book book-serve assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -35,6 +38,10 @@ assignments: .venv/test.done  ## write the problem sets, the instructor's and th
 
 grade-demo: .venv/grade.done  ## grade a fabricated class of forty, ten of them hostile, by nbgrader and by our own grader
 	$(BIN)/python -m grading demo --nbgrader
+
+hub-demo: build/hub/done  ## a JupyterHub on loopback with 20 simulated students, a chapter each (STUDENTS=5; needs npm)
+	@build/hub/venv/bin/python -m classroom demo --students '$(STUDENTS)' --chapter '$(LESSON)' \
+		--proxy build/hub/node_modules/.bin/configurable-http-proxy $(if $(RECORD),--record '$(RECORD)')
 
 coverage: .venv/test.done  ## make the table of what is taught where again; list numbers in prose that nothing derives
 	$(BIN)/python tools/taught.py
@@ -98,6 +105,16 @@ clean:  ## remove the virtual environment and caches
 	@$(install)
 	@touch $@
 
+build/hub/done: pyproject.toml constraints.txt
+	@command -v npm >/dev/null || { echo "make hub-demo needs npm, for the hub's proxy; install Node.js 20 or later."; exit 1; }
+	@echo "Setting up build/hub: the readers' environment, JupyterHub and its proxy (once) …"
+	@if command -v uv >/dev/null; then uv venv -q --clear -p $(PY) build/hub/venv; else $(PY) -m venv --clear build/hub/venv; fi
+	@$(install)
+	@npm install --loglevel=error --no-audit --no-fund --no-package-lock --prefix build/hub $(PROXY) >/dev/null
+	@touch $@
+
+build/hub/done: BIN := build/hub/venv/bin
+build/hub/done: EXTRAS := lab,hub
 .venv/lab.done: EXTRAS := lab
 .venv/grade.done: EXTRAS := nbgrader
 .venv/test.done: EXTRAS := lab,test,dev,book,binder

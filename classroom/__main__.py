@@ -42,6 +42,7 @@ def _demo(options: argparse.Namespace) -> int:
         raise BadInput(
             f"students is {options.students!r}; choose a whole number from 1 to {lesson.MOST}, for example 20."
         )
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
     for number in (signal.SIGTERM, signal.SIGHUP):  # end as with Ctrl-C: in order
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:

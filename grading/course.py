@@ -42,27 +42,28 @@ def grade(
     """The results of all students, in order. One hand-in never stops the others."""
     if problem_set not in SETS:
         raise BadInput(f"problem set {problem_set!r} is not known; choose one of {', '.join(SETS)}.")
-    names, started = students(hand_ins, shard), time.perf_counter()
+    names, started, before = students(hand_ins, shard), time.perf_counter(), os.times()
     with tempfile.TemporaryDirectory(prefix="grading-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         shared, done = library(folder), 0
 
-        def one(student: str) -> tuple[Result, float]:
+        def one(student: str) -> Result:
             nonlocal done
             handed = read(hand_ins / student / problem_set / f"{problem_set}.ipynb", problem_set, student)
             outcome = run(handed.code, student, shared, limits)
             done += 1
             tell(f"\r{done}/{len(names)} graded")
-            return score(handed, outcome), outcome.cpu
+            return score(handed, outcome)
 
         with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
             graded = list(pool.map(one, names))
-    cpu = sum(used for _, used in graded)
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
     if names:
         each = f"{cpu / len(names):.2f} CPU seconds each"
         tell(f"\r{len(names)} graded in {time.perf_counter() - started:.1f} s, {each}\n")
-    return [result for result, _ in graded]
+    return graded
 
 
 def write(results: Sequence[Result], problem_set: str, into: Path) -> None:

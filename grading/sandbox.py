@@ -48,7 +48,6 @@ class Outcome:
 
     values: dict[str, int | str | None]
     notes: dict[str, str]
-    cpu: float
 
 
 def library(folder: Path) -> Path:
@@ -66,13 +65,12 @@ def run(cells: Mapping[str, str], student: str, shared: Path, limits: Limits = L
     """Run answer cells, task -> source. A cell that kills its process costs its own answer and no other."""
     values: dict[str, int | str | None] = {}
     notes: dict[str, str] = {}
-    left, seconds, cpu = dict(cells), limits.seconds, 0.0
+    left, seconds = dict(cells), limits.seconds
     for _ in range(ROUNDS):
         if not left:
             break
         started = time.monotonic()
-        done, used, ended = _child(left, student, shared, limits, seconds)
-        cpu += used
+        done, ended = _child(left, student, shared, limits, seconds)
         seconds = max(seconds - (time.monotonic() - started), limits.seconds / ROUNDS)
         for name, (value, note) in done.items():
             values[name] = value
@@ -88,20 +86,19 @@ def run(cells: Mapping[str, str], student: str, shared: Path, limits: Limits = L
     for name in left:
         values.setdefault(name, None)
         notes.setdefault(name, "not run: earlier cells used up the time")
-    return Outcome(values, notes, cpu)
+    return Outcome(values, notes)
 
 
 def _child(
     cells: Mapping[str, str], student: str, shared: Path, limits: Limits, seconds: float
-) -> tuple[dict[str, tuple[int | str | None, str]], float, str]:
-    """One process: what it reported for each cell, its CPU seconds, and how it ended."""
+) -> tuple[dict[str, tuple[int | str | None, str]], str]:
+    """One process: what it reported for each cell, and how it ended."""
     folder = Path(tempfile.mkdtemp(prefix="handin-"))
     folder.chmod(0o777)
     answers, told = os.pipe()
     work = json.dumps({"cells": list(cells.items()), "student": student, "memory": limits.memory, "folder": str(folder),
                        "library": str(shared), "seconds": int(limits.seconds) + 1})  # fmt: skip
     command = [*_without_network(), sys.executable, "-I", "-B", str(_readable(shared)), str(told)]
-    before = os.times()
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
@@ -120,9 +117,7 @@ def _child(
     finally:
         os.close(answers)
         shutil.rmtree(folder, ignore_errors=True)
-    after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return _reported(text, cells), used, ended
+    return _reported(text, cells), ended
 
 
 @cache

@@ -92,9 +92,9 @@ def test_right_is_full_marks_and_untouched_is_none_for_50_students(problem_set):
         right = {task.name: keys.expected(problem_set, task.name, student)
                  for task, key in keys.keyed(problem_set) if key.read is not None}  # fmt: skip
         values = {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in right.items()}
-        result = score.score(handed, sandbox.Outcome(values, {}, 0))
+        result = score.score(handed, sandbox.Outcome(values, {}))
         assert result.points == result.most == 12, (student, result)
-        assert score.score(handed, sandbox.Outcome(blank, {}, 0)).points == 0
+        assert score.score(handed, sandbox.Outcome(blank, {})).points == 0
 
 
 @pytest.mark.parametrize("problem_set", SETS)

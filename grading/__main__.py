@@ -36,8 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
             number, _, of = options.shard.partition("/")
             if not (number.isdigit() and of.isdigit()):
                 raise BadInput(f"shard {options.shard!r} is none; write for example 2/4, the second of four.")
-            results = course.grade(options.set, options.hand_ins, shard=(int(number), int(of)), jobs=options.jobs,
+            found = course.answers(options.set, options.hand_ins, shard=(int(number), int(of)), jobs=options.jobs,
                                    tell=course.to_terminal)  # fmt: skip
+            results = course.grade(found)
             course.write(results, options.set, options.into)
             print(f"{len(results)} hand-ins: {options.into}/grades.csv")
             return 0
@@ -51,10 +52,11 @@ def _demo(with_nbgrader: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="class-") as name:
         folder = Path(name)
         expected = demo.build(folder / "submitted")
-        results = course.grade(demo.SET, folder / "submitted", tell=course.to_terminal)
+        found = course.answers(demo.SET, folder / "submitted", tell=course.to_terminal)
+        results = course.grade(found)
         course.write(results, demo.SET, folder / "graded")
         mine = {result.student: result.points for result in results}
-        theirs = nbgrader_course.grade(demo.SET, folder, course.to_terminal) if with_nbgrader else mine
+        theirs = nbgrader_course.grade(demo.SET, found, folder, course.to_terminal) if with_nbgrader else mine
     wrong = [student for student in expected if not expected[student] == mine[student] == theirs.get(student)]
     for number, trick in enumerate(demo.IN_CLASS, demo.ORDINARY + 1):
         student = f"s{number:02d}"

@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hvlib.errors import BadInput
-from hvlib.homework import SETS, task
+from hvlib.homework import SETS, student_id, task
 
-from .handin import read
+from .handin import HandIn, read
 from .keys import keyed
-from .sandbox import Limits, library, run
+from .sandbox import Limits, Outcome, library, run
 from .score import Result, score
 
 
@@ -31,15 +31,15 @@ def students(hand_ins: Path, shard: tuple[int, int] = (1, 1)) -> list[str]:
     number, of = shard
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
-    names = sorted(path.name for path in hand_ins.iterdir() if path.is_dir())
+    names = sorted(student_id(path.name) for path in hand_ins.iterdir() if path.is_dir())
     return names[number - 1 :: of]
 
 
-def grade(
+def answers(
     problem_set: str, hand_ins: Path, *, shard: tuple[int, int] = (1, 1), jobs: int | None = None,
     limits: Limits = Limits(), tell: Callable[[str], None] = lambda _: None,  # noqa: B008
-) -> list[Result]:  # fmt: skip
-    """The results of all students, in order. One hand-in never stops the others."""
+) -> list[tuple[HandIn, Outcome]]:  # fmt: skip
+    """What each student handed in and what came of it, in order. One hand-in never stops the others."""
     if problem_set not in SETS:
         raise BadInput(f"problem set {problem_set!r} is not known; choose one of {', '.join(SETS)}.")
     names, started, before = students(hand_ins, shard), time.perf_counter(), os.times()
@@ -48,22 +48,27 @@ def grade(
         folder.chmod(0o755)
         shared, done = library(folder), 0
 
-        def one(student: str) -> Result:
+        def one(student: str) -> tuple[HandIn, Outcome]:
             nonlocal done
             handed = read(hand_ins / student / problem_set / f"{problem_set}.ipynb", problem_set, student)
             outcome = run(handed.code, student, shared, limits)
             done += 1
-            tell(f"\r{done}/{len(names)} graded")
-            return score(handed, outcome)
+            tell(f"\r{done}/{len(names)} run")
+            return handed, outcome
 
         with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
-            graded = list(pool.map(one, names))
+            found = list(pool.map(one, names))
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     if names:
         each = f"{cpu / len(names):.2f} CPU seconds each"
-        tell(f"\r{len(names)} graded in {time.perf_counter() - started:.1f} s, {each}\n")
-    return graded
+        tell(f"\r{len(names)} run in {time.perf_counter() - started:.1f} s, {each}\n")
+    return found
+
+
+def grade(found: Sequence[tuple[HandIn, Outcome]]) -> list[Result]:
+    """The results of all students, from what `answers` found."""
+    return [score(handed, outcome) for handed, outcome in found]
 
 
 def write(results: Sequence[Result], problem_set: str, into: Path) -> None:

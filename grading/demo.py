@@ -84,6 +84,15 @@ def _forged(notebook: Any) -> int:
     return everywhere("answer_{name} = -7")(notebook)
 
 
+def _ends_four_times(notebook: Any) -> int:
+    """Four cells that end their process cost four answers; the other two are earned."""
+    worth = MOST
+    for name, points in _automatic()[:4]:
+        _cell(notebook, name).source = "import os\nos._exit(0)"
+        worth -= points
+    return worth
+
+
 LIAR = (
     "class Liar(int):\n    def __eq__(self, other):\n        return True\n    __hash__ = None\nanswer_{name} = Liar(3)"
 )
@@ -118,6 +127,11 @@ TRICKS: dict[str, Callable[[Any], int]] = {
         "memmap", "import os, json\nfor f in range(3, 9):\n    try: os.write(f, (json.dumps(['nobody', 'int', '1', '']) + chr(10)).encode())\n"
         "    except OSError: pass"
     ),
+    "changes what the fence asks": spoilt(
+        "head", "import builtins, hvlib, os\nbuiltins.isinstance = lambda *a: False\nos.fspath = lambda path: os.getcwd()\n"
+        "answer_head = open('/etc/hostname').read()"
+    ),
+    "ends four times": _ends_four_times,
     "sys.exit": spoilt("head", "import sys\nsys.exit(0)"),
     "infinite recursion": spoilt("head", "def f(): return f()\nanswer_head = f()"),
     "a million digits": spoilt("head", "answer_head = 10 ** 1_000_000"),

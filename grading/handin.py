@@ -36,10 +36,12 @@ class HandIn:
 def read(path: Path, problem_set: str, student: str) -> HandIn:
     """The hand-in in a file; one that cannot be read is empty, with a note."""
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise ValueError("no file of its own")
         if path.stat().st_size > LARGEST:
             raise ValueError(f"larger than {LARGEST >> 20} MiB")
         notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
-        cells = [cell for cell in notebook.cells if isinstance(cell.get("source"), str)]
+        cells = [cell for cell in notebook.cells if isinstance(cell.source, str) and isinstance(cell.metadata, dict)]
     except Exception as why:
         reason = "not handed in" if isinstance(why, FileNotFoundError) else f"not a notebook ({type(why).__name__})"
         return HandIn(student, problem_set, notes=(reason,))
@@ -58,7 +60,7 @@ def read(path: Path, problem_set: str, student: str) -> HandIn:
 
 def _find(cells: list[Any], name: str, by_hand: bool) -> str | None:
     kind = "markdown" if by_hand else "code"
-    mine = [cell for cell in cells if cell.cell_type == kind]
+    mine = [cell for cell in cells if cell.get("cell_type") == kind]
     assigns = re.compile(rf"^\s*{variable(name)}\s*=", re.MULTILINE)
     looks: tuple[Callable[[Any], bool], ...] = (
         lambda cell: _marks(cell).get("grade_id") == name,
@@ -73,5 +75,5 @@ def _find(cells: list[Any], name: str, by_hand: bool) -> str | None:
 
 
 def _marks(cell: Any) -> dict[str, Any]:
-    marks = cell.get("metadata", {}).get("nbgrader", {})
+    marks = cell.metadata.get("nbgrader", {})
     return marks if isinstance(marks, dict) else {}

@@ -12,14 +12,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hvlib.errors import BadInput
 
-from . import course, sets
-from .handin import read
-from .sandbox import Limits, library, run
+from . import sets
+from .handin import HandIn
+from .sandbox import Outcome
 
 CONFIG = """c = get_config()
 c.CourseDirectory.course_id = "hvlib"
@@ -30,15 +30,13 @@ c.ExportApp.plugin_class = "nbgrader.plugins.export.CsvExportPlugin"
 """
 
 
-def rebuilt(problem_set: str, hand_in: Path, student: str, shared: Path, limits: Limits) -> str:
+def rebuilt(handed: HandIn, outcome: Outcome) -> str:
     """The notebook that nbgrader gets for a hand-in."""
-    handed = read(hand_in, problem_set, student)
-    outcome = run(handed.code, student, shared, limits)
-    notebook = sets.release(problem_set)
+    notebook = sets.release(handed.problem_set)
     for cell in notebook.cells:
         name = cell.metadata.nbgrader.grade_id
         if name == "student":
-            cell.source = f"student = {student!r}"
+            cell.source = f"student = {handed.student!r}"
         elif name in handed.code:
             cell.source = f"{sets.variable(name)} = {outcome.values.get(name)!r}"
         elif name in handed.texts:
@@ -46,25 +44,23 @@ def rebuilt(problem_set: str, hand_in: Path, student: str, shared: Path, limits:
     return sets.text(notebook)
 
 
-def grade(problem_set: str, folder: Path, tell: Callable[[str], None], limits: Limits = Limits()) -> dict[str, int]:  # noqa: B008
-    """Take ``folder/submitted`` through nbgrader: student -> points. Raises `BadInput` if it is missing."""
+def grade(
+    problem_set: str, found: Sequence[tuple[HandIn, Outcome]], folder: Path, tell: Callable[[str], None]
+) -> dict[str, int]:
+    """Take what `course.answers` found through nbgrader: student -> points. Raises `BadInput` if it is missing."""
     if not shutil.which("nbgrader", path=_path()):
         raise BadInput("nbgrader is not installed; it is in the extra of that name: pip install -e '.[nbgrader]'.")
     home = folder / "nbgrader"
-    shared = library(folder)
     target = home / "source" / problem_set
     target.mkdir(parents=True)
     (target / f"{problem_set}.ipynb").write_text(sets.text(sets.source(problem_set)), "utf-8")
     (home / "nbgrader_config.py").write_text(CONFIG, "utf-8")
     _nbgrader(home, "generate_assignment", problem_set)
-    names = course.students(folder / "submitted")
-    for number, student in enumerate(names, 1):
-        path = home / "submitted" / student / problem_set / f"{problem_set}.ipynb"
+    for handed, outcome in found:
+        path = home / "submitted" / handed.student / problem_set / f"{problem_set}.ipynb"
         path.parent.mkdir(parents=True)
-        original = folder / "submitted" / student / problem_set / f"{problem_set}.ipynb"
-        path.write_text(rebuilt(problem_set, original, student, shared, limits), "utf-8")
-        tell(f"\r{number}/{len(names)} rebuilt")
-    tell("\nautograding with nbgrader …\n")
+        path.write_text(rebuilt(handed, outcome), "utf-8")
+    tell("autograding with nbgrader …\n")
     _nbgrader(home, "autograde", problem_set)
     _nbgrader(home, "generate_feedback", problem_set)
     _nbgrader(home, "export")

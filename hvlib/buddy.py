@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import OutOfFrames
 from .structpage import MAX_ORDER, Ints
+from .units import counted
 
 
 class BuddyAllocator:
@@ -54,10 +55,10 @@ class BuddyAllocator:
         """
         found = self._from_lists(count, order) if order <= MAX_ORDER else self._contiguous(order)
         if len(found) < count:
-            many = "s" if count > 1 else ""
-            blocks = f"free frame{many}" if order == 0 else f"free aligned block{many} of {1 << order:,} frames"
+            blocks = counted(count, "free aligned block") + f" of {1 << order:,} frames"
+            needed = blocks if order else counted(count, "free frame")
             raise OutOfFrames(
-                f"{count:,} {blocks} needed, and the buddy allocator has {len(found):,} "
+                f"{needed} needed, and the buddy allocator has {len(found):,} "
                 f"({self.nr_free:,} free frames in all); ask for fewer, free huge pages first, or give the machine "
                 "more memory."
             )

@@ -16,7 +16,7 @@ from . import observe
 from .errors import BadInput, choose, shown
 from .geometry import ARCHITECTURES, HugePage
 from .machine import Machine, Pool
-from .units import GiB, TiB, format_size, whole_number
+from .units import GiB, TiB, counted, format_size, whole_number
 
 Given = Mapping[str, Any]
 When = Literal["before", "after"]
@@ -163,7 +163,7 @@ def _kept_for_ever(gib: int) -> str:
 
 
 def _pages(count: int) -> str:
-    return "nothing" if not count else f"{count:,} page{'s' if count > 1 else ''} of 4 KiB"
+    return "nothing" if not count else f"{counted(count, 'page')} of 4 KiB"
 
 
 @cache

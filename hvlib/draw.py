@@ -22,7 +22,7 @@ from .geometry import HugePage
 from .machine import Machine, Pool
 from .scene import Arrow, Box, Label, Line, Role, Scene
 from .schemes import SCHEMES
-from .units import KiB, about, format_size
+from .units import KiB, about, counted, format_size
 
 
 class Picture:
@@ -155,7 +155,7 @@ def address(page: HugePage | None, bit: int) -> Scene:
         Box(20 + 4 * step, 118, 250, 90, "head"),
         Label(145 + 4 * step, 145, f"{format_size(size)} page", 13, bold=True, on="head"),
         Label(145 + 4 * step, 168, f"2{_raised(offset_bits)} bytes", 10, on="head"),
-        Label(145 + 4 * step, 186, f"{size // (4 * KiB):,} base page{'s' if page else ''} of 4 KiB", 10, on="head"),
+        Label(145 + 4 * step, 186, f"{counted(size // (4 * KiB), 'base page')} of 4 KiB", 10, on="head"),
     )
     skipped = len(LEVELS) - len(fields)
     product = " x ".join(["512"] * skipped)
@@ -213,7 +213,7 @@ def filling(page: HugePage) -> Scene:
             380,
             22,
             f"{page.nr_base_pages:,} struct pages x {page.struct_page} bytes = "
-            f"{format_size(page.memmap_bytes)} = {_pages(count)} of {format_size(page.base_page)}",
+            f"{format_size(page.memmap_bytes)} = {counted(count, 'page')} of {format_size(page.base_page)}",
             13,
             bold=True,
         ),
@@ -252,14 +252,14 @@ def filling(page: HugePage) -> Scene:
             Box(584, y, 156, 70, "freed" if freed else "void"),
             Label(662, y + 15, f"{name}: freed", 9, on="freed" if freed else None),
             Label(662, y + 36, f"{freed:,}", 16, bold=True, on="freed" if freed else None),
-            Label(662, y + 56, f"of {_pages(count)}", 9, on="freed" if freed else None),
+            Label(662, y + 56, f"of {counted(count, 'page')}", 9, on="freed" if freed else None),
         )
     reason = page.obstacle("head page")
     scene.add("law", Label(20, 262, _law(page), 10, "left"))
     scene.add("reason", *(Label(20, 284 + 16 * n, line, 10, "left") for n, line in enumerate(_wrapped(reason))))
     scene.caption = (
         f"The {page.nr_base_pages:,} struct pages of a {format_size(page.size)} page fill "
-        f"{_pages(count)} of {format_size(page.base_page)}; "
+        f"{counted(count, 'page')} of {format_size(page.base_page)}; "
         + (
             f"{page.freed('tail page'):,} could be freed in 5.14, {page.freed('head page'):,} since 5.18."
             if not reason
@@ -268,7 +268,7 @@ def filling(page: HugePage) -> Scene:
     )
     scene.alt = (
         f"A huge page of {format_size(page.size)} on the left; its {page.nr_base_pages:,} struct pages of "
-        f"{page.struct_page} bytes fill {_pages(count)}, in {len(boxes)} rows. {reason or ''}".strip()
+        f"{page.struct_page} bytes fill {counted(count, 'page')}, in {len(boxes)} rows. {reason or ''}".strip()
     )
     return scene
 
@@ -286,7 +286,7 @@ def _law(page: HugePage) -> str:
     if page.size == page.base_page * page.base_page // 8:
         return (
             f"This huge page is one page table's worth of base pages, so the count is just "
-            f"{page.struct_page} / 8 = {_pages(Fraction(page.struct_page, 8))}, whatever the base page."
+            f"{page.struct_page} / 8 = {counted(Fraction(page.struct_page, 8), 'page')}, whatever the base page."
         )
     return (
         f"Count = (huge page / base page) x struct page / base page = "
@@ -681,11 +681,6 @@ def _raised(exponent: int) -> str:
 def percent(share: Fraction) -> str:
     """A share in percent, with all the digits that a number of 64ths needs."""
     return f"{float(share * 100):.8g} %"
-
-
-def _pages(count: int | Fraction) -> str:
-    number = f"{count:,}" if isinstance(count, int) else f"{float(count):g}"
-    return f"{number} page" if count == 1 else f"{number} pages"
 
 
 def _wrapped(text: str | None, width: int = 118) -> list[str]:

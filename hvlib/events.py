@@ -14,6 +14,7 @@ import numpy as np
 
 from .schemes import Encoding, Scheme
 from .structpage import Ints
+from .units import counted
 from .vmemmap import HugePages, Vmemmap
 
 
@@ -38,7 +39,7 @@ class TakeHugePages(Event):
         vmemmap.pools.append(HugePages(self.heads, self.order))
 
     def __str__(self) -> str:
-        pages = f"{len(self.heads):,} huge page{'s' if len(self.heads) > 1 else ''}"
+        pages = counted(len(self.heads), "huge page")
         return f"take {pages} of {1 << self.order:,} frames, first PFN {self.heads[0]:#x}"
 
 
@@ -74,7 +75,7 @@ class SetAside(Event):
         vmemmap.pools[self.pool] = replace(pool, heads=pool.heads[self.count :])
 
     def __str__(self) -> str:
-        return f"choose {self.count:,} huge page{'s' if self.count > 1 else ''} to give back first"
+        return f"choose {counted(self.count, 'huge page')} to give back first"
 
 
 @dataclass(frozen=True)

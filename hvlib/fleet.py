@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .errors import BadInput, choose, shown
 from .geometry import ARCHITECTURES, PAGING, PTE, STRUCT_PAGE, HugePage
 from .schemes import Scheme, scheme_of
-from .units import format_size, parse_size, whole_number
+from .units import about, format_size, parse_size, whole_number
 
 MOST_HOSTS = 10_000_000
 LARGEST_HOST = PAGING["5-level"].size // STRUCT_PAGE * 4096
@@ -69,9 +69,9 @@ class Sample:
         return int(np.percentile(self.saved, percent, method="lower"))
 
     def __repr__(self) -> str:
-        p5, p50, p95 = (roughly(self.percentile(percent)) for percent in (5, 50, 95))
+        p5, p50, p95 = (about(self.percentile(percent)) for percent in (5, 50, 95))
         return (
-            f"{len(self.saved):,} hosts drawn: {roughly(self.total)} saved, {_text(self.share_of_ram, 'share')} of "
+            f"{len(self.saved):,} hosts drawn: {about(self.total)} saved, {_text(self.share_of_ram, 'share')} of "
             f"their RAM; per host 5 % save at most {p5}, half at most {p50}, 95 % at most {p95}"
         )
 
@@ -237,17 +237,9 @@ class Fleet:
         )
 
 
-def roughly(size: int | Fraction) -> str:
-    """A number of bytes to three significant figures, up to thousands of TiB: ``"51,600 TiB"``."""
-    units = (("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10))
-    unit, power = next(((u, p) for u, p in units if size >= 1 << p), ("B", 0))
-    value = float(f"{float(Fraction(size) / (1 << power)):.3g}")
-    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:g} {unit}"
-
-
 def _text(value: int | Fraction, unit: Unit) -> str:
     if unit == "bytes":
-        return roughly(value)
+        return about(value)
     return f"{int(value):,}" if unit == "count" else f"{float(value * 100):.3g} %"
 
 

@@ -13,7 +13,7 @@ from .events import Event, TakeFrames, WriteWord
 from .geometry import BASE_PAGE, STRUCT_PAGE, HugePage, check_base_page, check_struct_page
 from .schemes import Scheme, scheme_of
 from .structpage import WORD, HeadSearch, StructPage, compound_head, head_steps
-from .units import TiB, format_size, parse_size, whole_number
+from .units import TiB, counted, format_size, parse_size, whole_number
 from .vmemmap import HugePages, Vmemmap, pages_matrix
 
 TEACHING_SIZE = 1 << 16
@@ -213,10 +213,9 @@ class Machine:
 
     def __repr__(self) -> str:
         pools = ", ".join(str(pool) for pool in self.pools) or "no huge pages"
-        tables = f"{self.nr_page_tables} page table{'' if self.nr_page_tables == 1 else 's'}"
         return (
             f"{format_size(self.memory)} machine: {pools}; struct pages in {self.nr_vmemmap_frames:,} frames, "
-            f"{tables} split, {self.free_frames:,} frames free"
+            f"{counted(self.nr_page_tables, 'page table')} split, {self.free_frames:,} frames free"
         )
 
 

@@ -13,7 +13,17 @@ from .errors import BadInput
 from .questions import question
 
 
-class Prediction(widgets.VBox):  # type: ignore[misc]
+class _Told(widgets.VBox):  # type: ignore[misc]
+    """A box of widgets whose text, for tests and readers without widgets, is its repr."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/plain"] = repr(self)
+        return bundle
+
+
+class Prediction(_Told):
     """A question answered by typing, before the panel that shows the truth exists. ``value`` is what was typed."""
 
     value = traitlets.Unicode("")
@@ -51,19 +61,13 @@ class Prediction(widgets.VBox):  # type: ignore[misc]
     def __repr__(self) -> str:
         return f"Before you look. {self._question.text()} (Run this cell to type your guess.)"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
-        return bundle
-
 
 def predict(name: str) -> Prediction:
     """A `Prediction` for the question ``name``. Raises `BadInput` for a name that is not a question."""
     return Prediction(name)
 
 
-class ConceptTest(widgets.VBox):  # type: ignore[misc]
+class ConceptTest(_Told):
     """The ten questions as radio buttons. ``answers`` are the numbers of the options chosen, -1 while open.
 
     The score stands below once all ten are answered. It says which chapters to look at and not which answers were
@@ -124,12 +128,6 @@ class ConceptTest(widgets.VBox):  # type: ignore[misc]
             lines.append(f"{number}. {item.text}")
             lines += [f"   ( ) {option}" for option in item.options]
         return "\n".join(lines)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
-        return bundle
 
 
 def concept_test(seed: int | str = 0, when: str = "before") -> ConceptTest:

@@ -82,10 +82,17 @@ def format_size(size: int) -> str:
     return f"{size:,} B"
 
 
-def about(size: int) -> str:
-    """The size to three significant figures, for quantities that nobody needs exactly: ``"23.5 GiB"``."""
+def about(size: int | Fraction) -> str:
+    """The size to three significant figures, for what nobody needs exactly: ``"23.5 GiB"``, ``"51,600 TiB"``."""
     unit, factor = next(((u, f) for u, f in reversed(_UNITS.items()) if size >= f), ("B", 1))
-    return f"{float(f'{size / factor:.3g}'):g} {unit}"
+    value = float(f"{float(Fraction(size) / factor):.3g}")
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:g} {unit}"
+
+
+def counted(count: int | Fraction, noun: str) -> str:
+    """How many of what, in words: ``"1 page table"``, ``"4,096 page tables"``, ``"12.5 pages"``."""
+    number = f"{count:,}" if isinstance(count, int) else f"{float(count):g}"
+    return f"{number} {noun}{'' if count == 1 else 's'}"
 
 
 def _decimal(value: Fraction) -> str:

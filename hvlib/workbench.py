@@ -14,7 +14,7 @@ from .geometry import HugePage
 from .machine import Machine, Pool
 from .scene import Scene
 from .schemes import SCHEMES, scheme_of
-from .units import GiB, about, format_size, parse_size, whole_number
+from .units import GiB, about, counted, format_size, parse_size, whole_number
 
 LARGEST = 64 * GiB
 """Larger machines are computed, not simulated: the sandbox answers while one types."""
@@ -134,7 +134,8 @@ def answer(
         pool.optimize(scheme)
     told, tables = _mechanism(machine, pool, before), machine.nr_page_tables - page.bill(scheme, count).tables
     if tables:
-        told += f"\n{_tables(tables)} more than by arithmetic: these huge pages do not begin where a PMD leaf does."
+        more = counted(tables, "page table")
+        told += f"\n{more} more than by arithmetic: these huge pages do not begin where a PMD leaf does."
     return _scene(pool), f"{told}\n{computed}"
 
 
@@ -145,29 +146,23 @@ def _scene(pool: Pool) -> Scene:
 
 def _mechanism(machine: Machine, pool: Pool, before: int) -> str:
     return (
-        f"Machine: {len(pool):,} huge pages, their struct pages in {_frames(pool.distinct_frames())}; "
-        f"{_tables(machine.nr_page_tables)}; {machine.free_frames - before:,} more frames free than before."
+        f"Machine: {len(pool):,} huge pages, their struct pages in {counted(pool.distinct_frames(), 'frame')}; "
+        f"{counted(machine.nr_page_tables, 'page table')}; "
+        f"{machine.free_frames - before:,} more frames free than before."
     )
 
 
 def _arithmetic(page: HugePage, scheme: str, count: int) -> str:
     bill, obstacle = page.bill(scheme, count), page.obstacle(scheme)
     if obstacle:
-        return f"Arithmetic: {_frames(bill.memmap)} of struct pages, none freed. {obstacle}"
+        return f"Arithmetic: {counted(bill.memmap, 'frame')} of struct pages, none freed. {obstacle}"
     shared = f" and {bill.shared} page of shared tails" if bill.shared else ""
     return (
-        f"Arithmetic: {_frames(bill.memmap)} of struct pages, {bill.freed:,} freed, less "
-        f"{_tables(bill.tables)}{shared}: {bill.saved:,} saved, {about(max(bill.saved, 0) * page.base_page)}, "
-        "if the huge pages are neighbours that begin where a PMD leaf of the vmemmap does."
+        f"Arithmetic: {counted(bill.memmap, 'frame')} of struct pages, {bill.freed:,} freed, less "
+        f"{counted(bill.tables, 'page table')}{shared}: {bill.saved:,} saved, "
+        f"{about(max(bill.saved, 0) * page.base_page)}, if the huge pages are "
+        "neighbours that begin where a PMD leaf of the vmemmap does."
     )
-
-
-def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count:,} frames"
-
-
-def _tables(count: int) -> str:
-    return "1 page table" if count == 1 else f"{count:,} page tables"
 
 
 def _count(number: str) -> int:

@@ -2,7 +2,6 @@
 
 import math
 import re
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import pytest
 
 import hvlib as hv
 from hvlib.films.fleet import FILM, LEFT, SMALL, WIDTH, place
-from hvlib.fleet import LARGEST_HOST, MOST_HOSTS, Range, roughly
+from hvlib.fleet import LARGEST_HOST, MOST_HOSTS, Range
+from hvlib.units import about
 
 FLEETS = [
     (3000, ("256 GiB", "1 TiB"), (0.4, 0.6), "2 MiB", "head page", "x86-64"),
@@ -95,13 +95,10 @@ def test_wider_ranges_hold_narrower_ones():
         assert outer.low <= inner.low <= inner.high <= outer.high, name
 
 
-def test_a_million_hosts_are_drawn_in_a_moment_and_again_the_same():
+def test_a_million_hosts_are_drawn_again_the_same():
     fleet = hv.Fleet(1_000_000, ("64 GiB", "1 TiB"), (0.1, 0.9))
-    started = time.perf_counter()
     sample = fleet.sample()
-    told = repr(sample)
-    assert time.perf_counter() - started < 3, "about 0.2 s on a quiet machine"
-    assert repr(fleet.sample()) == told != repr(fleet.sample(1))
+    assert repr(fleet.sample()) == repr(sample) != repr(fleet.sample(1))
     assert sample.total in fleet.saved
     assert sample.percentile(5) < sample.percentile(50) < sample.percentile(95)
     assert sample.percentile(0) == int(sample.saved.min())
@@ -174,7 +171,7 @@ def test_words():
     assert repr(fleet).startswith("10,000 hosts with 256 GiB, 40 % to 60 % of it in 2 MiB pages (head page, x86-64): ")
     assert str(fleet.saved) in repr(fleet)
     assert repr(hv.Fleet(1, "1 TiB", 0.5)).startswith("1 host with 1 TiB, 50 % of it")
-    assert [roughly(n) for n in (0, 1023, 1024, 28 * 1024, 2**40, 51_640 * 2**40, 999.5 * 2**20)] == [
+    assert [about(n) for n in (0, 1023, 1024, 28 * 1024, 2**40, 51_640 * 2**40, 999.5 * 2**20)] == [
         "0 B", "1,020 B", "1 KiB", "28 KiB", "1 TiB", "51,600 TiB", "1,000 MiB",
     ]  # fmt: skip
 
@@ -226,8 +223,8 @@ def test_facts_and_captions_tell_both_ends():
         assert facts["saved in all"] == str(fleet.saved)
         assert facts["share of RAM"] == str(fleet.share_of_ram)
         for end in (fleet.saved.low, fleet.saved.high):
-            assert roughly(end) in scene.caption
-            assert roughly(end) in scene.groups["value0"][0].text
+            assert about(end) in scene.caption
+            assert about(end) in scene.groups["value0"][0].text
         net = math.prod((fleet.hosts, int(fleet.huge_pages.high))) * 4096 * fleet.page.net_saving("head page")
         assert float(fleet.saved.high) == pytest.approx(float(net), rel=1e-4)
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from ..film import Axis, Facts, Film
 from ..geometry import HugePage
 from ..scene import Arrow, Box, Label, Line, Role, Scene
-from ..units import format_size
+from ..units import counted, format_size
 
 PAGE = HugePage("1 GiB")
 MAIL = 4096
@@ -19,10 +19,6 @@ LOW, HIGH = 4, 38
 
 def _at(size: int) -> float:
     return LEFT + (RIGHT - LEFT) * (size.bit_length() - 1 - LOW) / (HIGH - LOW)
-
-
-def _pages(guess: int) -> str:
-    return f"{guess:,} base page{'s' if guess > 1 else ''}"
 
 
 def _how_much(together: int) -> str:
@@ -38,7 +34,7 @@ def base_pages(guess: int) -> Scene:
     fits = together == PAGE.size
     whose = "the mail's number" if guess == MAIL else "your number"
     scene = Scene(760, 292)
-    scene.add("title", Label(380, 18, f"{whose}: {_pages(guess)} in 1 GiB", 13, bold=True))
+    scene.add("title", Label(380, 18, f"{whose}: {counted(guess, 'base page')} in 1 GiB", 13, bold=True))
     rows: tuple[tuple[str, str, int, int, str], ...] = (
         ("together", f"{guess:,} x {format_size(PAGE.base_page)} =", together, PAGE.size, "1 GiB"),
         ("each", f"1 GiB / {guess:,} =", each, PAGE.base_page, "4 KiB, the base page"),
@@ -70,10 +66,11 @@ def base_pages(guess: int) -> Scene:
         Arrow(RIGHT - 40, y, RIGHT + 6, y, "arithmetic"),
     )
     scene.add("verdict", Label(380, 272, _verdict(guess), 11, bold=fits))
-    scene.caption = f"{_pages(guess)} of 4 KiB: {format_size(together)}, and {_how_much(together)}."
+    scene.caption = f"{counted(guess, 'base page')} of 4 KiB: {format_size(together)}, and {_how_much(together)}."
     scene.alt = (
-        f"Two bars on a logarithmic axis of sizes. {_pages(guess)} of 4 KiB together: {format_size(together)}, "
-        f"beside a mark at 1 GiB. One of {guess:,} equal parts of 1 GiB: {format_size(each)}, beside a mark at 4 KiB."
+        f"Two bars on a logarithmic axis of sizes. {counted(guess, 'base page')} of 4 KiB together: "
+        f"{format_size(together)}, beside a mark at 1 GiB. One of {guess:,} equal parts of 1 GiB: "
+        f"{format_size(each)}, beside a mark at 4 KiB."
     )
     return scene
 

@@ -8,7 +8,7 @@ from ..film import Axis, Facts, Film
 from ..geometry import Bill, HugePage
 from ..scene import Box, Label, Line, Role, Scene
 from ..schemes import SCHEMES
-from ..units import about, format_size, parse_size
+from ..units import about, counted, format_size, parse_size
 
 _ONE = "one page"
 _LEFT, _WIDTH, _NARROW = 20.0, 720.0, 3.0
@@ -39,7 +39,7 @@ def _state(huge_page: str, scheme: str, memory: str) -> tuple[Scene, Facts]:
 
 
 def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> Scene:
-    many = f"{count:,} huge page{'s' if count > 1 else ''} of {format_size(page.size)}"
+    many = f"{counted(count, 'huge page')} of {format_size(page.size)}"
     left, kept = bill.memmap - bill.saved, bill.memmap - bill.freed
     scene = Scene(760, 410)
     title = f"{many}; scheme: {scheme}, {SCHEMES[scheme].releases}" if scheme != "off" else f"{many}; scheme: off"
@@ -112,8 +112,8 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
         scene.caption = f"{pages_named}, scheme off: nothing is freed, and struct pages take {_size(page, left)}."
     else:
         scene.caption = (
-            f"{pages_named}, scheme {scheme}: {bill.freed:,} frames freed, {bill.tables:,} "
-            f"page table{'s' if bill.tables > 1 else ''} taken, {_size(page, bill.saved)} saved; "
+            f"{pages_named}, scheme {scheme}: {bill.freed:,} frames freed, "
+            f"{counted(bill.tables, 'page table')} taken, {_size(page, bill.saved)} saved; "
             f"{_size(page, left)} still taken."
         )
     scene.alt = (

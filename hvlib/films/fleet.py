@@ -6,9 +6,9 @@ import math
 from fractions import Fraction
 
 from ..film import Axis, Facts, Film
-from ..fleet import Fleet, roughly
+from ..fleet import Fleet
 from ..scene import Arrow, Box, Label, Line, Scene, Shape
-from ..units import GiB, TiB, format_size
+from ..units import GiB, TiB, about, format_size
 
 _SHARES: dict[str, tuple[float, float]] = {
     "10 to 30 %": (0.1, 0.3),
@@ -41,7 +41,7 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
     )
     scene.alt = (
         f"A bar is the RAM of one host, {memory}; {share} of it is huge pages. Below, its struct pages enlarged: "
-        f"{fleet.saved_per_host} of {roughly(_memmap_of_a_host(fleet))} saved. On a logarithmic scale of bytes, "
+        f"{fleet.saved_per_host} of {about(_memmap_of_a_host(fleet))} saved. On a logarithmic scale of bytes, "
         f"one host and the fleet of {hosts:,}, which saves {fleet.saved}."
     )
     return scene, {
@@ -104,10 +104,10 @@ def _memmap(scene: Scene, fleet: Fleet) -> None:
         "ends",
         Line(low, top + height, low, top + height + 7),
         Line(high, top + height, high, top + height + 7),
-        Label(low, top + height + 17, roughly(saved.low), 10, bold=True),
-        Label(high, top + height + 17, roughly(saved.high), 10, bold=True),
+        Label(low, top + height + 17, about(saved.low), 10, bold=True),
+        Label(high, top + height + 17, about(saved.high), 10, bold=True),
     )
-    scene.add("zoomed", Label(740, 105, f"its struct pages: {roughly(whole)}", 10, "right", bold=True))
+    scene.add("zoomed", Label(740, 105, f"its struct pages: {about(whole)}", 10, "right", bold=True))
 
 
 def _axis(scene: Scene, fleet: Fleet) -> None:

@@ -13,6 +13,7 @@ from ..film import Axis, Facts, Film
 from ..machine import Machine
 from ..scene import Arrow, Box, Label, Line, Role, Scene
 from ..schemes import SCHEMES
+from ..units import counted
 
 _PAGES = 8
 _SPARE = (0, 3, 6, 7, 13, 14, 42, 48)
@@ -119,10 +120,10 @@ def _text(scheme: str, spare: int, step: int) -> str:
     need, left = _need(scheme), now.stages.count("given back")
     stuck = left == 0 and "restored" not in now.stages
     if step == 0:
-        return f"eight optimised huge pages, {_frames(now.free)} free"
+        return f"eight optimised huge pages, {counted(now.free, 'frame')} free"
     if step == 4:
         end = f"{left} given back" if left else f"none given back, {now.stages.count('surplus')} surplus"
-        return f"the end: {end}, {_frames(now.free)} free"
+        return f"the end: {end}, {counted(now.free, 'frame')} free"
     if stuck:
         return (
             f"one huge page needs {need} frames, {now.free} are free: none can be restored",
@@ -133,16 +134,8 @@ def _text(scheme: str, spare: int, step: int) -> str:
         return "no huge page is left to restore"
     count = sum(one != other for one, other in zip(now.stages, before.stages, strict=True))
     if step == 2:
-        return f"{_huge(count)} given back, 512 frames each"
-    return f"{_frames(before.free - now.free)} allocated, {_huge(count)} restored"
-
-
-def _huge(count: int) -> str:
-    return f"{count} huge page{'s' if count > 1 else ''}"
-
-
-def _frames(count: int) -> str:
-    return f"{count:,} frame{'' if count == 1 else 's'}"
+        return f"{counted(count, 'huge page')} given back, 512 frames each"
+    return f"{counted(before.free - now.free, 'frame')} allocated, {counted(count, 'huge page')} restored"
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
@@ -195,7 +188,7 @@ def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
         Arrow(610, 388, 640, 388, "own"), Label(646, 388, "given back", 9, "left"),
     )  # fmt: skip
     told = ", ".join(f"{now.stages.count(s)} {s}" for s in _BOXES if s in now.stages)
-    name = f"Scheme {scheme}, {_frames(spare)} free at the start"
+    name = f"Scheme {scheme}, {counted(spare, 'frame')} free at the start"
     scene.caption = f"{name}. Step {step} of {_STEPS - 1}: {text}."
     scene.alt = (
         f"Eight huge pages of 2 MiB in a row: {told}. Below, free frames: {sum(now.inside):,} that were huge pages, "

@@ -10,7 +10,7 @@ from ..geometry import Bill, HugePage
 from ..machine import Machine, Pool
 from ..scene import Arrow, Box, Label, Role, Scene, Shape
 from ..schemes import SCHEMES, Scheme
-from ..units import about
+from ..units import about, counted
 
 COUNTS = tuple(1 << n for n in range(11))
 SIZES = ("2 MiB", "1 GiB")
@@ -44,10 +44,6 @@ def bill(scheme: str, size: str, count: int) -> Bill:
 
 
 @cache
-def _tables(count: int) -> str:
-    return f"{count:,} page table{'' if count == 1 else 's'}"
-
-
 def _pool(scheme: str, size: str) -> tuple[Pool, tuple[tuple[int, ...], ...]]:
     """Two huge pages optimised by a scheme, and the frames that each had at boot."""
     pool = Machine("4 GiB", check=False).hugetlb(size, 2)
@@ -78,8 +74,7 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
     page = HugePage(huge_page)
     scene = Scene(760, 456)
     at_boot = bill("off", huge_page, pages).memmap
-    many = "s" if pages > 1 else ""
-    what = f"{pages:,} huge page{many} of {huge_page}"
+    what = f"{counted(pages, 'huge page')} of {huge_page}"
     title = f"{what}: {at_boot:,} pages of struct pages at boot, {about(at_boot * page.base_page)}"
     scene.add("title", Label(14, 16, title, 10.5, "left", bold=True))
     facts: Facts = {"pages of struct pages at boot": at_boot}
@@ -97,7 +92,7 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
             f"saved {paid.saved:,}"
         )
         facts[scheme.name] = (
-            f"{kept:,} kept + {paid.shared} shared by all + {_tables(paid.tables)} + {paid.saved:,} saved"
+            f"{kept:,} kept + {paid.shared} shared by all + {counted(paid.tables, 'page table')} + {paid.saved:,} saved"
         )
     _draw_key(scene)
     scene.caption = (

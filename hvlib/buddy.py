@@ -27,24 +27,23 @@ class BuddyAllocator:
 
     def contains(self, frames: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """For each frame, whether it is free."""
-        run = np.searchsorted(self._starts, frames, side="right")
-        ends = np.concatenate([[-1], self._ends])  # before the first run there is nothing
-        return np.asarray(frames < ends[run])
+        return np.asarray(frames < self._end_of_run(frames))
 
     def give(self, starts: Ints, order: int = 0) -> None:
         """Free blocks of ``2**order`` frames. Raises `AssertionError` if a frame is free already (a double free)."""
         before, size = self.nr_free, 1 << order
-        new_starts, new_ends = _merged(self._starts, starts), _merged(self._ends, starts + size)
+        low, high = _runs(starts, size)
+        new_starts, new_ends = _merged(self._starts, low), _merged(self._ends, high)
         assert bool((new_starts[1:] >= new_ends[:-1]).all()), "double free"
         self._set(new_starts, new_ends)
         assert self.nr_free == before + size * len(starts)
 
     def take(self, starts: Ints, order: int = 0) -> None:
         """Allocate exactly these blocks of ``2**order`` frames. Raises `AssertionError` unless all are free."""
-        size = 1 << order
-        assert bool((self.contains(starts) & self.contains(starts + size - 1)).all()), "not free"
-        before = self.nr_free
-        self._set(_merged(self._starts, starts + size), _merged(self._ends, starts))
+        before, size = self.nr_free, 1 << order
+        low, high = _runs(starts, size)
+        assert bool((high <= self._end_of_run(low)).all()), "not free"
+        self._set(_merged(self._starts, high), _merged(self._ends, low))
         assert self.nr_free == before - size * len(starts)
 
     def choose(self, count: int, order: int = 0) -> Ints:
@@ -96,12 +95,24 @@ class BuddyAllocator:
         size = 1 << order
         return _steps(-(-self._starts // size) * size, self._ends, size)
 
+    def _end_of_run(self, frames: Ints) -> Ints:
+        """Where the last run ends that starts at or before each frame; -1 before the first run."""
+        ends: Ints = np.concatenate([[-1], self._ends])[np.searchsorted(self._starts, frames, side="right")]
+        return ends
+
     def _set(self, starts: Ints, ends: Ints) -> None:
         """Keep sorted boundaries; a run that ends where the next starts is one run, an empty run is none."""
         full = starts < ends
         starts, ends = starts[full], ends[full]
         joins = np.flatnonzero(starts[1:] == ends[:-1])
         self._starts, self._ends = np.delete(starts, joins + 1), np.delete(ends, joins)
+
+
+def _runs(starts: Ints, size: int) -> tuple[Ints, Ints]:
+    """Blocks of ``size`` frames as runs ``[low[i], high[i])``: blocks that follow each other are one run."""
+    last = np.flatnonzero(np.diff(starts) != size)
+    edge = np.array([len(starts) - 1] if len(starts) else [], np.int64)
+    return starts[np.concatenate([0 * edge, last + 1])], starts[np.concatenate([last, edge])] + size
 
 
 def _merged(one: Ints, other: Ints) -> Ints:

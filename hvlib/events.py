@@ -253,7 +253,7 @@ class FlushTlb(Event):
     """Every CPU forgets the old translations; only now may frames that lost their entries be used again."""
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        vmemmap.stale = np.zeros(vmemmap.nr_frames, np.bool_)
+        vmemmap.stale.clear()
         vmemmap.flushes += 1
 
     def __str__(self) -> str:

@@ -84,7 +84,7 @@ def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iter
     if not flag_last:
         yield SetScheme(number, scheme)
     for pages in _groups(vmemmap, pool, batch):
-        before = vmemmap.frame[pages]
+        before = vmemmap.frame[pages if scheme.head_copied else pages[:, scheme.kept :]].ravel()
         for part in _parts(vmemmap, pages, batch):
             yield from _split(vmemmap, part)
             if part[0, 0] == pages[0, 0]:
@@ -95,7 +95,8 @@ def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iter
                 part = part[:, scheme.kept :]
             yield from _remap(part, _target(vmemmap, pool, scheme, pages, part.shape), False, batch)
         yield FlushTlb()
-        yield FreeFrames(before[vmemmap.held[before]])
+        held = vmemmap.held[before]
+        yield FreeFrames(before if held.all() else before[held])
     if flag_last:
         yield SetScheme(number, scheme)
 
@@ -152,9 +153,11 @@ def _copy_head(vmemmap: Vmemmap, heads: Ints) -> Iterator[Event]:
 
 
 def _split(vmemmap: Vmemmap, pages: Ints) -> Iterator[Event]:
-    leaves = pages.ravel() // vmemmap.entries_per_leaf
-    leaves = leaves[np.diff(leaves, prepend=-1) != 0]
-    leaves = leaves[vmemmap.table[leaves] < 0]
+    # A row is consecutive pages; these are enough to meet every leaf that it lies under.
+    some = np.concatenate([pages[:, :: vmemmap.entries_per_leaf].ravel(), pages[:, -1]])
+    wanted = np.zeros(len(vmemmap.table), np.bool_)
+    wanted[some // vmemmap.entries_per_leaf] = True
+    leaves = np.flatnonzero(wanted & (vmemmap.table < 0))
     if len(leaves):
         tables = vmemmap.buddy.choose(len(leaves))
         yield AllocFrames(tables, "page tables")

@@ -15,7 +15,10 @@ from .structpage import compound_heads
 from .vmemmap import Vmemmap
 
 ALL_SLOTS = 1 << 20
-"""Up to this many struct pages of huge pages, each is asked for its head; above, four of each vmemmap page are."""
+"""Up to this many struct pages of huge pages, each is asked for its head; above, the first two of each vmemmap page
+are: what the others say was written together with what the second one says."""
+CHUNK = 1 << 17
+"""Struct pages asked at a time."""
 
 
 def one_address_per_pfn(vmemmap: Vmemmap) -> str | None:
@@ -35,8 +38,8 @@ def tails_find_their_head(vmemmap: Vmemmap) -> str | None:
         per_page = vmemmap.base_page // vmemmap.struct_page
         slots = np.arange(size)
         if size * len(pool.heads) > ALL_SLOTS:
-            slots = slots[np.isin(slots % per_page, (0, 1, 2, per_page - 1))]
-        for heads in np.array_split(pool.heads, -(-len(slots) * len(pool.heads) // ALL_SLOTS)):
+            slots = slots[slots % per_page < 2]
+        for heads in np.array_split(pool.heads, min(-(-len(slots) * len(pool.heads) // CHUNK), len(pool.heads))):
             pages = vmemmap.pfn_to_page((heads[:, None] + slots).ravel())
             found = compound_heads(
                 pages, vmemmap, encoding=pool.encoding, fake_heads=pool.scheme.fake_heads,
@@ -61,9 +64,11 @@ def no_frame_free_and_used(vmemmap: Vmemmap) -> str | None:
 
 def free_only_after_flush(vmemmap: Vmemmap) -> str | None:
     """No frame that a TLB may still translate to is on a free list."""
-    stale = np.flatnonzero(vmemmap.stale)
-    free = vmemmap.buddy.contains(stale)
-    return f"frame {int(stale[free][0]):#x} was freed before the TLB was flushed" if free.any() else None
+    for stale in vmemmap.stale:
+        free = vmemmap.buddy.contains(stale)
+        if free.any():
+            return f"frame {int(stale[free][0]):#x} was freed before the TLB was flushed"
+    return None
 
 
 def one_writable_entry_per_frame(vmemmap: Vmemmap) -> str | None:
@@ -119,8 +124,9 @@ def nothing_left_in_hand(vmemmap: Vmemmap) -> str | None:
     """After a whole operation no frame is still held, and no TLB may still know an old translation."""
     if vmemmap.held.any():
         return f"frame {int(np.flatnonzero(vmemmap.held)[0]):#x} is in nobody's table and on no free list"
-    if vmemmap.stale.any():
-        return f"a TLB may still translate to frame {int(np.flatnonzero(vmemmap.stale)[0]):#x}"
+    for stale in vmemmap.stale:
+        if len(stale):
+            return f"a TLB may still translate to frame {int(stale.min()):#x}"
     return None
 
 

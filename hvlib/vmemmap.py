@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,19 @@ class HugePages:
     scheme: Scheme = SCHEMES["off"]
     surplus: bool = False
 
+    @cached_property
+    def _blocks(self) -> npt.NDArray[np.bool_]:
+        """Whether the aligned block number ``pfn >> order`` is a huge page of this pool, up to the last one."""
+        blocks = np.zeros(int(self.heads[-1] >> self.order) + 1, np.bool_)
+        blocks[self.heads >> self.order] = True
+        return blocks
+
+    def owns(self, pfns: Ints) -> npt.NDArray[np.bool_]:
+        """For each PFN, whether it lies in a huge page of this pool; negative numbers do not."""
+        block = pfns >> self.order
+        inside = (block >= 0) & (block < len(self._blocks))
+        return inside & self._blocks[np.where(inside, block, 0)]
+
 
 class Vmemmap:
     """The vmemmap of a machine with ``nr_frames`` page frames; every change to it is an event (`hvlib.events`).
@@ -50,8 +64,8 @@ class Vmemmap:
     ``frame[v]`` and ``writable[v]`` are the page-table entry of vmemmap page ``v``; ``table[l]`` is the frame of the
     page table that replaced PMD leaf ``l``, or -1 while the leaf stands. ``mapcount[f]`` entries lead to frame
     ``f``. ``held[f]``: frame ``f`` is in nobody's table and on no free list, either allocated and not yet used, or
-    unmapped and not yet freed. ``stale[f]``: a TLB may still translate to it. ``others`` frames are
-    in use by somebody else.
+    unmapped and not yet freed. ``stale``: arrays of the frames that a TLB may still translate to. ``others`` frames
+    are in use by somebody else.
     """
 
     def __init__(self, nr_frames: int, base_page: int, struct_page: int) -> None:
@@ -82,7 +96,7 @@ class Vmemmap:
         self.shared_tails: dict[int, int] = {}
         self.others = 0
         self.held = np.zeros(nr_frames, np.bool_)
-        self.stale = np.zeros(nr_frames, np.bool_)
+        self.stale: list[Ints] = []
         self.flushes = 0
 
     # --- addresses: arithmetic, no memory is read -------------------------------------------------------------
@@ -110,12 +124,12 @@ class Vmemmap:
         pfn = ((shows - 1) * self.base_page + offset) // self.struct_page
         values = initial_word(index, np.full(len(pfn), PLAIN, np.int8), pfn, addresses, 0, "pointer", self.struct_page)
         for pool in self.prepared_pools():
-            head = pfn >> pool.order << pool.order
-            mine = np.flatnonzero((shows > 0) & _in_sorted(head, pool.heads))
-            number = pfn[mine] - head[mine]
+            mine = np.flatnonzero(pool.owns(pfn))
+            head = pfn[mine] >> pool.order << pool.order
+            number = pfn[mine] - head
             kind = np.where(number == 0, HEAD, TAIL).astype(np.int8)
             values[mine] = initial_word(
-                index, kind, number, self.pfn_to_page(head[mine]), pool.order, pool.encoding, self.struct_page
+                index, kind, number, self.pfn_to_page(head), pool.order, pool.encoding, self.struct_page
             )
         for order in self.shared_tails:
             mine = np.flatnonzero(shows == -order)
@@ -156,13 +170,17 @@ class Vmemmap:
 
     def set_entries(self, entries: Ints, frames: Ints, writable: bool | npt.NDArray[np.bool_]) -> None:
         """Change page-table entries. Frames that lose their last entry are held, and a TLB may still show them."""
-        old = self.frame[entries]
-        np.subtract.at(self.mapcount, old, 1)
-        np.add.at(self.mapcount, frames, 1)
+        old, lost = _tally(self.frame[entries])
+        new, gained = _tally(frames)
+        self.mapcount[new] += gained
+        left = self.mapcount[old] - lost
+        self.mapcount[old] = left
         self.frame[entries], self.writable[entries] = frames, writable
-        gone = old[self.mapcount[old] == 0]
-        self.held[gone] = self.stale[gone] = True
-        self.held[frames] = False
+        unmapped = left == 0
+        gone = old if unmapped.all() else old[unmapped]
+        self.held[gone] = True
+        self.stale.append(gone)
+        self.held[new] = False
         self.held[list(self.shared_tails.values())] = False
 
     def copy_page(self, source: Ints, target: Ints) -> None:
@@ -204,12 +222,18 @@ def pages_matrix(vmemmap: Vmemmap, pool: HugePages) -> Ints:
     """
     first = pool.heads * vmemmap.struct_page // vmemmap.base_page
     last = ((pool.heads + (1 << pool.order)) * vmemmap.struct_page - 1) // vmemmap.base_page
-    columns = np.arange(int((last - first).max()) + 1)
-    pages: Ints = np.minimum(first[:, None] + columns, last[:, None])
-    return pages
+    most = int((last - first).max())
+    pages: Ints = first[:, None] + np.arange(most + 1)
+    return pages if most == (last - first).min() else np.minimum(pages, last[:, None])
 
 
-def _in_sorted(values: Ints, within: Ints) -> npt.NDArray[np.bool_]:
-    """Which values are in a sorted array."""
-    place = np.searchsorted(within, values)
-    return within[np.minimum(place, len(within) - 1)] == values if len(within) else np.zeros(len(values), np.bool_)
+def _tally(frames: Ints) -> tuple[Ints, Ints | int]:
+    """The distinct frames, ascending, and how often each stands there."""
+    rises = frames[1:] > frames[:-1]
+    if rises.all():
+        return frames, 1
+    if (frames[1:] < frames[:-1]).any():
+        # "stable" is quick where long stretches ascend, as they do when the buddy allocator chose them.
+        return _tally(np.sort(frames, kind="stable"))
+    starts = np.flatnonzero(np.concatenate([[True], rises]))
+    return frames[starts], np.diff(starts, append=len(frames))

@@ -14,7 +14,8 @@ def state(machine):
     return (
         vm.frame.tolist(), vm.writable.tolist(), vm.table.tolist(), [b.tolist() for b in vm.buddy.blocks()],
         [(p and (p.heads.tolist(), p.order, p.prepared, p.encoding, p.scheme.name)) for p in vm.pools],
-        vm.shared_tails, np.flatnonzero(vm.held).tolist(), np.flatnonzero(vm.stale).tolist(), len(machine.events),
+        vm.shared_tails, np.flatnonzero(vm.held).tolist(), sorted(np.concatenate([*vm.stale, []]).tolist()),
+        len(machine.events),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -77,6 +78,26 @@ def test_a_wrong_number_in_prose_would_be_found(tmp_path):
         assert now in text
         spoilt.write_text(text.replace(now, then))
         assert prose.unbound(spoilt), then
+
+
+def test_a_number_is_never_read_from_its_middle(tmp_path):
+    """A name that is none after all ("pages 64 to 4095", "page 4,096 bytes") gives back the whole number."""
+    said = {
+        "pages 64 to 4095 may be written": ["64 to 4095"],
+        "order 18 or 300 KiB": ["300 KiB"],
+        "page 64 KiB, row 4,096 bytes": ["64 KiB", "4,096 bytes"],
+        "pages 1.56 %, from 1,024 to 4,096": ["1.56 %", "1,024 to 4,096"],
+        "page 1, 12.5 % or 2,048 pages": ["12.5 %", "2,048 pages"],
+        "the 4,096th of 12 pages": ["12 pages"],
+    }
+    path = tmp_path / "00_x.ipynb"
+    for text, keys in said.items():
+        path.write_text(nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])))
+        assert [found.key for found in prose.numbers(path)] == keys, text
+    for path in prose.chapters():
+        digits = [found for found in prose.numbers(path) if found.value.isascii() and not found.value.isalpha()]
+        whole = re.findall(r"\d[\d,.]*\d|\d", prose.sources(path))
+        assert [found for found in digits if found.value not in whole] == []
 
 
 def test_every_source_that_a_chapter_names_can_be_found():

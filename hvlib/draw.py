@@ -252,7 +252,7 @@ def filling(page: HugePage) -> Scene:
             Box(584, y, 156, 70, "freed" if freed else "void"),
             Label(662, y + 15, f"{name}: freed", 9, on="freed" if freed else None),
             Label(662, y + 36, f"{freed:,}", 16, bold=True, on="freed" if freed else None),
-            Label(662, y + 56, f"of {_pages(count)}", 9, on="freed" if freed else None),
+            Label(662, y + 56, f"of {_pages(count, 'frame')}", 9, on="freed" if freed else None),
         )
     reason = page.obstacle("head page")
     scene.add("law", Label(20, 262, _law(page), 10, "left"))
@@ -261,9 +261,9 @@ def filling(page: HugePage) -> Scene:
         f"The {page.nr_base_pages:,} struct pages of a {format_size(page.size)} page fill "
         f"{_pages(count)} of {format_size(page.base_page)}; "
         + (
-            f"{page.freed('tail page'):,} could be freed in 5.14, {page.freed('head page'):,} since 5.18."
+            f"{page.freed('tail page'):,} frames could be freed in 5.14, {page.freed('head page'):,} since 5.18."
             if not reason
-            else "nothing can be freed."
+            else "no frame can be freed."
         )
     )
     scene.alt = (
@@ -683,9 +683,9 @@ def percent(share: Fraction) -> str:
     return f"{float(share * 100):.8g} %"
 
 
-def _pages(count: int | Fraction) -> str:
+def _pages(count: int | Fraction, what: str = "page") -> str:
     number = f"{count:,}" if isinstance(count, int) else f"{float(count):g}"
-    return f"{number} page" if count == 1 else f"{number} pages"
+    return f"{number} {what}" if count == 1 else f"{number} {what}s"
 
 
 def _wrapped(text: str | None, width: int = 118) -> list[str]:

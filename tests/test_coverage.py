@@ -39,12 +39,37 @@ def test_a_tag_without_its_words_a_missing_row_and_a_stray_tag_are_found():
     where = taught.places()
     place = taught.Place("06_x.ipynb", "Somewhere", "nothing of the sort")
     assert taught.problems(CLAIMS, {**where, "X7": [place]}) == [
-        "X7: the cell in 06_x.ipynb (Somewhere) does not say 'tails only'"
+        "X7: the cell in 06_x.ipynb (Somewhere) does not say 'Page 1 is the first page made of tails only'"
     ]
     assert taught.problems(CLAIMS, {k: v for k, v in where.items() if k != "K12"}) == [
         "K12 is neither taught nor left out"
     ]
     assert "does not know" in taught.problems(CLAIMS, {**where, "K99": [place]})[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("M8", "512 struct pages of 64 bytes", "512 struct pages of 56 bytes"),
+        ("K1", "For each frame the kernel", "For each process the kernel"),
+        ("K8", "every struct page is still\nat its address", "no struct page is still\nat its address"),
+        ("K9", "so all have the same word 1", "and each has a word 1 of its own"),
+        ("K10", "They all lie in vmemmap page 0,", "They all lie in vmemmap page 1,"),
+        ("K13", "it is 4,094 frames", "it is 4,095 frames"),
+        ("R6.3", "had\nit disabled since 6.3", "had\nit disabled since 6.4"),
+        ("R7.1", "Since 7.1 word 1", "Since 7.0 word 1"),
+        ("X5", "4,095\n> frames against 3,584", "3,584\n> frames against 4,095"),
+        ("X13", "It grew on each kernel", "It fell on each kernel"),
+        ("X16", "it is never given back", "it is soon given back"),
+        ("X22", "6 against 7 is 86 %", "7 against 6 is 86 %"),
+    ],
+)
+def test_a_cell_that_tells_a_claim_wrongly_is_found(name, right, wrong):
+    where = taught.places()
+    told = [place for place in where[name] if right in place.text]
+    assert len(told) == 1, right
+    spoilt = taught.Place(told[0].notebook, told[0].heading, told[0].text.replace(right, wrong))
+    assert taught.problems(CLAIMS, {**where, name: [spoilt]}), wrong
 
 
 @pytest.mark.parametrize("path", prose.chapters(), ids=lambda path: path.stem)

@@ -252,7 +252,7 @@ def filling(page: HugePage) -> Scene:
             Box(584, y, 156, 70, "freed" if freed else "void"),
             Label(662, y + 15, f"{name}: freed", 9, on="freed" if freed else None),
             Label(662, y + 36, f"{freed:,}", 16, bold=True, on="freed" if freed else None),
-            Label(662, y + 56, f"of {counted(count, 'page')}", 9, on="freed" if freed else None),
+            Label(662, y + 56, f"of {counted(count, 'frame')}", 9, on="freed" if freed else None),
         )
     reason = page.obstacle("head page")
     scene.add("law", Label(20, 262, _law(page), 10, "left"))
@@ -261,9 +261,9 @@ def filling(page: HugePage) -> Scene:
         f"The {page.nr_base_pages:,} struct pages of a {format_size(page.size)} page fill "
         f"{counted(count, 'page')} of {format_size(page.base_page)}; "
         + (
-            f"{page.freed('tail page'):,} could be freed in 5.14, {page.freed('head page'):,} since 5.18."
+            f"{page.freed('tail page'):,} frames could be freed in 5.14, {page.freed('head page'):,} since 5.18."
             if not reason
-            else "nothing can be freed."
+            else "no frame can be freed."
         )
     )
     scene.alt = (

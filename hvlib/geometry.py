@@ -138,7 +138,7 @@ class HugePage:
 class Bill:
     """What ``count`` huge pages cost and save, in base pages: the struct pages, and what a scheme makes of them.
 
-    ``memmap`` pages of struct pages; ``freed`` of them given back; ``tables`` page tables and ``shared`` pages of
+    ``memmap`` frames of struct pages; ``freed`` of them given back; ``tables`` page tables and ``shared`` pages of
     tails taken. ``saved`` is net.
     """
 
@@ -149,7 +149,7 @@ class Bill:
 
     @property
     def saved(self) -> int:
-        """Pages saved net of page tables and shared tails; negative if the costs are larger."""
+        """Frames saved net of page tables and shared tails; negative if the costs are larger."""
         return self.freed - self.tables - self.shared
 
     @property

@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -38,12 +39,37 @@ def test_a_tag_without_its_words_a_missing_row_and_a_stray_tag_are_found():
     where = taught.places()
     place = taught.Place("06_x.ipynb", "Somewhere", "nothing of the sort")
     assert taught.problems(CLAIMS, {**where, "X7": [place]}) == [
-        "X7: the cell in 06_x.ipynb (Somewhere) does not say 'tails only'"
+        "X7: the cell in 06_x.ipynb (Somewhere) does not say 'Page 1 is the first page made of tails only'"
     ]
     assert taught.problems(CLAIMS, {k: v for k, v in where.items() if k != "K12"}) == [
         "K12 is neither taught nor left out"
     ]
     assert "does not know" in taught.problems(CLAIMS, {**where, "K99": [place]})[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("M8", "512 struct pages of 64 bytes", "512 struct pages of 56 bytes"),
+        ("K1", "For each frame the kernel", "For each process the kernel"),
+        ("K8", "every struct page is still\nat its address", "no struct page is still\nat its address"),
+        ("K9", "so all have the same word 1", "and each has a word 1 of its own"),
+        ("K10", "They all lie in vmemmap page 0,", "They all lie in vmemmap page 1,"),
+        ("K13", "it is 4,094 frames", "it is 4,095 frames"),
+        ("R6.3", "had\nit disabled since 6.3", "had\nit disabled since 6.4"),
+        ("R7.1", "Since 7.1 word 1", "Since 7.0 word 1"),
+        ("X5", "4,095\n> frames against 3,584", "3,584\n> frames against 4,095"),
+        ("X13", "It grew on each kernel", "It fell on each kernel"),
+        ("X16", "it is never given back", "it is soon given back"),
+        ("X22", "6 against 7 is 86 %", "7 against 6 is 86 %"),
+    ],
+)
+def test_a_cell_that_tells_a_claim_wrongly_is_found(name, right, wrong):
+    where = taught.places()
+    told = [place for place in where[name] if right in place.text]
+    assert len(told) == 1, right
+    spoilt = taught.Place(told[0].notebook, told[0].heading, told[0].text.replace(right, wrong))
+    assert taught.problems(CLAIMS, {**where, name: [spoilt]}), wrong
 
 
 @pytest.mark.parametrize("path", prose.chapters(), ids=lambda path: path.stem)
@@ -77,6 +103,26 @@ def test_a_wrong_number_in_prose_would_be_found(tmp_path):
         assert now in text
         spoilt.write_text(text.replace(now, then))
         assert prose.unbound(spoilt), then
+
+
+def test_a_number_is_never_read_from_its_middle(tmp_path):
+    """A name that is none after all ("pages 64 to 4095", "page 4,096 bytes") gives back the whole number."""
+    said = {
+        "pages 64 to 4095 may be written": ["64 to 4095"],
+        "order 18 or 300 KiB": ["300 KiB"],
+        "page 64 KiB, row 4,096 bytes": ["64 KiB", "4,096 bytes"],
+        "pages 1.56 %, from 1,024 to 4,096": ["1.56 %", "1,024 to 4,096"],
+        "page 1, 12.5 % or 2,048 pages": ["12.5 %", "2,048 pages"],
+        "the 4,096th of 12 pages": ["12 pages"],
+    }
+    path = tmp_path / "00_x.ipynb"
+    for text, keys in said.items():
+        path.write_text(nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])))
+        assert [found.key for found in prose.numbers(path)] == keys, text
+    for path in prose.chapters():
+        digits = [found for found in prose.numbers(path) if found.value.isascii() and not found.value.isalpha()]
+        whole = re.findall(r"\d[\d,.]*\d|\d", prose.sources(path))
+        assert [found for found in digits if found.value not in whole] == []
 
 
 def test_every_source_that_a_chapter_names_can_be_found():

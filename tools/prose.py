@@ -24,6 +24,9 @@ NUMBERS = ROOT / "book" / "numbers.toml"
 WORDS = dict(
     zip(["four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], range(4, 13), strict=True)
 )
+START, END = r"(?<!\d)(?<!\d[.,])", r"(?!\d|[.,]\d)"  # no match begins or ends inside a number
+WHOLE = rf"{START}\d+(?:,\d{{3}})*{END}"
+NUMBER = rf"{START}\d+(?:,\d{{3}})*(?:\.\d+)?{END}"
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 NO_NUMBERS = (
     r"```.*?```",
@@ -39,8 +42,8 @@ NO_NUMBERS = (
     r"\b[Vv]ersions? \d+\b",
     r"(?i)\b(?:bit|word|page|pages|frame|row|rows|slot|tail|order|step|leaf|level|PFN|struct page|struct pages|"
     r"vmemmap page|question|tails|kernel|Linux|seed|frames of pages) "
-    r"\d+(?:,\d{3})*(?! ?(?:KiB|MiB|GiB|TiB|bytes|of \d|base))"
-    r"(?:(?:, | and | or )\d+(?! ?(?:KiB|MiB|GiB|TiB)))*(?! to \d)",
+    rf"{WHOLE}(?! ?(?:KiB|MiB|GiB|TiB|bytes|of \d|base))"
+    rf"(?:(?:, | and | or ){WHOLE}(?! ?(?:KiB|MiB|GiB|TiB)))*(?! to \d)",
     r"\b\d-level\b",
     r"\b0x[0-9a-f]+\b",
     r"^\d+\. ",
@@ -51,7 +54,6 @@ NOUNS = (
     r"base pages?|struct pages?|vmemmap pages?|huge pages?|page frames?|page tables?|pages?|frames?|tables?|entries"
     r"|leaves|leaf|bits?|words?|flushes|huge|struct|tails?|heads?|blocks?|slots?|schemes?|witnesses|questions|minutes|seconds|hosts?"
 )
-NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 UNIT = r"KiB|MiB|GiB|TiB|bytes|byte|%|ns|ms|µs|s|times"
 TOKEN = re.compile(
     rf"(?P<range>\b{NUMBER} (?:to|…|→) {NUMBER}\b)"

@@ -58,6 +58,11 @@ def places() -> dict[str, list[Place]]:
     return found
 
 
+def flat(text: str) -> str:
+    """A cell's text on one line, the marks of quotations dropped: so a pattern may span where the text is broken."""
+    return re.sub(r"\s*\n(?:> ?)?", " ", text)
+
+
 def problems(claims: list[dict[str, str]], where: dict[str, list[Place]]) -> list[str]:
     """What is wrong, one sentence each."""
     known = {claim["id"] for claim in claims}
@@ -68,7 +73,7 @@ def problems(claims: list[dict[str, str]], where: dict[str, list[Place]]) -> lis
         if bool(taught) == bool(reason):
             wrong.append(f"{claim['id']} is {'taught and left out' if taught else 'neither taught nor left out'}")
         wrong += [f"{claim['id']}: the cell in {place.notebook} ({place.heading}) does not say {claim['says']!r}"
-                  for place in taught if not re.search(claim["says"], place.text)]  # fmt: skip
+                  for place in taught if not re.search(claim["says"], flat(place.text))]  # fmt: skip
     return wrong
 
 

@@ -33,8 +33,8 @@ def _state(huge_page: str, scheme: str, memory: str) -> tuple[Scene, Facts]:
         "shared pages of tails": bill.shared,
         "saved (net)": f"{bill.saved:,} frames = {_size(page, bill.saved)}",
         "still taken": _size(page, left),
-        "saved, of these struct pages": _percent(Fraction(bill.saved, bill.memmap)),
-        "saved, of this memory": _percent(bill.saved / ram),
+        "saved, of the struct pages' memory": _percent(Fraction(bill.saved, bill.memmap)),
+        "saved, of the huge pages' memory": _percent(bill.saved / ram),
     }
 
 
@@ -75,14 +75,14 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
         "columns",
         Label(430, 196, "frames of 4 KiB", 9, "right"),
         Label(540, 196, "memory", 9, "right"),
-        Label(645, 196, "of struct pages", 9, "right"),
+        Label(645, 196, "of these frames", 9, "right"),
         Label(740, 196, "of their RAM", 9, "right"),
         Line(_LEFT, 206, 740, 206),
         Line(_LEFT, 334, 740, 334),
     )
     once = " (one zone)" if bill.shared else ""
     rows: tuple[tuple[str, str, int, Role | None, bool], ...] = (
-        ("struct pages of these huge pages", "", bill.memmap, None, False),
+        ("frames that hold the struct pages", "", bill.memmap, None, False),
         ("kept frames", "−", kept, "own", False),
         ("frames freed (gross)", "=", bill.freed, None, False),
         ("page tables, paid once and kept", "−", bill.tables, "table", False),
@@ -117,8 +117,9 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
             f"{_size(page, left)} still taken."
         )
     scene.alt = (
-        f"A bar for the struct pages of {many}, {_size(page, bill.memmap)}, of which {_size(page, bill.saved)} are "
-        f"saved. Below, what is still taken, enlarged: kept frames {_size(page, kept)}, page tables "
+        f"A bar for the memory of the struct pages of {many}, {_size(page, bill.memmap)}, "
+        f"of which {_size(page, bill.saved)} are saved. "
+        f"Below, what is still taken, enlarged: kept frames {_size(page, kept)}, page tables "
         f"{_size(page, bill.tables)}, shared tails {_size(page, bill.shared)}. Below that a table of the same sums."
     )
     return scene

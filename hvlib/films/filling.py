@@ -19,8 +19,8 @@ def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Sc
         "struct pages": page.nr_base_pages,
         "memmap": format_size(page.memmap_bytes),
         "vmemmap pages": page.nr_vmemmap_pages,
-        "freed in 5.14 to 5.17": page.freed("tail page"),
-        "freed since 5.18": page.freed("head page"),
+        "frames freed in 5.14 to 5.17": page.freed("tail page"),
+        "frames freed since 5.18": page.freed("head page"),
     }
 
 

@@ -40,9 +40,9 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
         f"{fleet.share_of_ram} of {their} RAM."
     )
     scene.alt = (
-        f"A bar is the RAM of one host, {memory}; {share} of it is huge pages. Below, its struct pages enlarged: "
-        f"{fleet.saved_per_host} of {about(_memmap_of_a_host(fleet))} saved. On a logarithmic scale of bytes, "
-        f"one host and the fleet of {hosts:,}, which saves {fleet.saved}."
+        f"A bar is the RAM of one host, {memory}; {share} of it is huge pages. Below, the memory of its struct pages, "
+        f"enlarged: {fleet.saved_per_host} of {about(_memmap_of_a_host(fleet))} saved. On a logarithmic scale of "
+        f"bytes, one host and the fleet of {hosts:,}, which saves {fleet.saved}."
     )
     return scene, {
         "saved in all": str(fleet.saved),

@@ -75,9 +75,9 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
     scene = Scene(760, 456)
     at_boot = bill("off", huge_page, pages).memmap
     what = f"{counted(pages, 'huge page')} of {huge_page}"
-    title = f"{what}: {at_boot:,} pages of struct pages at boot, {about(at_boot * page.base_page)}"
+    title = f"{what}: {at_boot:,} frames of struct pages at boot, {about(at_boot * page.base_page)}"
     scene.add("title", Label(14, 16, title, 10.5, "left", bold=True))
-    facts: Facts = {"pages of struct pages at boot": at_boot}
+    facts: Facts = {"frames of struct pages at boot": at_boot}
     saved, told = [], []
     for column, scheme in enumerate(SCHEMES.values()):
         paid = bill(scheme.name, huge_page, pages)
@@ -96,7 +96,7 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
         )
     _draw_key(scene)
     scene.caption = (
-        f"{what}: of {at_boot:,} pages of struct pages {', '.join(saved[:-1])} and {saved[-1]} are saved net, "
+        f"{what}: of {at_boot:,} frames of struct pages {', '.join(saved[:-1])} and {saved[-1]} are saved net, "
         f"by the five schemes in order."
     )
     scene.alt = f"Five schemes side by side for {what}, with bars to scale. {'. '.join(told)}."

@@ -61,12 +61,12 @@ QUESTIONS: dict[str, Question] = {
         "anything of its own. How many pages are then made of tails only?",
         count,
         lambda g: _tail_pages(g["huge"]),
-        "All but the first, {pages:,} - 1. The mail frees one fewer, because one has to stand for the rest.",
+        "All but the first, {pages:,} - 1. The mail frees the frames of one fewer, because one has to stand for the rest.",
         (
-            (lambda g: g["pages"] - 2, "So many the mail frees. One more is made of tails only: which?"),
+            (lambda g: g["pages"] - 2, "The mail frees the frames of so many. One more is made of tails only: which?"),
             (lambda g: g["pages"], "The first page is needed: it holds the ones in use."),
             (lambda g: HugePage(g["huge"]).nr_base_pages - 4,
-             "That counts struct pages; what is freed are pages full of them."),
+             "That counts struct pages. Count the pages that they fill."),
         ),
         lambda r: (lambda huge: {"huge": huge, "pages": int(HugePage(huge).nr_vmemmap_pages)})(
             r.choice(["2 MiB", "4 MiB", "32 MiB", "64 MiB"])

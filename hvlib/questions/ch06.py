@@ -59,7 +59,7 @@ QUESTIONS: dict[str, Question] = {
         lambda _: HugePage("1 GiB").freed("tail page"),
         "4,096 vmemmap pages, of which pages 0 and 1 keep their frames.",
         (
-            (lambda _: 4095, "4,095 is since 5.18, when page 1 lost its frame too."),
+            (lambda _: 4095, "4,095 is since 5.18, when page 1's frame is freed too."),
             (lambda _: 4096, "Two vmemmap pages keep their frames."),
             (lambda _: 6, "6 is for a 2 MiB page."),
             (lambda _: 262142, "That counts struct pages. What is freed are frames, each with 64 struct pages."),

@@ -121,10 +121,10 @@ QUESTIONS: dict[str, Question] = {
         "all struct pages of the host take now? Leave page tables out.",
         size,
         lambda g: _all_struct_pages(g["ram"]) - _freed(g["huge"]),
-        "Of the huge pages' struct pages one eighth is left; those of the rest of RAM are as they were.",
+        "Of the frames of the huge pages' struct pages one eighth is left; those of the rest of RAM are as they were.",
         (
             (lambda g: _all_struct_pages(g["ram"]) // 8,
-             "87.5 % of the struct pages *of the huge pages* are saved. The rest of RAM has struct pages too."),
+             "87.5 % is saved of the memory of the struct pages *of the huge pages*. The rest of RAM has struct pages too."),
             (lambda g: _all_struct_pages(g["huge"]) // 8,
              "That is what the huge pages' own struct pages take. The rest of RAM has struct pages too."),
             (lambda g: _freed(g["huge"]), "That is what was saved. What is left?"),

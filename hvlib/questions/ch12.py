@@ -52,7 +52,7 @@ QUESTIONS: dict[str, Question] = {
         "Half of each GiB is 256 huge pages, and each gives 28 KiB back.",
         (
             (lambda _: _gross(GiB), "That is for RAM that is all in huge pages; here it is half."),
-            (lambda _: GiB // 2 * 7 // 8, "87.5 % comes back of the struct pages, not of the memory that they describe."),
+            (lambda _: GiB // 2 * 7 // 8, "87.5 % comes back of the memory that the struct pages fill, not of the memory that they describe."),
             (lambda _: GiB // 2 // 64, "That is all the struct pages of the huge half. One frame in eight stays."),
             (lambda _: GiB // 64, "That is all the struct pages of a GiB, before anything is saved."),
             (lambda _: _gross(GiB // 2, "tail page"), "That is the scheme of 5.14, which keeps two frames in eight."),
@@ -70,7 +70,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda g: _gross(_huge(g) * g["most"] // g["least"]), "The memory is the smallest, but the share is not."),
             (lambda g: _gross(_huge(g) * 100 // g["least"]), "That takes all of the RAM as huge pages. Which share is?"),
             (lambda g: _huge(g) // 64, "Those are all the struct pages of the huge pages. One frame in eight stays."),
-            (lambda g: _huge(g) * 7 // 8, "87.5 % comes back of the struct pages, not of the memory that they describe."),
+            (lambda g: _huge(g) * 7 // 8, "87.5 % comes back of the memory that the struct pages fill, not of the memory that they describe."),
             (lambda g: _gross(_huge(g), "tail page"), "6 frames of 8 is the scheme of 5.14."),
             (lambda g: _gross(_huge(g)) // g["hosts"], "That is one host."),
         ),
@@ -82,7 +82,7 @@ QUESTIONS: dict[str, Question] = {
         "2 MiB pages, how much does it save, before page tables?",
         size,
         _dax,
-        "Two frames in eight are kept, so 6 are saved, where HugeTLB saves 7 since 5.18. What doubles is what is left.",
+        "Two frames in eight are kept, so 6 are freed, where HugeTLB frees 7 since 5.18. What doubles is what is left.",
         (
             (lambda g: _gross(g["memory"] * TiB) // 2, "That is half of what HugeTLB saves. Count the frames that are kept."),
             (lambda g: _gross(g["memory"] * TiB), "That is HugeTLB since 5.18. Device DAX keeps a tail page as well."),

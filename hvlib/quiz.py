@@ -13,6 +13,11 @@ from .errors import BadInput
 from .questions import question
 
 
+def _asked(lead: str, text: str) -> str:
+    """A question as HTML; JupyterLab gives each line the height of a button otherwise."""
+    return f'<div style="line-height: 1.5; padding-top: 0.3em"><b>{lead}</b> {html.escape(text)}</div>'
+
+
 class Prediction(widgets.VBox):  # type: ignore[misc]
     """A question answered by typing, before the panel that shows the truth exists. ``value`` is what was typed."""
 
@@ -26,7 +31,7 @@ class Prediction(widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(width="24em"), style={"description_width": "initial"},
         )  # fmt: skip
         self._noted = widgets.HTML("&nbsp;")
-        super().__init__([widgets.HTML(f"<b>Before you look.</b> {text}"), self._box, self._noted])
+        super().__init__([widgets.HTML(_asked("Before you look.", text)), self._box, self._noted])
         traitlets.link((self, "value"), (self._box, "value"))
         self.observe(self._note, names="value")
 
@@ -83,7 +88,7 @@ class ConceptTest(widgets.VBox):  # type: ignore[misc]
         ]  # fmt: skip
         self._result = widgets.HTML()
         rows = [
-            widgets.VBox([widgets.HTML(f"<b>{number}.</b> {html.escape(item.text)}"), choice])
+            widgets.VBox([widgets.HTML(_asked(f"{number}.", item.text)), choice])
             for number, (item, choice) in enumerate(zip(self._items, self._choices, strict=True), 1)
         ]
         super().__init__([*rows, self._result])

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -266,6 +267,23 @@ def test_the_films_on_the_pages_are_the_films_of_the_engine(html):
     assert "export" not in book.scripts()
 
 
+def test_the_landing_page_leads_to_the_pdf_once_it_is_there(html, tmp_path):
+    folder, paper = tmp_path / "html", tmp_path / "book.pdf"
+    shutil.copytree(html, folder)
+    paper.write_bytes(b"%PDF" + bytes(1_200_000))
+    for _ in range(2):
+        book.offer(folder, paper)
+    text = (folder / "index.html").read_text("utf-8")
+    (link,) = re.findall(r'<p class="hv-pdf">[^<]*<a href="([^"]+)">a PDF of 1.2 MB</a>', text)
+    assert (folder / link).read_bytes() == paper.read_bytes()
+    assert text.count("book.pdf") == 1
+    (folder / link).unlink()
+    assert list(pages.problems(folder)) == ["index.html leads to book.pdf, which does not exist."]
+    (folder / "index.html").write_text("<!doctype html><title>x</title>")
+    with pytest.raises(book.Unfit, match="the landing page needs one"):
+        book.offer(folder, paper)
+
+
 @needs_chromium
 def test_the_pdf_has_bookmarks_tags_frozen_panels_and_solutions_at_the_end(html):
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
@@ -274,6 +292,8 @@ def test_the_pdf_has_bookmarks_tags_frozen_panels_and_solutions_at_the_end(html)
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    assert (html / book.PDF.name).read_bytes() == book.PDF.read_bytes()
+    assert f'href="{book.PDF.name}"' in (html / "index.html").read_text("utf-8")
     paper = pypdf.PdfReader(book.PDF)
     assert paper.trailer["/Root"]["/MarkInfo"]["/Marked"]
     assert "/StructTreeRoot" in paper.trailer["/Root"]

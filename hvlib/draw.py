@@ -141,11 +141,12 @@ def address(page: HugePage | None, bit: int) -> Scene:
     for number, (name, low) in enumerate(LEVELS):
         x = 20 + number * step
         used = low >= offset_bits
+        upper, lower = (152, 170) if used else (147, 180)  # the walk passes between the words
         scene.add(
             f"table {name}",
             Box(x, 130, 84, 66, roles[name] if used else "void"),
-            Label(x + 42, 152, f"{name} table" if used else "skipped", 10, on=roles[name] if used else None),
-            Label(x + 42, 170, "512 entries" if used else f"(no {name})", 9, on=roles[name] if used else None),
+            Label(x + 42, upper, f"{name} table" if used else "skipped", 10, on=roles[name] if used else None),
+            Label(x + 42, lower, "512 entries" if used else f"(no {name})", 9, on=roles[name] if used else None),
         )
         if used:
             leaf = low == offset_bits
@@ -276,9 +277,10 @@ def filling(page: HugePage) -> Scene:
 def no_geometry(reason: str) -> Scene:
     """The picture in place of `filling` where there is nothing to draw: the sentence that says why."""
     scene = Scene(760, 318)
+    reason = reason[0].upper() + reason[1:]
     scene.add("equation", Label(380, 22, "not a huge page", 13, bold=True))
     scene.add("reason", *(Label(380, 130 + 18 * n, line, 11) for n, line in enumerate(_wrapped(reason, 90))))
-    scene.caption = scene.alt = reason[0].upper() + reason[1:]
+    scene.caption = scene.alt = reason
     return scene
 
 

@@ -13,6 +13,11 @@ from .errors import BadInput
 from .questions import question
 
 
+def _asked(lead: str, text: str) -> str:
+    """A question as HTML; JupyterLab gives each line the height of a button otherwise."""
+    return f'<div style="line-height: 1.5; padding-top: 0.3em"><b>{lead}</b> {html.escape(text)}</div>'
+
+
 class _Told(widgets.VBox):  # type: ignore[misc]
     """A box of widgets whose text, for tests and readers without widgets, is its repr."""
 
@@ -36,7 +41,7 @@ class Prediction(_Told):
             layout=widgets.Layout(width="24em"), style={"description_width": "initial"},
         )  # fmt: skip
         self._noted = widgets.HTML("&nbsp;")
-        super().__init__([widgets.HTML(f"<b>Before you look.</b> {text}"), self._box, self._noted])
+        super().__init__([widgets.HTML(_asked("Before you look.", text)), self._box, self._noted])
         traitlets.link((self, "value"), (self._box, "value"))
         self.observe(self._note, names="value")
 
@@ -87,7 +92,7 @@ class ConceptTest(_Told):
         ]  # fmt: skip
         self._result = widgets.HTML()
         rows = [
-            widgets.VBox([widgets.HTML(f"<b>{number}.</b> {html.escape(item.text)}"), choice])
+            widgets.VBox([widgets.HTML(_asked(f"{number}.", item.text)), choice])
             for number, (item, choice) in enumerate(zip(self._items, self._choices, strict=True), 1)
         ]
         super().__init__([*rows, self._result])

@@ -1,7 +1,11 @@
 """The published pages: built strictly, looked over, and read in a real browser, light and dark, wide and narrow."""
 
 import base64
+import itertools
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,23 +82,55 @@ def test_a_page_in_the_browser(html, browser, name):
         context.close()
 
 
+PLAYED = """(panel) => {
+  const film = JSON.parse(panel.nextElementSibling.textContent), svg = panel.querySelector("svg[role=img]");
+  const at = [...panel.querySelectorAll("input[type=range]")].map((slider) => Number(slider.value));
+  const number = at.reduce((sum, place, i) => sum * film.axes[i].values.length + place, 0);
+  const drawing = document.createElement("div");
+  drawing.innerHTML = film.base;
+  film.frames[number].forEach((part, slot) => {
+    const group = drawing.querySelector(`[data-name="${CSS.escape(film.names[slot])}"]`);
+    if (part >= 0) group.innerHTML = film.parts[part];
+  });
+  return {
+    at, frame: film.frames[number],
+    meant: [film.caption[number], film.alt[number], ...film.axes.map((axis, i) => axis.texts[at[i]])],
+    shown: [panel.querySelector(".hv-caption").textContent, svg.getAttribute("aria-label"),
+            ...[...panel.querySelectorAll("output")].map((output) => output.textContent)],
+    drawn: svg.innerHTML.replace(/hv\\d+-/g, ""), drawing: drawing.firstElementChild.innerHTML,
+  };
+}"""
+
+
 def moved(page, panel):
-    """Each slider, by keyboard and by mouse, changes picture, sentence and alternative text."""
-    picture, caption = panel.locator("svg[role=img]"), panel.locator(".hv-caption")
-    for slider in panel.get_by_role("slider").all():
+    """Each slider, by keyboard and by mouse: words and picture are the film's, for the positions that the sliders show.
+
+    Without motion a picture is there at once; that it glides otherwise is seen in JupyterLab (test_browser.py).
+    """
+    page.emulate_media(reduced_motion="reduce")
+    states = [panel.evaluate(PLAYED)]
+
+    def look(place, value):
+        state = panel.evaluate(PLAYED)
+        assert state["at"][place] == value, "the slider did not move"
+        states.append(state)
+
+    for place, slider in enumerate(panel.get_by_role("slider").all()):
+        last = int(slider.get_attribute("max"))
         slider.scroll_into_view_if_needed()
         slider.focus()
         page.keyboard.press("Home")
-        seen = [(caption.inner_text(), picture.get_attribute("aria-label"))]
+        look(place, 0)
         page.keyboard.press("ArrowRight")
-        seen.append((caption.inner_text(), picture.get_attribute("aria-label")))
+        look(place, min(1, last))
         box = slider.bounding_box()
         page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
-        seen.append((caption.inner_text(), picture.get_attribute("aria-label")))
-        last = int(slider.get_attribute("max"))
-        expect(slider).to_have_value(str(last))
-        assert len(set(seen)) == min(3, last + 1) or "vmemmap" in seen[0][0], seen
-        page.keyboard.press("Home")
+        look(place, last)
+    for state in states:
+        assert state["shown"] == state["meant"], state["at"]
+        assert state["drawn"] == state["drawing"], ("another picture than the film's", state["at"])
+    for before, after in itertools.pairwise(states):
+        assert (before["drawn"] != after["drawn"]) == (before["frame"] != after["frame"]), (before["at"], after["at"])
 
 
 @needs_chromium
@@ -212,9 +248,40 @@ def test_what_is_wrong_with_a_page_is_said(tmp_path, body, sentence):
     assert any(sentence in problem for problem in pages.problems(tmp_path)), list(pages.problems(tmp_path))
 
 
-def test_a_film_on_a_page_is_the_film_of_the_engine():
-    assert film.drawn(films.FILMS["remap"])["frames"]
+def test_the_films_on_the_pages_are_the_films_of_the_engine(html):
+    """Every frame, caption and alternative text, in the order in which the player counts; every panel is on a page."""
+    engine = {one.title: one for one in films.FILMS.values()}
+    script = re.compile(r'<script type="application/json" class="hv-film-data">(.*?)</script>')
+    found = set()
+    for path in html.glob("*.html"):
+        for data in script.findall(path.read_text("utf-8")):
+            held = json.loads(data)
+            one = engine[held["title"]]
+            assert held == film.drawn(one), path.name
+            scenes = [one.state(**dict(zip((axis["name"] for axis in held["axes"]), values, strict=True)))[0]
+                      for values in itertools.product(*(axis["values"] for axis in held["axes"]))]  # fmt: skip
+            assert held["caption"] == [scene.caption for scene in scenes], path.name
+            assert held["alt"] == [scene.alt for scene in scenes], path.name
+            found.add(held["title"])
+    assert found == set(engine)
     assert "export" not in book.scripts()
+
+
+def test_the_landing_page_leads_to_the_pdf_once_it_is_there(html, tmp_path):
+    folder, paper = tmp_path / "html", tmp_path / "book.pdf"
+    shutil.copytree(html, folder)
+    paper.write_bytes(b"%PDF" + bytes(1_200_000))
+    for _ in range(2):
+        book.offer(folder, paper)
+    text = (folder / "index.html").read_text("utf-8")
+    (link,) = re.findall(r'<p class="hv-pdf">[^<]*<a href="([^"]+)">a PDF of 1.2 MB</a>', text)
+    assert (folder / link).read_bytes() == paper.read_bytes()
+    assert text.count("book.pdf") == 1
+    (folder / link).unlink()
+    assert list(pages.problems(folder)) == ["index.html leads to book.pdf, which does not exist."]
+    (folder / "index.html").write_text("<!doctype html><title>x</title>")
+    with pytest.raises(book.Unfit, match="the landing page needs one"):
+        book.offer(folder, paper)
 
 
 @needs_chromium
@@ -225,6 +292,8 @@ def test_the_pdf_has_bookmarks_tags_frozen_panels_and_solutions_at_the_end(html)
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    assert (html / book.PDF.name).read_bytes() == book.PDF.read_bytes()
+    assert f'href="{book.PDF.name}"' in (html / "index.html").read_text("utf-8")
     paper = pypdf.PdfReader(book.PDF)
     assert paper.trailer["/Root"]["/MarkInfo"]["/Marked"]
     assert "/StructTreeRoot" in paper.trailer["/Root"]

@@ -1,7 +1,7 @@
 """Build the published book from the committed notebooks: HTML that lives without a kernel, and a PDF of the same pages.
 
-    python tools/book.py            build/book/html
-    python tools/book.py --pdf      build/book/book.pdf (needs Chromium and playwright)
+    python tools/book.py            build/book/html, without the PDF of an earlier build
+    python tools/book.py --pdf      build/book/book.pdf (needs Chromium and playwright); HTML built before links to it
 
 Nothing is executed. What a page shows is what the notebook's stored outputs hold; a panel's film is found by the title
 and the positions that its stored output names. Whatever would be dead, nameless or unknown on a page stops the build
@@ -369,6 +369,23 @@ def pdf() -> None:
                  margin=dict.fromkeys(("top", "bottom", "left", "right"), "16mm"))  # fmt: skip
         browser.close()
     print(f"{PDF.relative_to(ROOT)}: {PDF.stat().st_size / 1e6:.1f} MB")
+    if HTML.exists():
+        offer(HTML, PDF)
+
+
+def offer(folder: Path, paper: Path) -> None:
+    """Put the PDF beside the pages, and a link to it on the landing page. Raises `Unfit` without a place for it."""
+    shutil.copy(paper, folder)
+    landing = folder / "index.html"
+    link = f'<a href="{paper.name}">a PDF of {paper.stat().st_size / 1e6:.1f} MB</a>'
+    words = f"The book is also {link}: panels in some of their states, solutions at the end."
+    place = re.compile(r'<p class="hv-pdf".*?</p>')
+    text, count = place.subn(f'<p class="hv-pdf">{words}</p>', landing.read_text("utf-8"))
+    if count != 1:
+        raise Unfit('book/index.md: the landing page needs one <p class="hv-pdf" hidden></p>, for the link to the PDF.')
+    landing.write_text(text, "utf-8")
+    if wrong := list(pages.problems(folder)):
+        raise Unfit("\n".join(wrong))
 
 
 def main() -> None:

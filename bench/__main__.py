@@ -55,7 +55,8 @@ def main() -> None:
         print(f"{name} …", flush=True)
         where = circumstances()
         results[name] = {**RUNS[name](**(QUICK[name] if options.quick else {})), "circumstances": where}
-        (options.into / "bench.json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", "utf-8")
+        results = {part: results[part] for part in RUNS if part in results}
+        (options.into / "bench.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
         page.write_text(report.page(results), "utf-8")
     print(f"{options.into.name}/benchmarks.md written")
 

@@ -3,6 +3,7 @@
     python -m bench.host '{"gib": 64, "scheme": "shared tail", "turns": 1}'      one measurement, as JSON
 
 A host "of 1 TiB" has 524,288 huge pages of 2 MiB, and 1/32 more RAM for the struct pages and for copies of heads.
+Times are CPU seconds, which others on the machine disturb less than they disturb a clock.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hvlib import invariants
 from hvlib.events import Event
 from hvlib.vmemmap import Vmemmap
 
-from .measure import output, ratios, seconds, significant, summary, told
+from .measure import cpu_seconds, output, ratios, significant, summary, told
 
 Actions = dict[str, list[float]]
 PER_GIB = 512
@@ -144,19 +145,19 @@ class Baseline:
 
 
 def against_numpy(gib: int, scheme: str, turns: int) -> dict[str, Any]:
-    """Seconds of optimising, checking and restoring, of the baselines, and the ratios of each turn."""
+    """CPU seconds of optimising, checking and restoring, of the baselines, and the ratios of each turn."""
     machine, _ = host(gib)
     baseline = Baseline(machine.vmemmap, scheme, gib * PER_GIB)
     del machine
     taken: Actions = defaultdict(list)
     for _ in range(turns):
         machine, pool = host(gib)
-        taken["optimize"].append(seconds(partial(pool.optimize, scheme)))
-        taken["check"].append(seconds(partial(checked, machine)))
+        taken["optimize"].append(cpu_seconds(partial(pool.optimize, scheme)))
+        taken["check"].append(cpu_seconds(partial(checked, machine)))
         for name, way in baseline.ways().items():
-            taken[f"{name}, optimize"].append(seconds(partial(way, False)))
-            taken[f"{name}, restore"].append(seconds(partial(way, True)))
-        taken["restore"].append(seconds(pool.restore))
+            taken[f"{name}, optimize"].append(cpu_seconds(partial(way, False)))
+            taken[f"{name}, restore"].append(cpu_seconds(partial(way, True)))
+        taken["restore"].append(cpu_seconds(pool.restore))
         checked(machine)
         del machine, pool
     taken["checked"] = [a + b for a, b in zip(taken["optimize"], taken["check"], strict=True)]
@@ -175,28 +176,28 @@ def checked(machine: hv.Machine) -> None:
 
 
 def growing(gib: int, scheme: str, turns: int) -> dict[str, Any]:
-    """Seconds of optimising and restoring, without check or baseline, and the peak of memory in MiB."""
+    """CPU seconds of optimising and restoring, without check or baseline, and the peak of memory in MiB."""
     taken: Actions = defaultdict(list)
     for _ in range(turns):
         machine, pool = host(gib)
-        taken["optimize"].append(seconds(partial(pool.optimize, scheme)))
-        taken["restore"].append(seconds(pool.restore))
+        taken["optimize"].append(cpu_seconds(partial(pool.optimize, scheme)))
+        taken["restore"].append(cpu_seconds(pool.restore))
         del machine, pool
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
     return {**{name: summary(values) for name, values in taken.items()}, "peak_mib": significant(peak)}
 
 
 def profile(gib: int, scheme: str) -> dict[str, float]:
-    """Seconds by kind of event while a pool is optimised; ``choosing`` is what is left: finding out what to do."""
+    """CPU seconds by kind of event while a pool is optimised; ``choosing`` is what is left: finding out what to do."""
     machine, pool = host(gib)
     begin = len(machine.events)
-    total = seconds(partial(pool.optimize, scheme))
+    total = cpu_seconds(partial(pool.optimize, scheme))
     events: tuple[Event, ...] = machine.events[begin:]
     del machine, pool
     machine, _ = host(gib)
     spent: dict[str, float] = defaultdict(float)
     for event in events:
-        spent[type(event).__name__] += seconds(partial(event.apply, machine.vmemmap))
+        spent[type(event).__name__] += cpu_seconds(partial(event.apply, machine.vmemmap))
     spent["choosing"] = max(0.0, total - sum(spent.values()))
     return {name: significant(second) for name, second in spent.items()}
 

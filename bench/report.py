@@ -179,13 +179,13 @@ def host(found: Part) -> Iterator[Row]:
         share = one["check"]["median"] / one["checked"]["median"]
         checks = f" Checking has {share:.0%} of the whole." if this == "checked" else ""
         yield Row(
-            f"{size(found['gib'])} host ({found['gib'] * 512:,} huge pages) {words}; slowest scheme: {scheme}",
-            f"{number(one[this]['median'])} s",
+            f"{size(found['gib'])} host ({found['gib'] * 512:,} huge pages) {words}",
+            f"{number(one[this]['median'])} CPU s (the slowest scheme: {scheme})",
             command,
             ratio["median"],
             most=most,
             unit="x",
-            baseline=f"NumPy writes the same arrays: {number(base['median'])} s",
+            baseline=f"NumPy writes the same arrays: {number(base['median'])} CPU s",
             ratio=f"{number(ratio['median'])}x",
             noise="ratios " + spread(ratio),
             limit=why + checks,
@@ -305,25 +305,42 @@ def host_details(found: Part) -> list[str]:
         f"## The host of {size(found['gib'])}, scheme by scheme",
         "",
         "The baseline is one pass `array[...] = value` over each array that the engine keeps for every frame or",
-        "vmemmap page and of which the operation changes something: the whole array, in memory written before. Two other",
-        "baselines write only as many elements as change: *by index*, through an array of their places, as the engine",
-        "must; *side by side*, as one slice, the least that is possible.",
+        "vmemmap page and of which the operation changes something: the whole array, in memory written before.",
+        "Two other baselines write only as many elements as change: *by index*, through an array of their places,",
+        "as the engine must; *side by side*, as one slice, the least that is possible.",
         "",
         *table(
-            ("scheme", "optimise, s", "check, s", "restore, s", "optimise / baseline", "/ by index", "/ side by side"),
+            (
+                "scheme",
+                "optimise, CPU s",
+                "check, CPU s",
+                "restore, CPU s",
+                "optimise / baseline",
+                "/ by index",
+                "/ side by side",
+            ),
             schemes,
         ),
         "",
         "## Growth",
         "",
         *table(
-            ("huge pages of", "how many", "optimise, s", "µs per huge page", "restore, s", "peak RSS, MiB", "n"), growth
+            (
+                "huge pages of",
+                "how many",
+                "optimise, CPU s",
+                "µs per huge page",
+                "restore, CPU s",
+                "peak RSS, MiB",
+                "n",
+            ),
+            growth,
         ),
         "",
         f"## Where the time goes: {size(found['gib'])} optimised",
         "",
         *table(
-            ("event", "s", "share"),
+            ("event", "CPU s", "share"),
             [
                 (name, number(s), f"{s / total:.0%}")
                 for name, s in sorted(found["profile"].items(), key=lambda pair: -pair[1])

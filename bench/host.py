@@ -67,7 +67,7 @@ def exponent(growth: dict[str, Any]) -> float:
 
 def host(gib: int) -> tuple[hv.Machine, hv.Pool]:
     """A machine with huge pages of ``gib`` GiB in all, and those; nothing is checked unless asked for."""
-    machine = hv.Machine(f"{gib * 33 // 32} GiB", check=False)
+    machine = hv.Machine(f"{gib * 33 * 32} MiB", check=False)
     return machine, machine.hugetlb("2 MiB", gib * PER_GIB)
 
 

@@ -6,6 +6,7 @@ SUITE ?= bookworm-security
 INTO ?= observed
 STUDENTS ?= 20
 LESSON ?= 06_remap_to_page_1
+PARTS ?=
 PROXY := configurable-http-proxy@5.3.0
 
 BIN := .venv/bin
@@ -14,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-lab book book-serve assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants binder-check lint types picture constraints clean
+.PHONY: help lab test test-lab book book-serve assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants bench binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -55,6 +56,9 @@ notebooks-check: .venv/test.done  ## the same, but write nothing and fail if any
 
 mutants: .venv/test.done  ## break the engine on purpose; each time a notebook must fail
 	$(BIN)/pytest -q -m mutants tests/test_mutants.py
+
+bench: .venv/test.done  ## measure it: panel, large hosts, import, make lab, book; writes book/benchmarks.md (PARTS=panel)
+	$(BIN)/python -m bench $(if $(PARTS),--only '$(PARTS)')
 
 binder-check: .venv/test.done  ## do what Binder does, without Docker: install, postBuild, tests, sessions; say what it takes
 	$(BIN)/python tools/binder.py

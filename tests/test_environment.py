@@ -79,6 +79,15 @@ def test_the_core_imports_neither_matplotlib_nor_ipywidgets():
     assert done.stdout.split("\n")[:2] == ["[]", "True"]
 
 
+def test_a_name_is_imported_when_it_is_used_and_arithmetic_needs_no_numpy():
+    code = (
+        "import sys, hvlib as hv; print(hv.HugePage('2 MiB').freed('tail page'), 'numpy' in sys.modules);"
+        "print(set(hv._HOME) - set(hv.__all__), [n for n in hv.__all__ if not hasattr(hv, n) or n not in dir(hv)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "6 False\nset() []\n"
+
+
 def test_modules_import_upwards_only():
     """The arrows of the house: a module may import only those that stand before it; a package stands in one place."""
     order = ["errors", "units", "schemes", "geometry", "structpage", "buddy", "vmemmap", "events", "hvo",

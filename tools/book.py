@@ -207,7 +207,7 @@ def stage(printed: bool = False) -> None:
     For print, panels are frozen and the solutions move to the end.
     """
     shutil.rmtree(SOURCE, ignore_errors=True)
-    shutil.copytree(BOOK, SOURCE, ignore=shutil.ignore_patterns("*.toml", "remap.svg", "__pycache__"))
+    shutil.copytree(BOOK, SOURCE, ignore=shutil.ignore_patterns("*.toml", "*.json", "remap.svg", "__pycache__"))
     terms, solutions = glossary(), ["# Solutions"]
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)

@@ -1,0 +1,378 @@
+"""The page of results, book/benchmarks.md, from book/bench.json: nothing is measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .measure import Summary, borrowed
+
+Part = dict[str, Any]
+FRAME_MS = 16.7
+FASTER = 20
+OPTIMISED, CHECKED = 3, 10
+EXPONENT = 1.1
+"""Linear, as far as a clock can tell."""
+IMPORT_MS = 100
+BUILD_CPU_S = 60
+
+
+@dataclass(frozen=True)
+class Row:
+    """One promise, or one number worth knowing. ``value`` is held against ``most`` or ``least``, if there is a budget.
+
+    ``limit`` says what stands in the way; the page shows it if the budget is missed.
+    """
+
+    what: str
+    measured: str
+    command: str
+    value: float = 0.0
+    most: float | None = None
+    least: float | None = None
+    unit: str = ""
+    baseline: str = ""
+    ratio: str = ""
+    noise: str = ""
+    limit: str = ""
+
+    @property
+    def budget(self) -> str:
+        """The budget in words, or nothing."""
+        if self.most is not None:
+            return f"at most {self.most:g}{self.unit}"
+        return "" if self.least is None else f"at least {self.least:g}{self.unit}"
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the budget is met; `None` if there is none."""
+        if self.most is not None:
+            return self.value <= self.most
+        return None if self.least is None else self.value >= self.least
+
+    def cells(self) -> tuple[str, ...]:
+        """The cells of the table."""
+        met = {True: "yes", False: "**no**", None: ""}[self.met]
+        return (self.what, self.measured, self.baseline, self.ratio, self.budget, met, self.noise, f"`{self.command}`")
+
+
+def page(results: dict[str, Part]) -> str:
+    """The whole page."""
+    parts = [name for name in PARTS if name in results]
+    rows = [row for name in parts for row in PARTS[name](results[name])]
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `make bench` (`python -m bench`) from `book/bench.json`; do not edit. Each part takes its samples in",
+        "turns, this and the baseline, and ratios are those of one turn. `make bench` measures everything again, on",
+        "your machine; `make bench PARTS=panel,host` measures some parts.",
+        "",
+        *table(
+            ("what", "measured", "baseline", "ratio", "budget", "met", "how noisy", "command"),
+            [row.cells() for row in rows],
+        ),
+    ]
+    missed = [row for row in rows if row.met is False]
+    lines += ["", "## Budgets missed", ""]
+    lines += [f"- {row.what}: {row.ratio or row.measured}, and not {row.budget}. {row.limit}" for row in missed]
+    lines += [] if missed else ["None."]
+    for name in parts:
+        if name in DETAILS:
+            lines += ["", *DETAILS[name](results[name])]
+    lines += ["", "## Where this was measured", ""]
+    facts = {name: results[name]["circumstances"] for name in parts}
+    names = sorted({fact for one in facts.values() for fact in one})
+    lines += table(("part", *names), [(name, *(str(facts[name].get(fact, "")) for fact in names)) for name in parts])
+    lines += ["", "*load*: processes that ran or waited for a processor, the minute before the part began."]
+    return "\n".join(lines) + "\n"
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines of a Markdown table."""
+    return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
+
+
+def spread(of: Summary, unit: str = "", times: float = 1) -> str:
+    """The range of the samples, in words."""
+    return f"{number(of['low'] * times)} to {number(of['high'] * times)}{unit}, n = {of['n']:.0f}"
+
+
+def number(value: float) -> str:
+    """Three significant digits, with thousands separators."""
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
+# --- one function a part ---------------------------------------------------------------------------------------------
+
+
+def panel(found: Part) -> Iterator[Row]:
+    """A step of a panel against `interact`."""
+    command, usual = "python -m bench --only panel", found["interact"]
+    ways = {
+        "still": ("finished picture, without motion", "times faster"),
+        "gliding": ("first changed picture, gliding", "times faster, gliding"),
+    }
+    for name, (words, faster) in ways.items():
+        one, ratio = found[name], found[faster]
+        blocks = "medians of blocks " + spread(one["block_medians_ms"], " ms")
+        where = found["circumstances"]
+        why = (
+            f"The median is {number(one['ms']['median'])} ms; a step that misses one frame is shown in the next, and "
+            f"{where['load']:g} processes wanted {where['processors']} processors."
+        )
+        yield Row(
+            f"panel step, {words}: 95th percentile",
+            f"{number(one['p95_ms'])} ms",
+            command,
+            one["p95_ms"],
+            most=FRAME_MS,
+            unit=" ms",
+            baseline=f"`interact`, inline PNG: {number(usual['p95_ms'])} ms",
+            ratio=f"{number(usual['p95_ms'] / one['p95_ms'])}x faster",
+            noise=blocks,
+            limit=why,
+        )
+        yield Row(
+            f"panel step, {words}: median",
+            f"{number(one['ms']['median'])} ms",
+            command,
+            ratio["median"],
+            least=FASTER,
+            unit="x faster",
+            baseline=f"`interact`: {number(usual['ms']['median'])} ms",
+            ratio=f"{number(ratio['median'])}x faster",
+            noise="ratios " + spread(ratio),
+            limit=why,
+        )
+    still = found["still"]
+    cpu, cpu_usual = still["kernel_cpu_ms"], usual["kernel_cpu_ms"]
+    yield Row(
+        "panel step: CPU of the kernel",
+        f"{number(cpu['median'])} ms",
+        command,
+        baseline=f"`interact`: {number(cpu_usual['median'])} ms",
+        noise=spread(cpu, " ms"),
+    )
+    yield Row(
+        "panel step: bytes to and from the kernel",
+        number(still["bytes"]),
+        command,
+        baseline=f"`interact`: {number(usual['bytes'])}",
+        ratio=f"{number(usual['bytes'] / still['bytes'])}x fewer",
+    )
+
+
+def host(found: Part) -> Iterator[Row]:
+    """A large host against NumPy, and growth; of the schemes the slowest."""
+    command = "python -m bench --only host"
+    sums = sum(found["profile"].values())
+    shares = sorted(found["profile"].items(), key=lambda pair: -pair[1])[:3]
+    why = "Of the time of optimising, " + ", ".join(f"{name} has {share / sums:.0%}" for name, share in shares) + "."
+    for this, words, most in (
+        ("optimize", "optimised", OPTIMISED),
+        ("checked", "optimised, and every invariant checked", CHECKED),
+        ("restore", "restored", None),
+    ):
+        scheme, one = max(found["schemes"].items(), key=lambda pair: pair[1]["ratios"][f"{this}, whole"]["median"])
+        ratio, base = one["ratios"][f"{this}, whole"], one[f"whole, {'restore' if this == 'restore' else 'optimize'}"]
+        share = one["check"]["median"] / one["checked"]["median"]
+        checks = f" Checking has {share:.0%} of the whole." if this == "checked" else ""
+        yield Row(
+            f"{size(found['gib'])} host ({found['gib'] * 512:,} huge pages) {words}",
+            f"{number(one[this]['median'])} CPU s (the slowest scheme: {scheme})",
+            command,
+            ratio["median"],
+            most=most,
+            unit="x",
+            baseline=f"NumPy writes the same arrays: {number(base['median'])} CPU s",
+            ratio=f"{number(ratio['median'])}x",
+            noise="ratios " + spread(ratio),
+            limit=why + checks,
+        )
+    sizes = sorted(map(int, found["growth"]))
+    per_page = [1e6 * found["growth"][str(gib)]["optimize"]["median"] / gib / 512 for gib in sizes]
+    yield Row(
+        f"growth of optimising, {size(sizes[0])} to {size(sizes[-1])}: power of the size",
+        number(found["exponent"]),
+        command,
+        found["exponent"],
+        most=EXPONENT,
+        baseline="1: linear",
+        noise=f"{number(min(per_page))} to {number(max(per_page))} µs per huge page",
+        limit=why,
+    )
+
+
+def imports(found: Part) -> Iterator[Row]:
+    """What an import costs over bare Python."""
+    command = "python -m bench --only import"
+    bare, over = found["whole"]["bare"], found["over bare"]
+    why = ", ".join(f"{name} {number(ms)} ms" for name, ms in found["profile"]["import"].items()) + "."
+    for name, words, most in (
+        ("import", "`import hvlib`", IMPORT_MS),
+        ("arithmetic", "`import hvlib`, first `HugePage`", None),
+        ("mechanism", "`import hvlib`, first `Machine`", None),
+        ("numpy", "for comparison: `import numpy`", None),
+    ):
+        yield Row(
+            f"{words}, over bare Python",
+            f"{number(over[name]['median'])} ms",
+            command,
+            over[name]["median"],
+            most=most,
+            unit=" ms",
+            baseline=f"bare Python: {number(bare['median'])} ms",
+            ratio=f"{number(found['whole'][name]['median'] / bare['median'])}x",
+            noise=spread(over[name], " ms"),
+            limit=why,
+        )
+
+
+def lab(found: Part) -> Iterator[Row]:
+    """What a reader waits for."""
+    for name, mark in found["marks"].items():
+        yield Row(
+            f"from `make lab` until {name}",
+            f"{number(mark['median'])} s",
+            "python -m bench --only lab",
+            noise=spread(mark, " s"),
+        )
+
+
+def book(found: Part) -> Iterator[Row]:
+    """The published pages."""
+    command, kib = "python -m bench --only book", borrowed("tools", "pages").HEAVIEST / 1024
+    cpu, heaviest = found["cpu_s"], found["heaviest"]
+    yield Row(
+        f"book build, {found['pages']} pages",
+        f"{number(cpu['median'])} CPU s",
+        command,
+        cpu["median"],
+        most=BUILD_CPU_S,
+        unit=" CPU s",
+        noise=spread(cpu, " CPU s"),
+        limit="Most of it draws the films and runs Sphinx.",
+    )
+    for kind, words, most in (
+        ("served", "as served (compressed), with all that it loads", kib),
+        ("html", "its HTML alone, uncompressed", kib),
+        ("stored", "with all that it loads, uncompressed", None),
+    ):
+        one = heaviest[kind]
+        yield Row(
+            f"heaviest page {words}",
+            f"{number(one['kib'])} KiB",
+            command,
+            one["kib"],
+            most=most,
+            unit=" KiB",
+            noise="exact",
+            limit=f"It is {one['page']}.",
+        )
+
+
+PARTS = {"panel": panel, "host": host, "import": imports, "lab": lab, "book": book}
+
+
+# --- what does not fit into a row -------------------------------------------------------------------------------------
+
+
+def host_details(found: Part) -> list[str]:
+    """What the baseline is, every scheme, growth, and where the time goes."""
+    schemes = [
+        (
+            scheme,
+            *(number(one[name]["median"]) for name in ("optimize", "check", "restore")),
+            *(number(one["ratios"][f"optimize, {way}"]["median"]) for way in ("whole", "index", "slice")),
+        )
+        for scheme, one in found["schemes"].items()
+    ]
+    growth = [
+        (
+            size(int(gib)),
+            f"{int(gib) * 512:,}",
+            number(one["optimize"]["median"]),
+            number(1e6 * one["optimize"]["median"] / int(gib) / 512),
+            number(one["restore"]["median"]),
+            f"{one['peak_mib']:,.0f}",
+            f"{one['optimize']['n']:.0f}",
+        )
+        for gib, one in found["growth"].items()
+    ]
+    total = sum(found["profile"].values())
+    return [
+        f"## The host of {size(found['gib'])}, scheme by scheme",
+        "",
+        "The baseline is one pass `array[...] = value` over each array that the engine keeps for every frame or",
+        "vmemmap page and of which the operation changes something: the whole array, in memory written before.",
+        "Two other baselines write only as many elements as change: *by index*, through an array of their places,",
+        "as the engine must; *side by side*, as one slice, the least that is possible.",
+        "",
+        *table(
+            (
+                "scheme",
+                "optimise, CPU s",
+                "check, CPU s",
+                "restore, CPU s",
+                "optimise / baseline",
+                "/ by index",
+                "/ side by side",
+            ),
+            schemes,
+        ),
+        "",
+        "## Growth",
+        "",
+        *table(
+            (
+                "huge pages of",
+                "how many",
+                "optimise, CPU s",
+                "µs per huge page",
+                "restore, CPU s",
+                "peak RSS, MiB",
+                "n",
+            ),
+            growth,
+        ),
+        "",
+        f"## Where the time goes: {size(found['gib'])} optimised",
+        "",
+        *table(
+            ("event", "CPU s", "share"),
+            [
+                (name, number(s), f"{s / total:.0%}")
+                for name, s in sorted(found["profile"].items(), key=lambda pair: -pair[1])
+            ],
+        ),
+        "",
+        "*choosing*: finding out which entries and frames the events are to name.",
+    ]
+
+
+def imports_details(found: Part) -> list[str]:
+    """What an import is made of."""
+    names = ("hvlib", "numpy", "the standard library")
+    return [
+        "## What an import is made of",
+        "",
+        *table(
+            ("ms inside (`-X importtime`)", *names),
+            [
+                (words, *(number(found["profile"][name][part]) for part in names))
+                for name, words in (("import", "`import hvlib`"), ("mechanism", "`import hvlib`, first `Machine`"))
+            ],
+        ),
+        "",
+        "`-X importtime` slows imports down; compare the parts, not the sum. A name of `hvlib` is imported when it is",
+        "first used.",
+    ]
+
+
+DETAILS = {"host": host_details, "import": imports_details}
+
+
+def size(gib: int) -> str:
+    """GiB or TiB."""
+    return f"{gib // 1024} TiB" if gib % 1024 == 0 else f"{gib} GiB"

@@ -1,0 +1,370 @@
+"""Break the engine on purpose, one place at a time, and see which witness notices.
+
+    python tools/mutants.py                 every mutant of tests/mutants.toml; book/mutants.json and book/mutants.md
+    python tools/mutants.py --only hvo ask  those of some modules; the rest of the table stays
+    python tools/mutants.py --some 12       a dozen, spread over the modules; writes nothing, fails if one survives
+    python tools/mutants.py --random 40     forty that cosmic-ray makes, by --seed; writes nothing
+    python tools/mutants.py --render        the page again, from book/mutants.json
+
+Three witnesses, each asked alone: the unit tests, the records of real kernels (`python -m hvlib`), and the chapters
+under strict nbval. And one yardstick: whether anything changes that a reader sees elsewhere (tools/seen.py).
+Exit 1 if a mutant survives everything and is not called equivalent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+DATA, RESULTS, PAGE = ROOT / "tests" / "mutants.toml", ROOT / "book" / "mutants.json", ROOT / "book" / "mutants.md"
+LIMIT = 600
+"""Seconds; a mutant that makes a witness run for longer has been noticed."""
+OTHERS = ("binder", "book", "browser", "classroom", "coverage", "environment", "grading", "lab", "mutants", "notebooks",
+          "trial", "observe", "bench", "matrix", "unlucky")  # fmt: skip
+"""Tests that are no unit tests of the engine: documents, pages, tools, hand-ins, and records, a witness themselves."""
+WITNESSES = ("unit", "records", "notebooks")
+TITLES = {"unit": "unit tests", "records": "records of kernels", "notebooks": "notebooks alone"}
+
+
+@dataclass
+class Mutant:
+    """One place in ``hvlib/module.py`` and what stands there instead; ``chapter`` is the notebook to ask first."""
+
+    module: str
+    was: str
+    becomes: str
+    what: str
+    chapter: str = ""
+    equivalent: str = ""
+    source: str = field(default="", repr=False)
+
+    @property
+    def key(self) -> str:
+        """What names it in the results."""
+        return f"{self.module}: {self.was} -> {self.becomes}"
+
+    @property
+    def file(self) -> str:
+        """The module's file, below the root."""
+        return f"hvlib/{self.module}.py"
+
+    def text(self) -> str:
+        """The module as it is broken. Raises `SystemExit` if its place has moved."""
+        if self.source:
+            return self.source
+        whole = (ROOT / self.file).read_text("utf-8")
+        if whole.count(self.was) != 1:
+            sys.exit(f"{self.file} has {self.was!r} {whole.count(self.was)} times; a mutant needs a place of its own.")
+        return whole.replace(self.was, self.becomes)
+
+
+def chosen() -> list[Mutant]:
+    """The mutants of tests/mutants.toml."""
+    return [Mutant(**entry) for entry in tomllib.loads(DATA.read_text("utf-8"))["mutant"]]
+
+
+def spread(mutants: list[Mutant], count: int) -> list[Mutant]:
+    """So many, as evenly over the list (which is ordered by module) as can be."""
+    return [mutants[i * len(mutants) // count] for i in range(min(count, len(mutants)))]
+
+
+def made(count: int, seed: int) -> Iterator[Mutant]:
+    """Mutants by cosmic-ray's operators at places drawn from all modules; the engine's pictures count as well."""
+    from cosmic_ray.ast import get_ast_from_source
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    left = ("Decorator", "Variable", "Exception", "ZeroIteration", "Delete")
+    operators = [name for name in operator_names() if not any(word in name for word in left)]
+    places = []
+    for file in sorted((ROOT / "hvlib").rglob("*.py")):
+        source = file.read_text("utf-8")
+        tree = get_ast_from_source(source)
+        module = file.relative_to(ROOT / "hvlib").with_suffix("").as_posix()
+        for name in operators:
+            operator = get_operator(name)()
+            found = sum(1 for node in _walk(tree) for _ in operator.mutation_positions(node))
+            places += [(module, name, number) for number in range(found)]
+    draw = random.Random(seed)
+    draw.shuffle(places)
+    for module, name, number in places:
+        if not count:
+            return
+        now = (ROOT / "hvlib" / f"{module}.py").read_text("utf-8")
+        then = mutate_code(now, get_operator(name)(), number)
+        if then is None or ast.dump(ast.parse(now)) == ast.dump(ast.parse(then)):
+            continue
+        old, new = next((a, b) for a, b in zip(now.split("\n"), then.split("\n"), strict=False) if a != b)
+        count -= 1
+        yield Mutant(module, old.strip(), new.strip(), name.removeprefix("core/"), source=then)
+
+
+def _walk(node: Any) -> Iterator[Any]:
+    yield node
+    for child in getattr(node, "children", ()):
+        yield from _walk(child)
+
+
+# --- a copy to break -------------------------------------------------------------------------------------------------
+
+
+class Copy:
+    """A copy of the project in which one mutant at a time stands."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hvlib-mutant-"))
+        names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for name in names.splitlines():
+            if (ROOT / name).is_file():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.folder / name)
+        (self.folder / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    browser\n    book\n")
+        subprocess.run([sys.executable, "-m", "compileall", "-q", "hvlib"], cwd=self.folder, check=True)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+        """Python in the copy; `None` if it did not come to an end."""
+        # The broken module may be as long as the sound one and as old: no compiled file of it may be left.
+        env = {**os.environ, "PYTHONPATH": str(self.folder), "HVLIB_OBSERVE": "recorded",
+               "PYTHONDONTWRITEBYTECODE": "1", "CI": "1", "MPLBACKEND": "agg"}  # fmt: skip
+        try:
+            return subprocess.run([sys.executable, *arguments], cwd=self.folder, env=env, timeout=LIMIT,
+                                  capture_output=True, text=True, check=False)  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return None
+
+    def put(self, mutant: Mutant | None, file: str) -> None:
+        """Let ``mutant`` stand in the copy, or the sound module again."""
+        place = self.folder / file
+        place.write_text(mutant.text() if mutant else (ROOT / file).read_text("utf-8"), "utf-8")
+        for old in (place.parent / "__pycache__").glob(f"{place.stem}.*.pyc"):
+            old.unlink()
+
+    def remove(self) -> None:
+        """Delete the copy."""
+        shutil.rmtree(self.folder)
+
+
+# --- the witnesses ----------------------------------------------------------------------------------------------------
+
+
+def unit(copy: Copy, mutant: Mutant) -> str:
+    """The first unit test that fails, or nothing. The module's own tests are asked first."""
+    files = sorted(copy.folder.glob("tests/test_*.py"))
+    files = [file for file in files if file.stem.removeprefix("test_") not in OTHERS]
+    stem = mutant.module.split("/")[-1]
+    files.sort(key=lambda file: (file.stem != f"test_{stem}", stem not in file.read_text("utf-8")))
+    return _first_failure(copy, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m",
+                          "not browser and not book", *map(str, files))  # fmt: skip
+
+
+def records(copy: Copy, mutant: Mutant) -> str:
+    """The first record of a real kernel that contradicts the model, or nothing."""
+    files = sorted(copy.folder.glob("hvlib/data/linux-*.json"))
+    done = copy.run("-m", "hvlib", *map(str, files))
+    if done is None:
+        return "does not end"
+    if done.returncode == 0 and done.stdout.count("expectations hold") == len(files):
+        return ""
+    release, found = "", re.search(r"BREAKS (.*)", done.stdout)
+    for line in done.stdout.splitlines():
+        if "expectations hold" in line:
+            release = line.split(",")[0]
+        if "BREAKS" in line:
+            return f"{release}: {found[1].split(':')[0] if found else ''}"
+    return (done.stderr.strip().splitlines() or ["fails"])[-1][:70]
+
+
+def notebooks(copy: Copy, mutant: Mutant) -> str:
+    """The first chapter that fails strict nbval, or nothing."""
+    files = sorted((copy.folder / "notebooks").glob("*.ipynb"))
+    files.sort(key=lambda file: not (mutant.chapter and file.name.startswith(mutant.chapter)))
+    nbval = (
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-cell-timeout=60",
+        "-p",
+        "no:cacheprovider",
+    )
+    for some in (files[:1], files[1:]):
+        failed = _first_failure(copy, *nbval, *map(str, some))
+        if failed:
+            return failed
+    return ""
+
+
+def _first_failure(copy: Copy, *arguments: str) -> str:
+    done = copy.run(*arguments)
+    if done is None:
+        return "does not end"
+    if done.returncode == 0:
+        return ""
+    found = re.search(
+        r"^(?:FAILED|ERROR) (?:\S*/)?(\S+?\.(?:py|ipynb))(?:::(\S+(?: \d+)?))?", done.stdout, re.MULTILINE
+    )
+    if not found:
+        return "stops" if done.returncode in (2, 3, 4) or "Error" in done.stdout else f"exit {done.returncode}"
+    return f"{found[1].removesuffix('.py').removesuffix('.ipynb')}: {(found[2] or 'import')[:60]}"
+
+
+def seen(copy: Copy) -> dict[str, str]:
+    """Digest of every part that a reader sees; one that cannot be made is a change as well."""
+    done = copy.run("tools/seen.py")
+    return json.loads(done.stdout) if done and done.returncode == 0 else {}
+
+
+def examine(copies: Queue[Copy], sound: dict[str, str], mutant: Mutant) -> dict[str, Any]:
+    """What each witness says of a mutant, and how many parts that a reader sees have changed."""
+    copy = copies.get()
+    try:
+        copy.put(mutant, mutant.file)
+        now = seen(copy)
+        changed = [part for part in sound if now.get(part) != sound[part]]
+        told = {witness.__name__: witness(copy, mutant) for witness in (unit, records, notebooks)}
+        return {**told, "seen": len(changed)}
+    finally:
+        copy.put(None, mutant.file)
+        copies.put(copy)
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+def examine_all(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, dict[str, Any]]]:
+    """Each mutant with what was found, as they are done; progress goes to the terminal."""
+    copies: Queue[Copy] = Queue()
+    every = [Copy() for _ in range(jobs)]
+    try:
+        sound = seen(every[0])
+        wrong = [w.__name__ for w in (unit, records, notebooks) if w(every[0], Mutant("units", "", "", ""))]
+        if wrong or not sound:
+            sys.exit(f"the sound engine does not pass ({', '.join(wrong) or 'tools/seen.py'}); mend that first.")
+        for copy in every:
+            copies.put(copy)
+        begin = time.monotonic()
+        with ThreadPoolExecutor(jobs) as pool:
+            for done, (mutant, found) in enumerate(
+                zip(mutants, pool.map(partial(examine, copies, sound), mutants), strict=True), 1
+            ):
+                marks = " ".join(f"{name} {'x' if found[name] else '-'}" for name in WITNESSES)
+                rest = (time.monotonic() - begin) / done * (len(mutants) - done)
+                print(
+                    f"{done:4}/{len(mutants)}  {rest / 60:4.0f} min left  {marks}  {mutant.module}: {mutant.what}",
+                    flush=True,
+                )
+                yield mutant, found
+    finally:
+        for copy in every:
+            copy.remove()
+
+
+def survivors(mutants: list[Mutant], results: dict[str, Any]) -> list[Mutant]:
+    """Those that no witness noticed, and that are not called equivalent."""
+    return [m for m in mutants if not m.equivalent and not any(results[m.key][name] for name in WITNESSES)]
+
+
+def render(mutants: list[Mutant], results: dict[str, Any]) -> str:
+    """The page: how many each witness noticed, every mutant, and those that nothing noticed with the reason."""
+    real = [m for m in mutants if not m.equivalent]
+    shown = [m for m in real if results[m.key]["seen"]]
+    by = {name: sum(bool(results[m.key][name]) for m in real) for name in WITNESSES}
+    alone = sum(bool(results[m.key]["notebooks"]) for m in shown)
+    paragraphs = (
+        "A test is worth what it notices. Each row breaks one place of the engine, and three witnesses are asked, each "
+        "by itself: the unit tests, the records of real kernels, and the chapters as they stand, under strict nbval. "
+        "`make mutants` makes this page again.",
+        f"{len(real)} mutants of {len({m.module for m in real})} modules. Noticed by the unit tests: {by['unit']}; by "
+        f"the records of real kernels: {by['records']}; by the notebooks alone: {by['notebooks']}; by nothing: "
+        f"{len(survivors(mutants, results))}.",
+        f"{len(shown)} of them change something that a reader sees outside the notebooks: the text of a panel, a "
+        f"question, a report. The notebooks alone notice {alone} of these, {100 * alone / max(len(shown), 1):.0f} %.",
+    )
+    lines = ["# The engine broken on purpose", "", "<!-- generated by tools/mutants.py -->", ""]
+    for paragraph in paragraphs:
+        lines += [*textwrap.wrap(paragraph, 118, break_on_hyphens=False), ""]
+    modules = list(dict.fromkeys(m.module for m in mutants))
+    for module in modules:
+        lines += [
+            f"## {module}",
+            "",
+            f"| what is broken | {' | '.join(TITLES.values())} | reader sees |",
+            "|---|---|---|---|---|",
+        ]
+        for m in mutants:
+            if m.module == module:
+                cells = [_cell(results[m.key][name]) for name in WITNESSES]
+                lines.append(f"| {_cell(m.what)} | {' | '.join(cells)} | {'yes' if results[m.key]['seen'] else 'no'} |")
+        lines.append("")
+    same = [m for m in mutants if m.equivalent]
+    if same:
+        lines += ["## Equivalent", "", "Nothing can notice these, because nothing changes."]
+        lines += ["", *(f"- `{m.module}`: {m.what}. {m.equivalent}" for m in same), ""]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*") or "-"
+
+
+def main(arguments: list[str]) -> int:
+    """Examine what was asked for; see the module's text."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--only", nargs="+", metavar="MODULE", help="mutants of these modules")
+    parser.add_argument("--some", type=int, metavar="N", help="N mutants, spread over the modules; write nothing")
+    parser.add_argument("--random", type=int, metavar="N", help="N mutants made by cosmic-ray; write nothing")
+    parser.add_argument("--missing", action="store_true", help="those of which there is no result yet")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 8))
+    parser.add_argument("--render", action="store_true", help="only write the page again")
+    asked = parser.parse_args(arguments)
+    mutants = chosen()
+    known = {m.key for m in mutants}
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    results = {key: value for key, value in results.items() if key in known}
+    keep = not (asked.some or asked.random)
+    if not asked.render:
+        todo = list(made(asked.random, asked.seed)) if asked.random else mutants
+        todo = [m for m in todo if not asked.only or m.module in asked.only]
+        todo = [m for m in todo if not asked.missing or m.key not in results]
+        todo = spread(todo, asked.some) if asked.some else todo
+        fresh: dict[str, Any] = {}
+        for mutant, found in examine_all(todo, asked.jobs):
+            fresh[mutant.key] = found
+            if keep:
+                results = {m.key: {**results, **fresh}[m.key] for m in mutants if m.key in {**results, **fresh}}
+                RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        alive = survivors(todo, fresh)
+    else:
+        alive = survivors(mutants, results)
+    if keep and len(results) == len(mutants):
+        PAGE.write_text(render(mutants, results), "utf-8")
+    for mutant in alive:
+        print(f"SURVIVES  {mutant.module}: {mutant.what}\n    - {mutant.was}\n    + {mutant.becomes}")
+    print(f"{len(alive)} survive" if alive else "none survives")
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -47,7 +47,7 @@ def _seen(kernel: observe.Kernel, name: str, text: str) -> str:
     return "not told" if name in kernel.missing else text
 
 
-def judged(file: Path) -> tuple[str, bool]:
+def judged(file: str | Path) -> tuple[str, bool]:
     """A record's verdict as text, and whether the kernel did what the model expects (known bugs aside)."""
     record = observe.read_record(file)
     findings = trial.judge(record)

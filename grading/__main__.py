@@ -18,8 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="python -m grading", description=__doc__.split(": ", 1)[1], example="grade ps1 hand-ins")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("sets", help="write the problem sets, the instructor's and the release")
-    one = commands.add_parser("grade", help="grade a folder of hand-ins: HAND_INS/STUDENT/SET/SET.ipynb",
-                              example="ps1 hand-ins")
+    one = commands.add_parser(
+        "grade", help="grade a folder of hand-ins: HAND_INS/STUDENT/SET/SET.ipynb", example="ps1 hand-ins"
+    )
     one.add_argument("set", choices=list(SETS))
     one.add_argument("hand_ins", type=Path)
     one.add_argument("--into", type=Path, default=Path("graded"), help="where marks and feedback go (default: graded)")

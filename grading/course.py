@@ -27,7 +27,9 @@ from .score import Result, score
 def students(hand_ins: Path, shard: tuple[int, int] = (1, 1)) -> list[str]:
     """The students who have a folder, in order; of several shards only those of this one. Raises `BadInput`."""
     if not hand_ins.is_dir():
-        raise BadInput(f"{shown(str(hand_ins))} is no folder of hand-ins; choose one that has a folder for each student.")
+        raise BadInput(
+            f"{shown(str(hand_ins))} is no folder of hand-ins; choose one that has a folder for each student."
+        )
     number, of = shard
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")

@@ -64,7 +64,9 @@ class Question:
 
     def judge(self, answer: object, seed: int | str = 0) -> Verdict:
         """The `Verdict` on an answer as it was typed; it never raises for a wrong or a strange one."""
-        answer = str.__str__(answer) if isinstance(answer, str) else answer
+        if isinstance(answer, str):
+            text = str.__str__(answer)
+            answer = text if len(text) <= 1000 else f"{text[:1000]}…"  # too long to be read, and so never right
         if answer is ... or answer is None or (isinstance(answer, str) and not answer.strip()):
             return Verdict(False, "No answer yet: put yours in place of the three dots and run the cell again.")
         given = self.given(seed)
@@ -110,7 +112,9 @@ def seed_of(seed: object) -> int | str:
         return number
     text = str.__str__(seed) if isinstance(seed, str) else "\0"
     if not text.isprintable() or len(text) > 99:
-        raise BadInput(f"a seed is a whole number or a short text, and {shown(seed)} is not; write for example 7 or 's01'.")
+        raise BadInput(
+            f"a seed is a whole number or a short text, and {shown(seed)} is not; write for example 7 or 's01'."
+        )
     return text
 
 

@@ -85,8 +85,10 @@ def score(answers: Sequence[int], seed: int | str = 0, when: str = "before") -> 
     """The `Score` of ten answers, each the number of an option, from 0. Raises `BadInput` for anything else."""
     put = items(seed, when)
     if isinstance(answers, (str, bytes)) or not isinstance(answers, Sequence) or len(answers) != len(put):
-        raise BadInput(f"the answers must be {len(put)} numbers of options, and {shown(answers)} are not; "
-                       f"write for example {[0] * len(put)}.")
+        raise BadInput(
+            f"the answers must be {len(put)} numbers of options, and {shown(answers)} are not; "
+            f"write for example {[0] * len(put)}."
+        )
     chosen = [
         whole_number(answer, f"the answer to question {number}", 0, len(item.options) - 1)
         for number, (answer, item) in enumerate(zip(answers, put, strict=True), 1)

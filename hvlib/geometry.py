@@ -240,7 +240,8 @@ def check_base_page(base_page: str | int) -> int:
     value = power_of_two(base_page, "base page")
     if not 4 * KiB <= value <= 64 * KiB:
         raise BadInput(
-            f"base page must be 4, 8, 16, 32 or 64 KiB, and {format_size(value)} is not; write for example '4 KiB', x86-64's."
+            f"base page must be 4, 8, 16, 32 or 64 KiB, and {format_size(value)} is not; "
+            "write for example '4 KiB', as on x86-64."
         )
     return value
 

@@ -47,8 +47,8 @@ class Machine:
             )
         if self.memory > LARGEST:
             raise BadInput(
-                f"memory of {format_size(self.memory)} is more than this model holds; choose up to {format_size(LARGEST)}, "
-                "or use the arithmetic of HugePage."
+                f"memory of {format_size(self.memory)} is more than this model holds; choose up to "
+                f"{format_size(LARGEST)}, or use the arithmetic of HugePage."
             )
         self.check = False if check is None else flag(check, "check")
         self._vmemmap = self._boot()
@@ -177,7 +177,9 @@ class Machine:
         try:
             self._run([WriteWord(self.pfn_to_page(pfn), word, value)])
         except InvariantBroken as why:
-            raise BadInput(f"that write would break a huge page, so nothing was changed ({why}); choose another value.") from None
+            raise BadInput(
+                f"that write would break a huge page, so nothing was changed ({why}); choose another value."
+            ) from None
 
     def _pool_of(self, pfn: int) -> HugePages | None:
         for pool in self._vmemmap.prepared_pools():
@@ -234,7 +236,10 @@ class Pool:
 
     def __init__(self, machine: Machine, number: int, page: HugePage) -> None:
         allowed = "write for example Machine('4 GiB').hugetlb('2 MiB')"
-        self.machine, self.page = thing(machine, Machine, "a machine", allowed), thing(page, HugePage, "a page", allowed)
+        self.machine, self.page = (
+            thing(machine, Machine, "a machine", allowed),
+            thing(page, HugePage, "a page", allowed),
+        )
         self._number = whole_number(number, "the number of a pool", 0, max(0, len(machine.vmemmap.pools) - 1))
 
     @property

@@ -212,8 +212,8 @@ class Record:
                 raise KeyError("off")
         except (LookupError, TypeError, AttributeError, ValueError) as why:
             raise BadInput(
-                f"this is no record of the kernel lab ({shown(str(why))} is missing or broken); choose one that it wrote, or make one with "
-                "make observe."
+                f"this is no record of the kernel lab ({shown(str(why))} is missing or broken); choose one "
+                "that it wrote, or make one with make observe."
             ) from None
         self._data = data
 
@@ -316,11 +316,16 @@ def read_record(file: Any) -> Record:
     except BadInput as why:
         raise BadInput(f"{_called(file)}: {why}") from None
     except (OSError, ValueError, RecursionError, AttributeError, TypeError) as why:
-        reason = why.strerror if isinstance(why, OSError) else "it nests too deeply" if isinstance(why, RecursionError) else why
         raise BadInput(
-            f"{_called(file)} cannot be read as a record ({shown(str(reason)).strip(chr(39) + chr(34))}); choose one that "
-            "the kernel lab wrote, or make one with make observe."
+            f"{_called(file)} cannot be read as a record ({_reason_of(why)}); choose one that the kernel lab wrote, or "
+            "make one with make observe."
         ) from None
+
+
+def _reason_of(why: Exception) -> str:
+    if isinstance(why, RecursionError):
+        return "it nests too deeply"
+    return shown(why.strerror if isinstance(why, OSError) else str(why)).strip("'\"")
 
 
 def _called(file: object) -> str:

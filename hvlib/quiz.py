@@ -14,7 +14,7 @@ from .questions import question
 from .units import index_of
 
 
-class _Typed(traitlets.Unicode):  # type: ignore[type-arg]
+class _Typed(traitlets.Unicode[str, str]):
     """What was typed, as text; anything else gets a sentence."""
 
     def validate(self, obj: Any, value: Any) -> str:
@@ -23,7 +23,7 @@ class _Typed(traitlets.Unicode):  # type: ignore[type-arg]
         return str.__str__(value)
 
 
-class _Numbers(traitlets.Tuple):  # type: ignore[type-arg]
+class _Numbers(traitlets.Tuple):
     """Numbers of options; what is no sequence gets a sentence."""
 
     def validate(self, obj: Any, value: Any) -> Any:

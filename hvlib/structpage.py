@@ -82,21 +82,25 @@ class RawMemory:
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, (bytes, bytearray, memoryview)):
-            raise BadInput(f"{shown(self.data)} is no bytes; write for example RawMemory(bytes(64), 0xffffea0000008000).")
+            raise BadInput(
+                f"{shown(self.data)} is no bytes; write for example RawMemory(bytes(64), 0xffffea0000008000)."
+            )
         object.__setattr__(self, "data", bytes(self.data))
         object.__setattr__(self, "start", whole_number(self.start, "an address", 0, _LAST))
 
     def word(self, addresses: Words, index: int) -> Words:
         """See `Memory.word`. Raises `BadInput` for an address outside the data, or one where no word begins."""
         if not isinstance(addresses, np.ndarray) or addresses.dtype != np.uint64:
-            raise BadInput(f"{shown(addresses)} is no array of addresses; write for example np.array([0x1000], np.uint64).")
+            raise BadInput(
+                f"{shown(addresses)} is no array of addresses; write for example np.array([0x1000], np.uint64)."
+            )
         index = whole_number(index, "a word of a struct page", 0, 31)
         offsets = addresses - np.uint64(self.start) + np.uint64(WORD * index)
         odd = offsets % np.uint64(WORD) != 0
         if odd.any():
             raise BadInput(
-                f"no word begins at {hex(int(addresses[odd][0]))}; choose {hex(self.start)} or a multiple of {WORD} bytes "
-                "from there."
+                f"no word begins at {hex(int(addresses[odd][0]))}; choose {hex(self.start)} or a multiple of {WORD} "
+                "bytes from there."
             )
         if offsets.size and int(offsets.max()) > len(self.data) - WORD:
             raise BadInput(
@@ -120,7 +124,8 @@ class StructPage:
         words = [index_of(word) for word in self.words] if isinstance(self.words, (tuple, list)) else []
         if not 7 <= len(words) <= 32 or not all(word is not None and 0 <= word <= _LAST for word in words):
             raise BadInput(
-                f"the words of a struct page are 7 to 32 whole numbers from 0 to 2^64 - 1, and {shown(self.words)} are not."
+                f"the words of a struct page are 7 to 32 whole numbers from 0 to 2^64 - 1, and "
+                f"{shown(self.words)} are not."
             )
         object.__setattr__(self, "words", tuple(words))
 
@@ -219,8 +224,9 @@ def compound_head(
     """Address of the head's struct page, for the struct page at address ``page`` read from ``memory``.
 
     As in include/linux/page-flags.h: a page whose word 1 has bit 0 set is a tail and names its head, by pointer (up
-    to 7.0) or by mask (since 7.1). Raises `BadInput` for what cannot be an address, memory or rule. With ``fake_heads`` (5.18 to 7.0, where a page of tails can show the head's own
+    to 7.0) or by mask (since 7.1). With ``fake_heads`` (5.18 to 7.0, where a page of tails can show the head's own
     bytes), a page-aligned struct page with PG_head is believed only after a look at the next one.
+    Raises `BadInput` for what cannot be an address, a memory or a rule.
     """
     page = _checked(page, memory, encoding, fake_heads, struct_page, base_page)
     found = compound_heads(

@@ -25,6 +25,7 @@ from .units import MiB, about, format_size, index_of, parse_size
 
 _MACHINE = "machine-6.18.44.json"
 BTF = Path("/sys/kernel/btf/vmlinux")
+HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
 LARGEST = 4 * MiB
 """Bytes of a file that is still read as a record; those of the book have 60,000 at most."""
 
@@ -108,11 +109,13 @@ def huge_pages() -> dict[int, int]:
     """Huge pages in this machine's pools: size in bytes -> number. Empty if the system does not tell."""
     if _asks_the_record():
         return {parse_size(size): count for size, count in _machine_record()["huge_pages"].items()}
-    found = {}
-    for folder in sorted(Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB")):
-        size = int(folder.name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+    found, names = {}, []
+    with suppress(OSError):
+        names = sorted(os.listdir(HUGE_PAGES))
+    for name in names:
         with suppress(OSError, ValueError):
-            found[size] = int((folder / "nr_hugepages").read_text())
+            size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text())
     return found
 
 
@@ -262,13 +265,18 @@ class Record:
     def savings(self, state: str = "on") -> tuple[Saving, ...]:
         """The counters, case by case."""
         try:
-            return tuple(Saving(**row) for row in self._data[name_of(state, "state", self.states)].get("counters", []))
+            return tuple(Saving(**row) for row in self._state(state).get("counters", []))
         except TypeError:
             raise self._broken("counted", "counters", state, "a row is broken") from None
 
+    def _state(self, state: str) -> Mapping[str, Any]:
+        """What was recorded with the optimisation "off" or "on"; empty where the kernel does not have it."""
+        state = name_of(state, "state", ("off", "on"))
+        return self._data[state] if state in self.states else {}
+
     def _part(self, size: str, state: str, when: str = "live") -> Mapping[str, Any]:
         """What the record holds of a size. Raises `BadInput` if it holds none."""
-        found = self._data.get("reserved") if when == "reserved" else self._data[name_of(state, "state", self.states)]
+        found = self._data.get("reserved") if when == "reserved" else self._state(state)
         sizes = found if isinstance(found, dict) else {}
         size = name_of(size, "size", ("2 MiB", "1 GiB"))
         part = sizes.get(size)

@@ -164,8 +164,9 @@ def test_what_is_no_file_and_what_is_endless_is_not_even_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with (tmp_path / "large").open("wb") as large:
         large.truncate(100 << 20)
+    (tmp_path / "padded").write_bytes(Path(GOOD).read_bytes() + b" " * observe.LARGEST)
     (tmp_path / "a\nb\x1b[2J").write_text("{}")
-    for given in ("pipe", "large", ".", "a\nb\x1b[2J", "x" * 5000, "nul\0"):
+    for given in ("pipe", "large", "padded", ".", "a\nb\x1b[2J", "x" * 5000, "nul\0"):
         with pytest.raises(hv.BadInput) as why:
             observe.read_record(tmp_path / given)
         check_sentence(str(why.value))
@@ -203,6 +204,18 @@ def test_a_record_with_one_thing_made_strange_is_judged_or_refused(seed):
         check_sentence(str(why))
     else:
         assert all(isinstance(str(finding), str) for finding in findings)
+
+
+@pytest.mark.parametrize("cell", [0, -1, 10**30, 2**63, None, "x"])
+@pytest.mark.parametrize("column", [0, 1, 3, 4])
+def test_a_row_that_cannot_be_is_found_out_or_refused(column, cell):
+    """An entry that maps no bytes, a frame that no address reaches: no division by zero, no overflow."""
+    data = json.loads((RECORDS / "linux-6.1.192.json").read_text())
+    data["on"]["2 MiB"]["live"]["rows"][1][column] = cell
+    try:
+        assert not all(finding.holds for finding in trial.judge(observe.Record(data)))
+    except hv.BadInput as why:
+        check_sentence(str(why))
 
 
 def test_flipped_bits_are_found_or_harmless(tmp_path):
@@ -305,18 +318,20 @@ def test_a_wrong_command_line_gets_one_line_and_2(program, folder):
         f"        try: runpy.run_module('{program}', run_name='__main__', alter_sys=False)\n"
         "        except SystemExit as end: code = end.code\n"
         "        said.flush()\n"
-        "    print(json.dumps([line, code, said.buffer.getvalue().decode()]))\n"
+        "        told.flush()\n"
+        "    print(json.dumps([line, code, said.buffer.getvalue().decode(), told.buffer.getvalue().decode()]))\n"
     )
     lines = LINES[program]
     done = run(sys.executable, "-W", "ignore", "-c", code, json.dumps(lines), cwd=folder, env={"PATH": "/nonexistent"})
     assert not done.stderr, done.stderr[-2000:]
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line for line, _, _ in answers] == lines
-    for line, code, said in answers:
+    assert [line for line, *_ in answers] == lines
+    for line, code, said, told in answers:
         assert code == 2, (line, said)
         assert said.endswith("\n")
         assert said.count("\n") == 1, (line, said)
         check_sentence(said[:-1].removeprefix("kernel_lab: "))
+        assert not told or GOOD in line or "records" in line, "nothing was begun"
     assert not (folder / "graded").exists()
 
 

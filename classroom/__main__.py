@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from hvlib.command import Parser, complain, run
 from hvlib.errors import BadInput
 
 from . import sizing
@@ -15,7 +16,7 @@ from . import sizing
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m classroom", description=__doc__.split(": ", 1)[1])
+    parser = Parser(prog="python -m classroom", description=__doc__.split(": ", 1)[1], example="demo --students 5")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="start a JupyterHub on loopback, log students in, run a chapter, stop it")
     demo.add_argument("--students", default="20", help="how many, all at once (default: 20)")
@@ -29,8 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _demo(options) if options.command == "demo" else _size(options)
     except BadInput as sentence:
-        print(f"classroom: {sentence}", file=sys.stderr)
-        return 2
+        return complain(f"classroom: {sentence}")
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -68,4 +68,4 @@ def _size(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from pathlib import Path
 
-from hvlib.errors import BadInput
+from hvlib.command import Parser, complain, run
+from hvlib.errors import BadInput, shown
 from hvlib.homework import SETS
+from hvlib.units import whole_number
 
 from . import course, demo, nbgrader_course, sets
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__.split(": ", 1)[1])
+    parser = Parser(prog="python -m grading", description=__doc__.split(": ", 1)[1], example="grade ps1 hand-ins")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("sets", help="write the problem sets, the instructor's and the release")
-    one = commands.add_parser("grade", help="grade a folder of hand-ins: HAND_INS/STUDENT/SET/SET.ipynb")
+    one = commands.add_parser(
+        "grade", help="grade a folder of hand-ins: HAND_INS/STUDENT/SET/SET.ipynb", example="ps1 hand-ins"
+    )
     one.add_argument("set", choices=list(SETS))
     one.add_argument("hand_ins", type=Path)
     one.add_argument("--into", type=Path, default=Path("graded"), help="where marks and feedback go (default: graded)")
@@ -34,9 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "grade":
             number, _, of = options.shard.partition("/")
-            if not (number.isdigit() and of.isdigit()):
-                raise BadInput(f"shard {options.shard!r} is none; write for example 2/4, the second of four.")
-            found = course.answers(options.set, options.hand_ins, shard=(int(number), int(of)), jobs=options.jobs,
+            if not (number.isdecimal() and of.isdecimal() and len(options.shard) < 20):
+                raise BadInput(f"shard {shown(options.shard)} is none; write for example 2/4, the second of four.")
+            jobs = None if options.jobs is None else whole_number(options.jobs, "jobs", 1, 1024)
+            course.students(options.hand_ins, (int(number), int(of)))
+            course.check_place(options.into)
+            found = course.answers(options.set, options.hand_ins, shard=(int(number), int(of)), jobs=jobs,
                                    tell=course.to_terminal)  # fmt: skip
             results = course.grade(found)
             course.write(results, options.set, options.into)
@@ -44,8 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         return _demo(options.nbgrader)
     except BadInput as why:
-        print(why, file=sys.stderr)
-        return 2
+        return complain(str(why))
 
 
 def _demo(with_nbgrader: bool) -> int:
@@ -69,4 +73,4 @@ def _demo(with_nbgrader: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hvlib.errors import BadInput
+from hvlib.errors import BadInput, shown
 from hvlib.homework import SETS, student_id, task
 
 from .handin import HandIn, read
@@ -27,7 +27,9 @@ from .score import Result, score
 def students(hand_ins: Path, shard: tuple[int, int] = (1, 1)) -> list[str]:
     """The students who have a folder, in order; of several shards only those of this one. Raises `BadInput`."""
     if not hand_ins.is_dir():
-        raise BadInput(f"{hand_ins} is no folder of hand-ins; give one that has a folder for each student.")
+        raise BadInput(
+            f"{shown(str(hand_ins))} is no folder of hand-ins; choose one that has a folder for each student."
+        )
     number, of = shard
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
@@ -40,8 +42,7 @@ def answers(
     limits: Limits = Limits(), tell: Callable[[str], None] = lambda _: None,  # noqa: B008
 ) -> list[tuple[HandIn, Outcome]]:  # fmt: skip
     """What each student handed in and what came of it, in order. One hand-in never stops the others."""
-    if problem_set not in SETS:
-        raise BadInput(f"problem set {problem_set!r} is not known; choose one of {', '.join(SETS)}.")
+    problem_set = SETS[problem_set].name
     names, started, before = students(hand_ins, shard), time.perf_counter(), os.times()
     with tempfile.TemporaryDirectory(prefix="grading-") as name:
         folder = Path(name)
@@ -64,6 +65,17 @@ def answers(
         each = f"{cpu / len(names):.2f} CPU seconds each"
         tell(f"\r{len(names)} run in {time.perf_counter() - started:.1f} s, {each}\n")
     return found
+
+
+def check_place(into: Path) -> None:
+    """Whether marks can be written into a folder, asked before the work. Raises `BadInput`."""
+    try:
+        (into / "feedback").mkdir(parents=True, exist_ok=True)
+        writable = os.access(into, os.W_OK) and os.access(into / "feedback", os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise BadInput(f"{shown(str(into))} is no folder that can be written to; choose another for --into.")
 
 
 def grade(found: Sequence[tuple[HandIn, Outcome]]) -> list[Result]:

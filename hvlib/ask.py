@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .errors import BadInput, choose, shown
-from .units import format_size, parse_size, whole_number
+from .units import format_size, index_of, parse_size, whole_number
 
 _MOST = 1 << 64
 Value = int | str | tuple[int | str, ...]
@@ -55,8 +55,8 @@ class Question:
     hint: str = "Read the section again, then try another answer."
 
     def given(self, seed: int | str = 0) -> Given:
-        """The numbers of this question for a seed."""
-        return self.draw(random.Random(f"hvlib {seed}"))
+        """The numbers of this question for a seed. Raises `BadInput` for a seed that is none."""
+        return self.draw(random.Random(f"hvlib {seed_of(seed)}"))
 
     def text(self, seed: int | str = 0) -> str:
         """The question as it is put."""
@@ -64,6 +64,9 @@ class Question:
 
     def judge(self, answer: object, seed: int | str = 0) -> Verdict:
         """The `Verdict` on an answer as it was typed; it never raises for a wrong or a strange one."""
+        if isinstance(answer, str):
+            text = str.__str__(answer)
+            answer = text if len(text) <= 1000 else f"{text[:1000]}…"  # too long to be read, and so never right
         if answer is ... or answer is None or (isinstance(answer, str) and not answer.strip()):
             return Verdict(False, "No answer yet: put yours in place of the three dots and run the cell again.")
         given = self.given(seed)
@@ -100,6 +103,19 @@ class Question:
         """A bare number given for a size is read as bytes, which is seldom meant."""
         bare = isinstance(answer, int) or (isinstance(answer, str) and answer.strip().isdigit())
         return " (A number without a unit is bytes; add KiB, MiB or GiB.)" if self.read.kind == "size" and bare else ""
+
+
+def seed_of(seed: object) -> int | str:
+    """A seed as it is drawn from: a whole number or a short text. Raises `BadInput` for anything else."""
+    number = index_of(seed)
+    if number is not None and abs(number) < _MOST:
+        return number
+    text = str.__str__(seed) if isinstance(seed, str) else "\0"
+    if not text.isprintable() or len(text) > 99:
+        raise BadInput(
+            f"a seed is a whole number or a short text, and {shown(seed)} is not; write for example 7 or 's01'."
+        )
+    return text
 
 
 # --- how answers are read and written --------------------------------------------------------------------------------
@@ -187,8 +203,10 @@ def function(*probes: int) -> Reader:
             for probe in probes:
                 try:
                     values.append(answer(probe))
-                except Exception as why:
-                    raise BadInput(f"your function stops at {probe:#x}: {type(why).__name__}, {why}") from None
+                except (Exception, SystemExit) as why:
+                    raise BadInput(
+                        f"your function stops at {probe:#x} with {shown(why)}; write for example 'lambda pfn: pfn + 1'."
+                    ) from None
             answer = values
         elif isinstance(answer, str):
             answer = answer.split(", ")

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any, Literal
 
 from . import observe
-from .errors import BadInput, choose, shown
+from .ask import seed_of
+from .errors import BadInput, name_of, shown
 from .geometry import ARCHITECTURES, HugePage
 from .machine import Machine, Pool
 from .units import GiB, TiB, counted, format_size, whole_number
@@ -69,9 +70,7 @@ class Score:
 
 def items(seed: int | str = 0, when: str = "before") -> tuple[Item, ...]:
     """The ten questions for a seed. ``when`` is "before" or "after"; the two have different numbers and orders."""
-    if when not in WHEN:
-        raise choose("when", when, WHEN)
-    found = []
+    seed, when, found = seed_of(seed), name_of(when, "when", WHEN), []
     for concept in CONCEPTS:
         chance = random.Random(f"hvlib concepts {seed} {when} {concept.name}")
         given = concept.draw(chance)
@@ -86,7 +85,10 @@ def score(answers: Sequence[int], seed: int | str = 0, when: str = "before") -> 
     """The `Score` of ten answers, each the number of an option, from 0. Raises `BadInput` for anything else."""
     put = items(seed, when)
     if isinstance(answers, (str, bytes)) or not isinstance(answers, Sequence) or len(answers) != len(put):
-        raise BadInput(f"the answers must be {len(put)} numbers of options, from 0, and {shown(answers)} are not.")
+        raise BadInput(
+            f"the answers must be {len(put)} numbers of options, and {shown(answers)} are not; "
+            f"write for example {[0] * len(put)}."
+        )
     chosen = [
         whole_number(answer, f"the answer to question {number}", 0, len(item.options) - 1)
         for number, (answer, item) in enumerate(zip(answers, put, strict=True), 1)
@@ -96,7 +98,7 @@ def score(answers: Sequence[int], seed: int | str = 0, when: str = "before") -> 
         tuple(item.concept.name for item, hit in zip(put, hits, strict=True) if hit is wanted)
         for wanted in (True, False)
     )
-    return Score(str(seed), when, right, wrong)
+    return Score(str(seed_of(seed)), when, right, wrong)
 
 
 def gain(before: Score, after: Score) -> float:
@@ -105,8 +107,11 @@ def gain(before: Score, after: Score) -> float:
     Who knew everything before has nothing to gain: 0. Raises `BadInput` unless the first was taken before and the
     second after.
     """
-    if (before.when, after.when) != WHEN:
-        raise BadInput("the gain needs a score taken before and one taken after, in this order.")
+    if not all(isinstance(one, Score) for one in (before, after)) or (before.when, after.when) != WHEN:
+        raise BadInput(
+            "the gain needs a score taken before and one taken after, in this order; write for example "
+            "gain(score(first, 's01', 'before'), score(last, 's01', 'after'))."
+        )
     open_before = len(before.wrong)
     return (len(after.right) - len(before.right)) / open_before if open_before else 0.0
 

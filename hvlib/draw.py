@@ -17,7 +17,7 @@ import numpy as np
 
 from . import observe, paint
 from .costs import COSTS
-from .errors import BadInput, shown
+from .errors import thing
 from .geometry import HugePage
 from .machine import Machine, Pool
 from .scene import Arrow, Box, Label, Line, Role, Scene
@@ -599,10 +599,7 @@ def schemes(size: str = "2 MiB") -> Picture:
 
 def pool(pool: Pool, huge_page: int = 0, title: str = "") -> Picture:
     """One huge page of a pool as the page table stands now. Raises `BadInput` for what is no pool."""
-    if not isinstance(pool, Pool):
-        raise BadInput(
-            f"a pool of huge pages is drawn, and {shown(pool)} is none; draw what machine.hugetlb() returned."
-        )
+    pool = thing(pool, Pool, "a pool of huge pages", "write for example Machine('4 GiB').hugetlb('2 MiB')")
     return Picture(
         mapping(mapping_of(pool, huge_page, title or f"{format_size(pool.page.size)} page, scheme: {pool.scheme}"))
     )

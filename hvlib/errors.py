@@ -6,7 +6,17 @@ input: it is what the processor of the model does when a read-only page-table en
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+LISTED = 6
+"""A list of names as long as this is shown whole; of a longer one, those nearest to what was given."""
 
 
 class BadInput(ValueError):
@@ -32,7 +42,8 @@ class InvariantBroken(AssertionError):
 def shown(value: object) -> str:
     """A reader's input as an error sentence quotes it: its repr, on one line and cut."""
     try:
-        text = " ".join(repr(value).split())
+        text = " ".join(repr(value[:99] if type(value) in (str, bytes) else value).split())  # type: ignore[index]
+        text = "".join(letter if letter.isprintable() else "?" for letter in text[:61])
     except Exception:
         text = f"that {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -43,4 +54,51 @@ def choose(what: str, given: object, allowed: Iterable[object]) -> BadInput:
     names = list(allowed)
     if len(names) > 2 and names == list(range(len(names))):
         return BadInput(f"{what} {shown(given)} is not there; choose a whole number from 0 to {names[-1]}.")
-    return BadInput(f"{what} {shown(given)} is not known; choose one of {', '.join(map(repr, names))}.")
+    listed, others = ", ".join(map(repr, names)), ""
+    if len(names) > LISTED and len(listed) > 180:
+        typed = str.__str__(given)[:99] if isinstance(given, str) else ""
+        near = difflib.get_close_matches(typed, list(map(str, names)), 3, 0.3) or names[:3]
+        listed, others = ", ".join(map(repr, near)), f" or {len(names) - len(near)} others"
+    return BadInput(f"{what} {shown(given)} is not known; choose one of {listed}{others}.")
+
+
+class _Table(dict[str, T]):
+    """Things by name; a name that is not there gets its sentence, and so does what cannot be a name at all."""
+
+    what = ""
+
+    def __getitem__(self, name: str) -> T:
+        if isinstance(name, str):
+            found: T | None = self.get(str.__str__(name))
+            if found is not None:
+                return found
+        raise choose(self.what, name, self)
+
+
+def table(what: str, things: Iterable[tuple[str, T]]) -> Mapping[str, T]:
+    """Things by name, for reading only. A name that is not there raises `BadInput`, which says what the names are."""
+    found = _Table(things)
+    found.what = what
+    return MappingProxyType(found)
+
+
+def name_of(value: object, what: str, allowed: Iterable[str]) -> str:
+    """``value`` as a plain str, if it is one of ``allowed``. Raises `BadInput` otherwise."""
+    names = list(allowed)
+    if isinstance(value, str) and str.__str__(value) in names:
+        return str.__str__(value)
+    raise choose(what, value, names)
+
+
+def flag(value: object, what: str) -> bool:
+    """``value`` as a bool, if it is one of Python's or NumPy's. Raises `BadInput` for what is only true or false."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise choose(what, value, (True, False))
+
+
+def thing(value: object, kind: type[T], what: str, allowed: str) -> T:
+    """``value``, if it is a ``kind``. Raises `BadInput`, which says what ``what`` is not and what is ``allowed``."""
+    if not isinstance(value, kind):
+        raise BadInput(f"{what} is expected, and {shown(value)} is none; {allowed}.")
+    return value

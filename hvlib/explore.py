@@ -6,20 +6,19 @@ frame and without the kernel. Python stays the only place that computes or draws
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anywidget
 import traitlets
 
 from . import paint
-from .errors import BadInput, choose, shown
+from .errors import BadInput, choose, shown, table
 from .film import Axis, Facts, Film, drawn, plain
 from .films import FILMS
+from .quiz import Prediction
 from .scene import Scene
-
-if TYPE_CHECKING:
-    from .quiz import Prediction
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -32,9 +31,7 @@ class _Choice(traitlets.TraitType[Any, Any]):
         self.axis = axis
 
     def validate(self, obj: Any, value: Any) -> Any:
-        if not self.axis.allows(value):
-            raise choose(self.axis.label, value, self.axis.values)
-        return value
+        return self.axis.taken(value)
 
 
 class Panel(anywidget.AnyWidget):
@@ -46,10 +43,12 @@ class Panel(anywidget.AnyWidget):
     note = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, film: Film, guess: Prediction | None = None, **values: str | int) -> None:
-        if guess is not None and not hasattr(guess, "verdict"):
+        if guess is not None and not isinstance(guess, Prediction):
             raise BadInput(
-                f"a guess comes from hv.predict(), and {shown(guess)} does not; leave it out or predict first."
+                f"a guess comes from hv.predict(), and {shown(guess)} does not; write for example "
+                "hv.predict('base pages of 1 GiB'), or nothing."
             )
+        values = _places(film, values)
         self._film, self._guess = film, guess
         super().__init__(film=drawn(film))
         self.add_traits(**{axis.name: _Choice(axis).tag(sync=True) for axis in film.axes})
@@ -61,18 +60,14 @@ class Panel(anywidget.AnyWidget):
 
     def set(self, **values: str | int) -> Panel:
         """Move several sliders. Raises `BadInput` for a slider or a value the panel does not have; then none moves."""
-        axes = {axis.name: axis for axis in self._film.axes}
-        for name, value in values.items():
-            if name not in axes:
-                raise choose("slider", name, axes)
-            if not axes[name].allows(value):
-                raise choose(axes[name].label, value, axes[name].values)
-        for name, value in values.items():
+        for name, value in _places(self._film, values).items():
             setattr(self, name, value)
         return self
 
     def __setattr__(self, name: str, value: Any) -> None:
         film = self.__dict__.get("_film")
+        if film and name in ("values", "facts", "scene"):
+            raise BadInput(f"{name} is told and not set; write for example panel.set({_example(film)}).")
         if film and not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
             raise choose("slider", name, [axis.name for axis in film.axes])
         super().__setattr__(name, value)
@@ -109,6 +104,16 @@ class Panel(anywidget.AnyWidget):
         scene = self.scene
         shown = {**data, "text/plain": repr(self), "image/png": paint.png(scene)}
         return shown, {**(metadata or {}), "image/png": {"alt": scene.alt}}
+
+
+def _places(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:
+    """Where sliders are to stand, by name. Raises `BadInput` for a slider or a value that the film does not have."""
+    axes = table("slider", ((axis.name, axis) for axis in film.axes))
+    return {name: axes[name].taken(value) for name, value in values.items()}
+
+
+def _example(film: Film) -> str:
+    return f"{film.axes[0].name}={film.axes[0].values[-1]!r}"
 
 
 # --- the panels of the chapters --------------------------------------------------------------------------------------

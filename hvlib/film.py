@@ -12,7 +12,9 @@ from functools import cache
 from typing import Any
 
 from . import paint
+from .errors import choose
 from .scene import Scene
+from .units import index_of
 
 Facts = dict[str, Any]
 
@@ -31,9 +33,12 @@ class Axis:
         if not self.texts:
             object.__setattr__(self, "texts", tuple(map(str, self.values)))
 
-    def allows(self, value: object) -> bool:
-        """Whether the slider can stand there: the same value, of the same type."""
-        return type(value) is type(self.values[0]) and value in self.values
+    def taken(self, value: object) -> str | int:
+        """Where the slider then stands: the value as Python's own number or text. Raises `BadInput` for any other."""
+        plain = str.__str__(value) if isinstance(value, str) else index_of(value)
+        if plain is None or plain not in self.values:
+            raise choose(self.label, value, self.values)
+        return plain
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BadInput, choose, shown
+from .errors import BadInput, shown
 from .geometry import ARCHITECTURES, PAGING, PTE, STRUCT_PAGE, HugePage
 from .schemes import Scheme, scheme_of
 from .units import about, format_size, parse_size, whole_number
@@ -97,8 +97,6 @@ class Fleet:
         self, hosts: int, memory: str | int | tuple[str | int, str | int], share: float | tuple[float, float],
         size: str | int = "2 MiB", scheme: str | Scheme = "head page", architecture: str = "x86-64",
     ) -> None:  # fmt: skip
-        if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
-            raise choose("architecture", architecture, ARCHITECTURES)
         self.hosts = whole_number(hosts, "the number of hosts", 1, MOST_HOSTS)
         self.page: HugePage = ARCHITECTURES[architecture].huge_page(size)
         self.scheme, self.architecture = scheme_of(scheme), architecture
@@ -263,10 +261,10 @@ def _upright(ends: Range, what: str, example: str) -> Range:
 def _part(value: Any) -> Fraction:
     """A share of RAM as an exact fraction; a float means the decimal number that it is written as."""
     try:
-        if isinstance(value, (str, bytes, bool)):
+        if isinstance(value, (str, bytes, bool, np.bool_)):
             raise ValueError
         part = Fraction(value) if isinstance(value, (int, Fraction)) else Fraction(repr(float(value)))
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # whatever a stranger's __float__ raises
         part = Fraction(-1)
     if not 0 <= part <= 1:
         raise BadInput(

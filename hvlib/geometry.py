@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from types import MappingProxyType
 
-from .errors import BadInput, choose
+from .errors import BadInput, table
 from .schemes import Scheme, scheme_of
 from .units import GiB, KiB, MiB, TiB, format_size, parse_size, power_of_two, whole_number
 
@@ -167,8 +166,9 @@ class Paging:
     size: int
 
 
-PAGING = MappingProxyType(
-    {"4-level": Paging(4, 0xFFFFEA0000000000, TiB), "5-level": Paging(5, 0xFFD4000000000000, 512 * TiB)}
+PAGING = table(
+    "paging",
+    (("4-level", Paging(4, 0xFFFFEA0000000000, TiB)), ("5-level", Paging(5, 0xFFD4000000000000, 512 * TiB))),
 )
 """Name -> `Paging`. Source: Documentation/arch/x86/x86_64/mm.rst, 6.12."""
 
@@ -178,27 +178,23 @@ def pfn_to_page(pfn: int, paging: str = "4-level", struct_page: int = STRUCT_PAG
 
     Raises `BadInput` for a PFN whose struct page would lie outside the vmemmap, or an unknown paging.
     """
-    start, most = _paging(paging), _paging(paging).size // check_struct_page(struct_page)
+    start, struct_page = PAGING[paging], check_struct_page(struct_page)
+    most = start.size // struct_page
     return start.vmemmap + struct_page * whole_number(pfn, f"a PFN with {paging} paging", 0, most - 1)
 
 
 def page_to_pfn(page: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE) -> int:
     """PFN of the struct page at virtual address ``page``, the inverse of `pfn_to_page`. Raises `BadInput`."""
-    start, struct_page = _paging(paging), check_struct_page(struct_page)
+    start, struct_page = PAGING[paging], check_struct_page(struct_page)
     last = start.vmemmap + start.size - 1
-    offset = whole_number(page, "an address", 0, (1 << 64) - 1) - start.vmemmap
+    page = whole_number(page, "an address", 0, (1 << 64) - 1)
+    offset = page - start.vmemmap
     if not 0 <= offset < start.size or offset % struct_page:
         raise BadInput(
             f"{page:#x} is not the address of a struct page; with {paging} paging they stand every {struct_page} bytes "
             f"from {start.vmemmap:#x} to {last:#x}."
         )
     return offset // struct_page
-
-
-def _paging(name: str) -> Paging:
-    if not isinstance(name, str) or name not in PAGING:
-        raise choose("paging", name, PAGING)
-    return PAGING[name]
 
 
 @dataclass(frozen=True)
@@ -235,7 +231,7 @@ _ALL = (
     Architecture("LoongArch, 16 KiB base", 16 * KiB, ((32 * MiB, "PMD"),), "since 6.2"),
 )  # fmt: skip
 
-ARCHITECTURES = MappingProxyType({arch.name: arch for arch in _ALL})
+ARCHITECTURES = table("architecture", ((arch.name, arch) for arch in _ALL))
 """Name -> `Architecture`. Sources: Documentation/arch/arm64/hugetlbpage.rst and the architectures' Kconfig."""
 
 
@@ -244,7 +240,8 @@ def check_base_page(base_page: str | int) -> int:
     value = power_of_two(base_page, "base page")
     if not 4 * KiB <= value <= 64 * KiB:
         raise BadInput(
-            f"base page must be 4, 8, 16, 32 or 64 KiB, and {format_size(value)} is not; x86-64 has '4 KiB'."
+            f"base page must be 4, 8, 16, 32 or 64 KiB, and {format_size(value)} is not; "
+            "write for example '4 KiB', as on x86-64."
         )
     return value
 

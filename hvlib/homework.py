@@ -9,11 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from . import observe, trial
-from .errors import BadInput, choose, shown
+from .errors import BadInput, shown, table
 from .geometry import ARCHITECTURES, pfn_to_page
 from .units import KiB, format_size
 
@@ -56,9 +55,10 @@ class ProblemSet:
 
 def student_id(student: str) -> str:
     """A student's id, stripped. Raises `BadInput` for anything that is none."""
-    if not isinstance(student, str) or not student.strip() or len(student.strip()) > LONGEST_ID:
+    text = str.__str__(student).strip() if isinstance(student, str) else ""
+    if not text.isprintable() or not 0 < len(text) <= LONGEST_ID:
         raise BadInput(f"{shown(student)} is no student id; write yours as text, for example 's01'.")
-    return student.strip()
+    return text
 
 
 def _bases(r: random.Random) -> Given:
@@ -92,7 +92,7 @@ def _one(name: str, chapter: int, prompt: str, form: str | None, draw: Callable[
 NUMBER = "a whole number, for example 512 or 0x200"
 SIZE = "a size, for example '16 MiB'"
 
-SETS: Mapping[str, ProblemSet] = MappingProxyType({
+SETS: Mapping[str, ProblemSet] = table("problem set", {
     "ps1": ProblemSet("ps1", "Counting and addresses", "1 to 5", (
         _one("memmap", 1, "A machine has {ram} GiB of RAM, and its kernel a struct page of {struct_page} bytes. How much memory do its "
              "struct pages take?", SIZE,
@@ -148,18 +148,13 @@ SETS: Mapping[str, ProblemSet] = MappingProxyType({
              "night, every day. Should the optimisation be switched on? Half a page: a number, what it costs, what to measure first, and when you "
              "would change your mind.", None, lambda r: {"memory": r.choice([256, 512, 1024])}),
     )),
-})  # fmt: skip
+}.items())  # fmt: skip
 """Name -> `ProblemSet`."""
 
 
 def task(problem_set: str, name: str) -> Task:
     """A task by name. Raises `BadInput` for an unknown one."""
-    if problem_set not in SETS:
-        raise choose("problem set", problem_set, SETS)
-    tasks = {one.name: one for one in SETS[problem_set].tasks}
-    if name not in tasks:
-        raise choose("task", name, tasks)
-    return tasks[name]
+    return table("task", ((one.name, one) for one in SETS[problem_set].tasks))[name]
 
 
 def put(problem_set: str, name: str, student: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import hvo, invariants
-from .errors import BadInput, InvariantBroken, WrongState
+from .errors import BadInput, InvariantBroken, WrongState, flag, thing
 from .events import Event, TakeFrames, WriteWord
 from .geometry import BASE_PAGE, STRUCT_PAGE, HugePage, check_base_page, check_struct_page
 from .schemes import Scheme, scheme_of
@@ -47,15 +47,23 @@ class Machine:
             )
         if self.memory > LARGEST:
             raise BadInput(
-                f"memory of {format_size(self.memory)} is more than this model holds, {format_size(LARGEST)}; "
-                "for larger hosts use the arithmetic of HugePage."
+                f"memory of {format_size(self.memory)} is more than this model holds; choose up to "
+                f"{format_size(LARGEST)}, or use the arithmetic of HugePage."
             )
+        self.check = False if check is None else flag(check, "check")
         self._vmemmap = self._boot()
-        self.check = self._vmemmap.nr_pages <= TEACHING_SIZE if check is None else check
+        if check is None:
+            self.check = self._vmemmap.nr_pages <= TEACHING_SIZE
         self._events: list[Event] = []
 
     def _boot(self) -> Vmemmap:
-        return Vmemmap(self.memory // self.base_page, self.base_page, self.struct_page)
+        try:
+            return Vmemmap(self.memory // self.base_page, self.base_page, self.struct_page)
+        except MemoryError:
+            raise BadInput(
+                f"a model of {format_size(self.memory)} does not fit into the memory of this computer; choose less, "
+                "for example '4 GiB', or use the arithmetic of HugePage."
+            ) from None
 
     # --- huge pages ----------------------------------------------------------------------------------------------
 
@@ -129,8 +137,8 @@ class Machine:
         page = whole_number(page, "an address", 0, (1 << 64) - 1)
         if not first <= page <= self.pfn_to_page(self.nr_frames - 1) or (page - first) % self.struct_page:
             raise BadInput(
-                f"{page:#x} is not the address of a struct page; they start at {first:#x}, "
-                f"every {self.struct_page} bytes."
+                f"{page:#x} is not the address of a struct page; choose {first:#x} or a "
+                f"multiple of {self.struct_page} bytes from there."
             )
         return int(self._vmemmap.page_to_pfn(np.array([page], np.uint64))[0])
 
@@ -142,12 +150,13 @@ class Machine:
 
     def compound_head(self, pfn: int) -> int:
         """PFN of the head that the struct page of ``pfn`` leads to (itself, if it is no tail)."""
-        head = compound_head(self.pfn_to_page(pfn), self._vmemmap, **self._head_rules(pfn))
-        return self.page_to_pfn(head)
+        page = self.pfn_to_page(pfn)
+        return self.page_to_pfn(compound_head(page, self._vmemmap, **self._head_rules(self.page_to_pfn(page))))
 
     def head_steps(self, pfn: int) -> HeadSearch:
         """`compound_head` of ``pfn`` question by question: what is asked, what is read, what is found."""
-        return head_steps(self.pfn_to_page(pfn), self._vmemmap, **self._head_rules(pfn))
+        page = self.pfn_to_page(pfn)
+        return head_steps(page, self._vmemmap, **self._head_rules(self.page_to_pfn(page)))
 
     def _head_rules(self, pfn: int) -> dict[str, Any]:
         pool = self._pool_of(pfn)
@@ -168,7 +177,9 @@ class Machine:
         try:
             self._run([WriteWord(self.pfn_to_page(pfn), word, value)])
         except InvariantBroken as why:
-            raise BadInput(f"that write would break a huge page, so nothing was changed: {why}.") from None
+            raise BadInput(
+                f"that write would break a huge page, so nothing was changed ({why}); choose another value."
+            ) from None
 
     def _pool_of(self, pfn: int) -> HugePages | None:
         for pool in self._vmemmap.prepared_pools():
@@ -223,7 +234,12 @@ class Pool:
     """Huge pages of one size, taken together, as they stand in a machine."""
 
     def __init__(self, machine: Machine, number: int, page: HugePage) -> None:
-        self.machine, self.page, self._number = machine, page, number
+        allowed = "write for example Machine('4 GiB').hugetlb('2 MiB')"
+        self.machine, self.page = (
+            thing(machine, Machine, "a machine", allowed),
+            thing(page, HugePage, "a page", allowed),
+        )
+        self._number = whole_number(number, "the number of a pool", 0, max(0, len(machine.vmemmap.pools) - 1))
 
     @property
     def _state(self) -> HugePages:
@@ -252,7 +268,7 @@ class Pool:
         `BadInput` for an unknown scheme or a struct page that is no power of two, `WrongState` if it is done
         already, `OutOfFrames` if there is no frame for page tables or copies. Then nothing has changed.
         """
-        scheme = scheme_of(scheme)
+        scheme, batch = scheme_of(scheme), flag(batch, "batch")
         if self._state.scheme.kept is not None:
             raise WrongState(
                 f"these huge pages are optimised already, by scheme {self._state.scheme.name!r}; restore() them first."
@@ -261,7 +277,9 @@ class Pool:
             return self
         obstacle = self.page.obstacle(scheme)
         if obstacle:
-            raise BadInput(f"{scheme.name!r} frees nothing here. {obstacle}")
+            raise BadInput(
+                f"{scheme.name!r} frees nothing here ({obstacle.rstrip('.')}); choose another huge page or struct page."
+            )
         self.machine._run(hvo.optimize(self.machine.vmemmap, self._number, scheme, batch))
         return self
 
@@ -271,6 +289,7 @@ class Pool:
         Raises `WrongState` if the pages are not optimised, `OutOfFrames` if the buddy allocator has not enough
         frames: to give huge pages back, memory must be allocated first. Then nothing has changed.
         """
+        batch = flag(batch, "batch")
         if self._state.scheme.kept is None:
             raise WrongState(
                 "these huge pages are not optimised, so there is nothing to restore; optimize() them first."
@@ -284,7 +303,7 @@ class Pool:
         As many as there is memory for are restored and given back; with the memory of those the rest are tried
         again. Huge pages that cannot be restored stay in the pool, as `surplus`. ``batch=False``: one by one.
         """
-        before = len(self._state.heads)
+        before, batch = len(self._state.heads), flag(batch, "batch")
         self.machine._run(hvo.release(self.machine.vmemmap, self._number, batch))
         left = self.machine.vmemmap.pools[self._number]
         return before - (len(left.heads) if left else 0)

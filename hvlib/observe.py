@@ -20,11 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from .btf import struct_layout
-from .errors import BadInput, choose
-from .units import about, format_size, parse_size
+from .errors import BadInput, name_of, shown, thing
+from .units import MiB, about, format_size, index_of, parse_size
 
 _MACHINE = "machine-6.18.44.json"
 BTF = Path("/sys/kernel/btf/vmlinux")
+HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
+LARGEST = 4 * MiB
+"""Bytes of a file that is still read as a record; those of the book have 60,000 at most."""
 
 
 @dataclass(frozen=True)
@@ -106,24 +109,28 @@ def huge_pages() -> dict[int, int]:
     """Huge pages in this machine's pools: size in bytes -> number. Empty if the system does not tell."""
     if _asks_the_record():
         return {parse_size(size): count for size, count in _machine_record()["huge_pages"].items()}
-    found = {}
-    for folder in sorted(Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB")):
-        size = int(folder.name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+    found, names = {}, []
+    with suppress(OSError):
+        names = sorted(os.listdir(HUGE_PAGES))
+    for name in names:
         with suppress(OSError, ValueError):
-            found[size] = int((folder / "nr_hugepages").read_text())
+            size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text())
     return found
 
 
-_LOG_KIB = re.compile(r"(\d+) KiB vmemmap can be freed for a (\S+ \S+) page")
-_LOG_PAGES = re.compile(r"can (?:free|optimize) (\d+) vmemmap pages for hugepages-(\d+)kB")
+_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a (\d{1,4}\.00 [KMGT]iB) page")
+_LOG_PAGES = re.compile(r"can (?:free|optimize) (\d{1,12}) vmemmap pages for hugepages-(\d{1,12})kB")
 
 
 def boot_log(text: str) -> dict[int, int]:
     """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> pages of 4 KiB. Empty if it says nothing.
 
     5.14 to 5.19 count vmemmap pages, 6.0 and later KiB. From 5.19 on the line is printed whether the optimisation is
-    on or off.
+    on or off. Raises `BadInput` for what is no text.
     """
+    text = str.__str__(thing(text, str, "the text of a boot log", "write for example boot_log('HugeTLB: 28 KiB vmemmap "
+                             "can be freed for a 2.00 MiB page')"))  # fmt: skip
     found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
     found |= {parse_size(size): int(kib) * 1024 // 4096 for kib, size in _LOG_KIB.findall(text)}
     return found
@@ -197,17 +204,19 @@ class Record:
     """What one real kernel answered, as `kernel_lab` wrote it down."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
+        thing(data, Mapping, "a record", "choose one that the kernel lab wrote")  # type: ignore[type-abstract]
         try:
-            self.origin, self.release = str(data["origin"]), str(data["release"])
+            self.origin, self.release = _plain(data["origin"]), _plain(data["release"])
             self.series = _series(str(data.get("provenance", {}).get("version", self.release)))
             self.boot_log = tuple(map(str, data["boot_log"]))
             self.states = tuple(state for state in ("off", "on") if isinstance(data.get(state), dict))
             self.quick = bool(data.get("quick", False))
             if not self.states:
                 raise KeyError("off")
-        except (LookupError, TypeError, AttributeError) as why:
+        except (LookupError, TypeError, AttributeError, ValueError) as why:
             raise BadInput(
-                f"this is no record of the kernel lab: {why!s} is missing or broken; make one with make observe."
+                f"this is no record of the kernel lab ({shown(str(why))} is missing or broken); choose one "
+                "that it wrote, or make one with make observe."
             ) from None
         self._data = data
 
@@ -216,8 +225,10 @@ class Record:
 
         Raises `BadInput` for what the record does not hold.
         """
+        when = name_of(when, "when", ("boot", "live", "dissolved", "reserved"))
+        part = self._part(size, state, when)
         try:
-            found = self._data["reserved"][size]["live"] if when == "reserved" else self._data[state][size][when]
+            found = part["live" if when == "reserved" else when]
             words = {int(n): tuple(int(word, 16) for word in row) for n, row in found.get("words", {}).items()}
             rows = tuple(Row(*row) for row in found["rows"])
             if not rows or any(len(row) != 8 for row in words.values()):
@@ -227,29 +238,57 @@ class Record:
                 bool(found.get("monitor_agrees", False)),
             )  # fmt: skip
         except (LookupError, TypeError, ValueError, AttributeError):
-            missing = self._data.get(state, {}).get(size, {}).get("missing", "it is not there, or broken")
-            raise BadInput(
-                f"the record of {self.release} has no {size} page ({when}, optimisation {state}): {missing}; "
-                "make it again with make observe, with more --memory if need be."
-            ) from None
+            raise self._broken(size, when, state, shown(part.get("missing", "it is not there, or broken"))) from None
 
     def pfn(self, size: str, when: str = "live", state: str = "on") -> int:
         """First PFN of the recorded huge page."""
-        found = self._data["reserved"] if when == "reserved" else self._data[state]
-        return int(found[size]["pfn"])
+        when = name_of(when, "when", ("boot", "live", "dissolved", "reserved"))
+        pfn = index_of(self._part(size, state, when).get("pfn"))
+        if pfn is None or not 0 <= pfn < 1 << 40:
+            raise self._broken(size, when, state, "its PFN is missing or cannot be")
+        return pfn
 
     def neighbours(self, size: str, state: str = "on") -> tuple[tuple[int, ...], ...]:
         """Frames behind the vmemmap pages of other huge pages that lived at the same time."""
-        return tuple(tuple(frames) for frames in self._data[state][size].get("neighbours", []))
+        found = self._part(size, state).get("neighbours", [])
+        if not isinstance(found, list) or not all(isinstance(frames, list) for frames in found):
+            raise self._broken(size, "neighbours", state, "they are no lists")
+        return tuple(map(tuple, found))
 
     def shown_as_heads(self, size: str, state: str = "on") -> tuple[int, ...] | None:
         """Which of the first 512 frames /proc/kpageflags called heads; `None` if it was not asked."""
-        found = self._data[state][size].get("shown_as_heads")
+        found = self._part(size, state).get("shown_as_heads")
+        if found is not None and not isinstance(found, list):
+            raise self._broken(size, "shown as heads", state, "it is no list")
         return None if found is None else tuple(found)
 
     def savings(self, state: str = "on") -> tuple[Saving, ...]:
         """The counters, case by case."""
-        return tuple(Saving(**row) for row in self._data.get(state, {}).get("counters", []))
+        try:
+            return tuple(Saving(**row) for row in self._state(state).get("counters", []))
+        except TypeError:
+            raise self._broken("counted", "counters", state, "a row is broken") from None
+
+    def _state(self, state: str) -> Mapping[str, Any]:
+        """What was recorded with the optimisation "off" or "on"; empty where the kernel does not have it."""
+        state = name_of(state, "state", ("off", "on"))
+        return self._data[state] if state in self.states else {}
+
+    def _part(self, size: str, state: str, when: str = "live") -> Mapping[str, Any]:
+        """What the record holds of a size. Raises `BadInput` if it holds none."""
+        found = self._data.get("reserved") if when == "reserved" else self._state(state)
+        sizes = found if isinstance(found, dict) else {}
+        size = name_of(size, "size", ("2 MiB", "1 GiB"))
+        part = sizes.get(size)
+        if not isinstance(part, dict):
+            raise self._broken(size, when, state, "it is not there, or broken")
+        return part
+
+    def _broken(self, size: str, when: str, state: str, why: str) -> BadInput:
+        return BadInput(
+            f"the record of {self.release} has no {size} page ({when}, optimisation {state}): {why}; "
+            "choose another, or make it again with make observe, with more --memory if need be."
+        )
 
     def __repr__(self) -> str:
         return self.origin
@@ -262,24 +301,50 @@ def records() -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: [int(number) for number in name.split(".")]))
 
 
-@cache
 def recorded(release: str) -> Record:
     """The record of a release. Raises `BadInput` for one that the book does not have."""
-    if not isinstance(release, str) or release not in records():
-        raise choose("record", release, records())
+    return _recorded(name_of(release, "record", records()))
+
+
+@cache
+def _recorded(release: str) -> Record:
     return read_record(resources.files(__package__) / "data" / f"linux-{release}.json")
 
 
 def read_record(file: Any) -> Record:
-    """The record in a JSON file. Raises `BadInput` if it cannot be read as one."""
+    """The record in a JSON file, given as a path or its name. Raises `BadInput` if it cannot be read as one."""
     try:
+        if isinstance(file, (str, os.PathLike)):
+            file = Path(str.__str__(file) if isinstance(file, str) else file)
+            if file.exists() and not file.is_file():
+                raise ValueError("it is no file")
+            if file.stat().st_size > LARGEST:
+                raise ValueError(f"it has more than {format_size(LARGEST)}")
         return Record(json.loads(file.read_text("utf-8")))
-    except BadInput:
-        raise
-    except (OSError, ValueError, RecursionError) as why:
+    except BadInput as why:
+        raise BadInput(f"{_called(file)}: {why}") from None
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError) as why:
         raise BadInput(
-            f"{getattr(file, 'name', file)} cannot be read as a record: {why}; make one with make observe."
+            f"{_called(file)} cannot be read as a record ({_reason_of(why)}); choose one that the kernel lab wrote, or "
+            "make one with make observe."
         ) from None
+
+
+def _reason_of(why: Exception) -> str:
+    if isinstance(why, RecursionError):
+        return "it nests too deeply"
+    return shown(why.strerror if isinstance(why, OSError) else str(why)).strip("'\"")
+
+
+def _called(file: object) -> str:
+    return shown(str(file.name) if isinstance(file, Path) else file)
+
+
+def _plain(text: object) -> str:
+    """A text of one line. Raises `ValueError` for one that could move a terminal's cursor, or is endless."""
+    if not isinstance(text, str) or not text.isprintable() or len(text) > 300:
+        raise ValueError("a text that is none")
+    return text
 
 
 def mapping(release: str) -> Entries:
@@ -293,7 +358,7 @@ def savings(release: str) -> tuple[Saving, ...]:
 
 
 def _series(version: str) -> tuple[int, int]:
-    found = re.match(r"(\d+)\.(\d+)", version)
+    found = re.match(r"(\d{1,3})\.(\d{1,3})(?!\d)", version)
     if not found:
         raise LookupError(f"version {version!r}")
     return int(found[1]), int(found[2])

@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.artist import Artist
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch, Rectangle
-from matplotlib.text import Text
 from PIL import Image
 
-from .scene import ArrowRole, Box, Label, Line, Role, Scene, Shape
+# A home that may not be written and a slow first start are nothing that a reader of a chapter could act on.
+_LOG = logging.getLogger("matplotlib")
+_LEVEL = _LOG.level
+_LOG.setLevel(logging.ERROR)
+import matplotlib as mpl  # noqa: E402
+from matplotlib.artist import Artist  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.lines import Line2D  # noqa: E402
+from matplotlib.patches import FancyArrowPatch, Rectangle  # noqa: E402
+from matplotlib.text import Text  # noqa: E402
+
+_LOG.setLevel(_LEVEL)
+
+from .scene import ArrowRole, Box, Label, Line, Role, Scene, Shape  # noqa: E402
 
 INK, PAPER = "#010203", "#fdfeff"
 """Stand for the page's own text and ground colours until a picture is put on a page."""

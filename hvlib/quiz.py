@@ -9,8 +9,29 @@ import ipywidgets as widgets
 import traitlets
 
 from . import concepts
-from .errors import BadInput
+from .errors import BadInput, shown
 from .questions import question
+from .units import index_of
+
+
+class _Typed(traitlets.Unicode[str, str]):
+    """What was typed, as text; anything else gets a sentence."""
+
+    def validate(self, obj: Any, value: Any) -> str:
+        if not isinstance(value, str):
+            raise BadInput(f"a guess is typed as text, and {shown(value)} is none; write for example '512'.")
+        return str.__str__(value)
+
+
+class _Numbers(traitlets.Tuple):
+    """Numbers of options; what is no sequence gets a sentence."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if not isinstance(value, (tuple, list)):
+            raise BadInput(
+                f"the answers must be numbers of options, and {shown(value)} are not; write for example (0,) * 10."
+            )
+        return super().validate(obj, tuple(value))
 
 
 def _asked(lead: str, text: str) -> str:
@@ -31,7 +52,7 @@ class _Told(widgets.VBox):  # type: ignore[misc]
 class Prediction(_Told):
     """A question answered by typing, before the panel that shows the truth exists. ``value`` is what was typed."""
 
-    value = traitlets.Unicode("")
+    value = _Typed("")
 
     def __init__(self, name: str) -> None:
         self._question = question(name)
@@ -79,7 +100,7 @@ class ConceptTest(_Told):
     wrong, so that the test can be taken again after the book.
     """
 
-    answers = traitlets.Tuple()
+    answers = _Numbers()
 
     def __init__(self, seed: int | str, when: str) -> None:
         self._items, self._seed, self._when = concepts.items(seed, when), seed, when
@@ -109,9 +130,9 @@ class ConceptTest(_Told):
     @traitlets.validate("answers")
     def _valid(self, proposal: Any) -> tuple[int, ...]:
         given = tuple(proposal["value"])
-        open_ones = [0 if answer == -1 else answer for answer in given]
+        open_ones = [0 if index_of(answer) == -1 else answer for answer in given]
         concepts.score(open_ones, self._seed, self._when)
-        return given
+        return tuple(index_of(answer) or 0 for answer in given)
 
     def _collect(self, _: object = None) -> None:
         self.answers = tuple(-1 if choice.index is None else choice.index for choice in self._choices)

@@ -21,7 +21,8 @@ def this_machine() -> str:
     lines.append(
         COLUMNS.format("sizeof(struct page)", "64 bytes", _seen(kernel, "struct_page", f"{kernel.struct_page} bytes"))
     )
-    lines.append(COLUMNS.format(f"struct pages of {about(ram)} of RAM", about(int(ram * page.share)),
+    whose = ("recorded RAM", "the recorded RAM") if "memmap_pages" in kernel.missing else ("RAM", "this RAM")
+    lines.append(COLUMNS.format(f"struct pages of {about(ram)} of {whose[0]}", about(int(ram * page.share)),
                                 _seen(kernel, "memmap_pages", about(kernel.memmap_pages * 4096))))  # fmt: skip
     lines.append(COLUMNS.format("MemTotal", "less than the RAM", _seen(kernel, "mem_total", about(kernel.mem_total))))
     lines += ["", f"the optimisation (vm.hugetlb_optimize_vmemmap): {observe.switch()}"]
@@ -35,11 +36,11 @@ def this_machine() -> str:
         lines.append("huge pages: this system does not tell (/sys/kernel/mm/hugepages)")
     every = ram // page.size * page.freed("head page") * page.base_page
     lines.append(
-        f"if all of this RAM were 2 MiB pages: {about(every)} to save since 5.18"
+        f"if all of {whose[1]} were 2 MiB pages: {about(every)} to save since 5.18"
         if every
         else str(page.obstacle("head page"))
     )
-    lines += [f"({what}: {why})" for what, why in kernel.missing.items()]
+    lines += [f"({what}: recorded, because {why})" for what, why in kernel.missing.items()]
     return "\n".join(lines)
 
 
@@ -47,7 +48,7 @@ def _seen(kernel: observe.Kernel, name: str, text: str) -> str:
     return "not told" if name in kernel.missing else text
 
 
-def judged(file: Path) -> tuple[str, bool]:
+def judged(file: str | Path) -> tuple[str, bool]:
     """A record's verdict as text, and whether the kernel did what the model expects (known bugs aside)."""
     record = observe.read_record(file)
     findings = trial.judge(record)

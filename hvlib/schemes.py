@@ -12,10 +12,10 @@ between kernels that were not booted rest on the commits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
-from .errors import choose
+from .errors import BadInput, flag, name_of, shown, table
+from .units import index_of, whole_number
 
 Encoding = Literal["pointer", "mask"]
 Tails = Literal["own frames", "last kept page", "shared page"]
@@ -40,6 +40,14 @@ class Scheme:
     encoding: Encoding
     source: str
 
+    def __post_init__(self) -> None:
+        if self.kept is not None:
+            whole_number(self.kept, "the number of vmemmap pages kept", 1, 1 << 40)
+        name_of(self.tails, "tails", get_args(Tails))
+        name_of(self.encoding, "encoding", get_args(Encoding))
+        flag(self.head_copied, "head_copied")
+        series_of(self.since)
+
     @property
     def fake_heads(self) -> bool:
         """True if page 0, which holds the head, also stands in for pages of tails (5.18 to 7.0)."""
@@ -47,6 +55,17 @@ class Scheme:
 
     def __str__(self) -> str:
         return self.name
+
+
+def series_of(value: object) -> tuple[int, int]:
+    """A kernel series as two whole numbers, such as (6, 12). Raises `BadInput` for anything else."""
+    numbers = [index_of(one) for one in value] if isinstance(value, tuple) and len(value) == 2 else [None]
+    if not all(number is not None and 0 <= number < 1000 for number in numbers):
+        raise BadInput(f"a kernel series is two whole numbers, and {shown(value)} is not; write for example (6, 12).")
+    major, minor = numbers
+    assert major is not None
+    assert minor is not None
+    return major, minor
 
 
 _ALL = (
@@ -62,7 +81,7 @@ _ALL = (
            "8c846c879e22 and d50569612c29; the page tables of booted 7.1 to 7.3"),
 )  # fmt: skip
 
-SCHEMES = MappingProxyType({scheme.name: scheme for scheme in _ALL})
+SCHEMES = table("scheme", ((scheme.name, scheme) for scheme in _ALL))
 """Name -> `Scheme`, in historical order."""
 
 DEVICE_DAX = Scheme("device DAX", "since 5.19", (5, 19), 2, "last kept page", False, "pointer",
@@ -72,8 +91,4 @@ DEVICE_DAX = Scheme("device DAX", "since 5.19", (5, 19), 2, "last kept page", Fa
 
 def scheme_of(scheme: str | Scheme) -> Scheme:
     """The `Scheme` of a name; a `Scheme` is returned as it is. Raises `BadInput` for an unknown name."""
-    if isinstance(scheme, Scheme):
-        return scheme
-    if not isinstance(scheme, str) or scheme not in SCHEMES:
-        raise choose("scheme", scheme, SCHEMES)
-    return SCHEMES[scheme]
+    return scheme if isinstance(scheme, Scheme) else SCHEMES[scheme]

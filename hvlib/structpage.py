@@ -11,19 +11,21 @@ Sources: include/linux/mm_types.h and page-flags.h of 6.1 and 6.12; the struct p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import BadInput
-from .geometry import BASE_PAGE, STRUCT_PAGE
+from .errors import BadInput, flag, name_of, shown
+from .geometry import BASE_PAGE, STRUCT_PAGE, check_base_page, check_struct_page
 from .schemes import Encoding
+from .units import index_of, whole_number
 
 Words = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 
 WORD = 8
+_LAST = (1 << 64) - 1
 FLAGS, COMPOUND_INFO, WORD_2, MAPPING, INDEX, PRIVATE, COUNTS, MEMCG = range(8)
 FIELDS = (
     ("flags", "zone, node and section on top; PG_head and the other page flags below"),
@@ -78,13 +80,32 @@ class RawMemory:
     data: bytes
     start: int
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, (bytes, bytearray, memoryview)):
+            raise BadInput(
+                f"{shown(self.data)} is no bytes; write for example RawMemory(bytes(64), 0xffffea0000008000)."
+            )
+        object.__setattr__(self, "data", bytes(self.data))
+        object.__setattr__(self, "start", whole_number(self.start, "an address", 0, _LAST))
+
     def word(self, addresses: Words, index: int) -> Words:
-        """See `Memory.word`. Raises `BadInput` for an address outside the data."""
-        offsets = addresses.astype(np.uint64) - np.uint64(self.start) + np.uint64(WORD * index)
-        if offsets.size and int(offsets.max()) + WORD > len(self.data):
+        """See `Memory.word`. Raises `BadInput` for an address outside the data, or one where no word begins."""
+        if not isinstance(addresses, np.ndarray) or addresses.dtype != np.uint64:
+            raise BadInput(
+                f"{shown(addresses)} is no array of addresses; write for example np.array([0x1000], np.uint64)."
+            )
+        index = whole_number(index, "a word of a struct page", 0, 31)
+        offsets = addresses - np.uint64(self.start) + np.uint64(WORD * index)
+        odd = offsets % np.uint64(WORD) != 0
+        if odd.any():
+            raise BadInput(
+                f"no word begins at {hex(int(addresses[odd][0]))}; choose {hex(self.start)} or a multiple of {WORD} "
+                "bytes from there."
+            )
+        if offsets.size and int(offsets.max()) > len(self.data) - WORD:
             raise BadInput(
                 f"address {hex(int(addresses[offsets.argmax()]))} is outside the {len(self.data)} bytes given for "
-                f"{hex(self.start)}; give bytes that cover the struct pages to be read."
+                f"{hex(self.start)}; choose bytes that cover the struct pages to be read."
             )
         words = np.frombuffer(self.data, dtype="<u8", count=len(self.data) // WORD)
         found: Words = words[offsets // np.uint64(WORD)]
@@ -97,6 +118,16 @@ class StructPage:
 
     address: int
     words: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "address", whole_number(self.address, "an address", 0, _LAST))
+        words = [index_of(word) for word in self.words] if isinstance(self.words, (tuple, list)) else []
+        if not 7 <= len(words) <= 32 or not all(word is not None and 0 <= word <= _LAST for word in words):
+            raise BadInput(
+                f"the words of a struct page are 7 to 32 whole numbers from 0 to 2^64 - 1, and "
+                f"{shown(self.words)} are not."
+            )
+        object.__setattr__(self, "words", tuple(words))
 
     def __bytes__(self) -> bytes:
         return np.array(self.words, dtype="<u8").tobytes()
@@ -195,12 +226,28 @@ def compound_head(
     As in include/linux/page-flags.h: a page whose word 1 has bit 0 set is a tail and names its head, by pointer (up
     to 7.0) or by mask (since 7.1). With ``fake_heads`` (5.18 to 7.0, where a page of tails can show the head's own
     bytes), a page-aligned struct page with PG_head is believed only after a look at the next one.
+    Raises `BadInput` for what cannot be an address, a memory or a rule.
     """
+    page = _checked(page, memory, encoding, fake_heads, struct_page, base_page)
     found = compound_heads(
         np.array([page], np.uint64), memory, encoding=encoding, fake_heads=fake_heads,
         struct_page=struct_page, base_page=base_page,
     )  # fmt: skip
     return int(found[0])
+
+
+def _checked(
+    page: object, memory: object, encoding: object, fake_heads: object, struct_page: int, base_page: int
+) -> int:
+    """The address ``page``, if it and all the rest are what `compound_head` can work with. Raises `BadInput`."""
+    name_of(encoding, "encoding", get_args(Encoding))
+    flag(fake_heads, "fake_heads")
+    for value, check in ((struct_page, check_struct_page), (base_page, check_base_page)):
+        if index_of(value) != check(value):
+            raise BadInput(f"{shown(value)} is not a number of bytes here; write for example 64 or 4096.")
+    if not callable(getattr(memory, "word", None)):
+        raise BadInput(f"{shown(memory)} is no memory to read from; write for example RawMemory(bytes(64), page).")
+    return whole_number(page, "an address", 0, _LAST)
 
 
 @dataclass(frozen=True)
@@ -248,6 +295,7 @@ def head_steps(
     base_page: int = BASE_PAGE,
 ) -> HeadSearch:
     """`compound_head` for one struct page, question by question, in the order of include/linux/page-flags.h."""
+    page = _checked(page, memory, encoding, fake_heads, struct_page, base_page)
     steps: list[HeadStep] = []
 
     def asks(question: str, at: int, index: int, bit: int) -> bool:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import observe
-from .errors import BadInput
+from .errors import BadInput, shown, thing
 from .geometry import HugePage
 from .machine import Machine
 from .observe import Entries, Record
-from .schemes import SCHEMES, Scheme
+from .schemes import SCHEMES, Scheme, series_of
 from .structpage import COMPOUND_INFO, FLAGS, tail_info
 from .units import MiB
 from .vmemmap import VMEMMAP_BASE
@@ -62,12 +62,14 @@ class Finding:
 
 
 def scheme_of_series(series: tuple[int, int]) -> Scheme:
-    """The scheme that a kernel of this series uses when the optimisation is on."""
+    """The scheme that a kernel of this series uses when the optimisation is on. Raises `BadInput`."""
+    series = series_of(series)
     return max((scheme for scheme in SCHEMES.values() if scheme.since <= series), key=lambda scheme: scheme.since)
 
 
 def known_bug(finding: Finding, series: tuple[int, int]) -> bool:
     """Whether a finding that does not hold is one of `BUGS`, on a series that has it, and exactly that."""
+    finding, series = thing(finding, Finding, "a finding", "write for example judge(record)[0]"), series_of(series)
     for name, (first, last, seen) in BUGS.items():
         if finding.name.endswith(name):
             return first <= series <= last and finding.seen == seen
@@ -79,16 +81,20 @@ def judge(record: Record) -> list[Finding]:
 
     Raises `BadInput` for a record that is broken rather than surprising.
     """
+    record = thing(record, Record, "a record", "write for example observe.recorded('6.1.192')")
     try:
         return list(_findings(record))
-    except BadInput:
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError) as why:
-        raise BadInput(f"the record of {record.release} is broken ({why}); make it again with make observe.") from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as why:
+        raise BadInput(
+            f"the record of {record.release} is broken ({shown(str(why))}); choose another, or make it again with "
+            "make observe."
+        ) from None
 
 
 def leads(seen: Entries, boot: Entries) -> str:
     """Who leads where, without frame numbers: "0>0 1>1 2>1"; a letter is a frame that was not there at boot."""
+    for one in (seen, boot):
+        thing(one, Entries, "what a record holds of a huge page", "write for example record.entries('2 MiB')")
     return _leads(seen.frames, boot.frames, seen.pages)
 
 

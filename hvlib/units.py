@@ -19,6 +19,7 @@ TiB = 1 << 40
 
 _UNITS = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB, "TiB": TiB}
 _LIMIT = 1 << 64
+_MOST = 1 << 128
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt])(ib|b)?|b)?\s*", re.IGNORECASE)
 
 
@@ -28,36 +29,43 @@ def parse_size(size: str | int, what: str = "size") -> int:
     ``what`` names the value in the error. Raises `BadInput` for anything that is not a positive whole number of
     bytes, and for the decimal units (``"2 MB"`` is 2,000,000 bytes, which is never what memory comes in).
     """
-    if isinstance(size, int) and not isinstance(size, bool):
-        if not 0 < size < _LIMIT:
+    number = index_of(size)
+    if number is not None:
+        if not 0 < number < _LIMIT:
             raise BadInput(
                 f"{what} must be from 1 to 2^64 - 1 bytes, and {shown(size)} is not; write for example '2 MiB'."
             )
-        return size
-    found = _SIZE.fullmatch(size) if isinstance(size, str) and len(size) < 40 else None
+        return number
+    text = str.__str__(size) if isinstance(size, str) else ""
+    found = _SIZE.fullmatch(text) if len(text) < 40 else None
     if not found:
         raise BadInput(
             f"{what} {shown(size)} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096."
         )
-    number, prefix, suffix = found.groups()
+    digits, prefix, suffix = found.groups()
     if (suffix or "").lower() == "b":
         raise BadInput(
-            f"{what} {size!r} is a decimal size (powers of ten); memory comes in powers of two: "
-            f"write '{number} {prefix.upper()}iB'."
+            f"{what} {text!r} is a decimal size (powers of ten); memory comes in powers of two: "
+            f"write '{digits} {prefix.upper()}iB'."
         )
-    value = Fraction(number) * (_UNITS[f"{prefix.upper()}iB"] if prefix else 1)
+    value = Fraction(digits) * (_UNITS[f"{prefix.upper()}iB"] if prefix else 1)
     if value.denominator != 1 or not 0 < value < _LIMIT:
-        raise BadInput(f"{what} {size!r} is not a whole number of bytes from 1 to 2^64 - 1; write for example '2 MiB'.")
+        raise BadInput(f"{what} {text!r} is not a whole number of bytes from 1 to 2^64 - 1; write for example '2 MiB'.")
     return int(value)
+
+
+def index_of(value: object) -> int | None:
+    """``value`` as an int if it is a whole number of any type (Python's, NumPy's), else `None`; a bool is none."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except Exception:  # whatever a stranger's __index__ raises
+        return None
 
 
 def whole_number(value: object, what: str, low: int, high: int) -> int:
     """``value`` as an int, if it is a whole number from ``low`` to ``high``. Raises `BadInput` otherwise."""
-    try:
-        number = low - 1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = low - 1
-    if not low <= number <= high:
+    number = index_of(value)
+    if number is None or not low <= number <= high:
         raise BadInput(f"{what} must be a whole number from {low:,} to {high:,}, and {shown(value)} is not.")
     return number
 
@@ -75,7 +83,11 @@ def power_of_two(size: str | int, what: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """The exact size in the largest unit that needs at most two decimals: 28672 -> ``"28 KiB"``."""
+    """The exact size in the largest unit that needs at most two decimals: 28672 -> ``"28 KiB"``.
+
+    Raises `BadInput` for what is no whole number.
+    """
+    size = whole_number(size, "a number of bytes", -_MOST, _MOST)
     for unit, factor in reversed(_UNITS.items()):
         if size >= factor and (size * 100) % factor == 0:
             return f"{_decimal(Fraction(size, factor))} {unit}"
@@ -83,7 +95,12 @@ def format_size(size: int) -> str:
 
 
 def about(size: int | Fraction) -> str:
-    """The size to three significant figures, for what nobody needs exactly: ``"23.5 GiB"``, ``"51,600 TiB"``."""
+    """The size to three significant figures, for what nobody needs exactly: ``"23.5 GiB"``, ``"51,600 TiB"``.
+
+    Raises `BadInput` for what is neither a whole number nor a fraction.
+    """
+    if not isinstance(size, Fraction):
+        size = whole_number(size, "a number of bytes", -_MOST, _MOST)
     unit, factor = next(((u, f) for u, f in reversed(_UNITS.items()) if size >= f), ("B", 1))
     value = float(f"{float(Fraction(size) / factor):.3g}")
     return f"{value:,.0f} {unit}" if value >= 100 else f"{value:g} {unit}"

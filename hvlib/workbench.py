@@ -9,12 +9,12 @@ from typing import Any
 import ipywidgets as widgets
 
 from . import draw, paint
-from .errors import BadInput
+from .errors import BadInput, choose, name_of, shown
 from .geometry import HugePage
 from .machine import Machine, Pool
 from .scene import Scene
-from .schemes import SCHEMES, scheme_of
-from .units import GiB, about, counted, format_size, parse_size, whole_number
+from .schemes import SCHEMES
+from .units import GiB, about, counted, format_size, index_of, parse_size, whole_number
 
 LARGEST = 64 * GiB
 """Larger machines are computed, not simulated: the sandbox answers while one types."""
@@ -53,12 +53,13 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
         """Type into several fields. Raises `BadInput` for a field that is not there or a scheme that is none."""
         for name, value in values.items():
             if name not in self.fields:
-                raise BadInput(f"the sandbox has no field {name!r}; it has {', '.join(self.fields)}.")
+                raise choose("field", name, self.fields)
             if name == "scheme":
-                scheme_of(value)  # type: ignore[arg-type]
+                name_of(value, "scheme", SCHEMES)
+        typed = {name: _typed(value) for name, value in values.items()}
         self._typing = True
-        for name, value in values.items():
-            self.fields[name].value = str(value)
+        for name, text in typed.items():
+            self.fields[name].value = text
         self._typing = False
         self._show()
         return self
@@ -106,6 +107,14 @@ def _answered(*typed: str) -> tuple[Scene | None, str, str]:
     scene, text = answer(*typed)
     drawn = paint.svg(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else ""
     return scene, text, drawn
+
+
+def _typed(value: object) -> str:
+    """A value of any kind as it would be typed; what has no text of its own is shown as in an error."""
+    if isinstance(value, str):
+        return str.__str__(value)[:200]
+    number = index_of(value)
+    return str(number) if number is not None and abs(number) < 1 << 100 else shown(value)
 
 
 def _paragraphs(text: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from . import LabError, experiment, initramfs
 from .fetch import fetch
@@ -70,9 +71,17 @@ def text_of(record: dict[str, Any]) -> str:
     return re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\s*\n\s*", " ", found[0]), text) + "\n"
 
 
+class _Parser(argparse.ArgumentParser):
+    """One sentence for a wrong command line; the lab needs nothing of hvlib, so it has its own."""
+
+    def error(self, message: str) -> NoReturn:
+        text = "".join(letter if letter.isprintable() else "?" for letter in message)[:240]
+        self.exit(2, f"{text}; write for example {self.prog} bookworm-security --series 6.1, or {self.prog} --help.\n")
+
+
 def main() -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m kernel_lab", description="Ask a real kernel, under QEMU.")
+    """The command line. Returns 2 for what cannot be asked, and where a tool or the network is missing."""
+    parser = _Parser(prog="python -m kernel_lab", description="Ask a real kernel, under QEMU.")
     parser.add_argument("suite", nargs="?", help="Debian suite, for example bookworm-security")
     parser.add_argument("--series", help="kernel series, for example 7.1; without it the suite's current one")
     parser.add_argument("--all", action="store_true", help="every kernel of which the book keeps a record")
@@ -81,19 +90,26 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=Path("hvlib/data"), metavar="FOLDER", help="where records go")
     options = parser.parse_args()
     if bool(options.suite) == options.all:
-        parser.error("name a suite, for example bookworm-security, or say --all")
-    if options.memory < 3072:
-        parser.error("--memory must be at least 3072 MiB, or there is no room for a 1 GiB page")
+        parser.error("a suite is expected, or --all")
+    if options.suite and not re.fullmatch(r"[a-z][a-z0-9-]{1,60}", options.suite):
+        parser.error(f"{options.suite!r} is no Debian suite")
+    if options.series and not re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,3}", options.series):
+        parser.error(f"{options.series!r} is no kernel series")
+    if not 3072 <= options.memory <= 1 << 20:
+        parser.error("--memory must be from 3072 to 1048576 MiB; with less there is no room for a 1 GiB page")
     try:
         options.into.mkdir(parents=True, exist_ok=True)
-    except OSError as why:
-        parser.error(f"--into {options.into} cannot be a folder for records: {why.strerror}")
+        writable = os.access(options.into, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        parser.error(f"--into {str(options.into)!r} is no folder that can be written to")
     for suite, series in ALL if options.all else [(options.suite, options.series)]:
         try:
             record = observe(suite, series, options.memory, options.quick)
         except LabError as why:
             print(f"kernel_lab: {why}", file=sys.stderr)
-            return 1
+            return 2
         number = re.match(r"\d+\.\d+(?:\.\d+)?", record["provenance"]["version"])
         file = options.into / f"linux-{number[0] if number else record['release']}.json"
         file.write_text(text_of(record), "utf-8")

@@ -93,7 +93,7 @@ def test_modules_import_upwards_only():
     order = ["errors", "units", "schemes", "geometry", "structpage", "buddy", "vmemmap", "events", "hvo",
              "invariants", "machine", "btf", "observe", "trial", "report", "costs", "fleet", "errata", "homework",
              "scene", "paint", "draw", "film", "films", "ask", "questions", "concepts", "quiz", "explore",
-             "workbench", "__main__"]  # fmt: skip
+             "workbench", "command", "__main__"]  # fmt: skip
     found = {path.stem: [path] for path in (ROOT / "hvlib").glob("*.py") if path.stem != "__init__"}
     for package in (ROOT / "hvlib").glob("*/__init__.py"):
         found[package.parent.name] = sorted(package.parent.glob("*.py"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
-from types import MappingProxyType
 
+from ..errors import table
 from ..film import Film
 
-FILMS: Mapping[str, Film] = MappingProxyType(
-    {module.name: import_module(f".{module.name}", __name__).FILM for module in pkgutil.iter_modules(__path__)}
+FILMS: Mapping[str, Film] = table(
+    "film",
+    ((module.name, import_module(f".{module.name}", __name__).FILM) for module in pkgutil.iter_modules(__path__)),
 )
 """Name -> `Film` of every panel in the book."""

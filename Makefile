@@ -54,8 +54,8 @@ notebooks: .venv/test.done  ## execute and normalise the notebooks
 notebooks-check: .venv/test.done  ## the same, but write nothing and fail if anything would change
 	$(BIN)/python tools/notebooks.py --check
 
-mutants: .venv/test.done  ## break the engine on purpose; each time a notebook must fail
-	$(BIN)/pytest -q -m mutants tests/test_mutants.py
+mutants: .venv/test.done  ## break the engine on purpose, and see what notices; writes book/mutants.md (SOME=12 for a dozen)
+	$(BIN)/python tools/mutants.py $(if $(SOME),--some '$(SOME)')
 
 bench: .venv/test.done  ## measure it: panel, large hosts, import, make lab, book; writes book/benchmarks.md (PARTS=panel)
 	$(BIN)/python -m bench $(if $(PARTS),--only '$(PARTS)')

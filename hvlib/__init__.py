@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
     from .workbench import sandbox
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "ARCHITECTURES", "DEVICE_DAX", "ERRATA", "PAGING", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "Bill",

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -20,20 +21,10 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason="no Chromium here (Debian: apt install chromium)"),
 ]
 CHAPTERS = {
-    "00_the_number_that_lived_three_years": "base_pages",
-    "01_struct_page": "memmap",
-    "02_x86_huge_pages": "address",
-    "03_vmemmap": "vmemmap",
-    "04_head_and_tails": "strip",
-    "05_eight_pages": "filling",
-    "06_remap_to_page_1": "remap",
-    "07_seven_and_the_fake_heads": "fake_heads",
-    "08_one_tail_for_all": "sharing",
-    "09_the_bill": "bill",
-    "10_giving_back": "giving_back",
-    "11_ask_a_kernel": "kernels",
-    "12_your_own_fleet": "fleet",
+    path.stem: re.search(r"= hv\.explore\.(\w+)\(", path.read_text("utf-8"))[1]
+    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 }
+"""Chapter -> the film of its panel."""
 
 
 @pytest.fixture(scope="module")

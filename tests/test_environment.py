@@ -64,9 +64,9 @@ def test_constraints_pin_every_dependency_within_its_bounds_and_hold_no_address(
 def test_the_version_is_one():
     import hvlib
 
-    assert hvlib.__version__ == PROJECT["version"]
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == PROJECT["version"]
-    assert f"\n## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text()
+    assert "version" in PROJECT["dynamic"], "pyproject.toml reads it from hvlib"
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == hvlib.__version__
+    assert re.findall(r"^## (\S+?),", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] == hvlib.__version__
 
 
 def test_the_core_imports_neither_matplotlib_nor_ipywidgets():

@@ -28,7 +28,8 @@ def prose(notebook):
 
 
 def test_there_are_chapters():
-    assert [name[:2] for name in NAMES] == [f"{number:02d}" for number in range(13)]
+    assert [name[:2] for name in NAMES] == [f"{number:02d}" for number in range(len(NAMES))]
+    assert len(NAMES) >= 13
 
 
 def test_every_cell_was_executed_in_order_and_without_error(notebook):

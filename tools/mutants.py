@@ -39,7 +39,7 @@ DATA, RESULTS, PAGE = ROOT / "tests" / "mutants.toml", ROOT / "book" / "mutants.
 LIMIT = 600
 """Seconds; a mutant that makes a witness run for longer has been noticed."""
 OTHERS = ("binder", "book", "browser", "classroom", "coverage", "environment", "grading", "lab", "mutants", "notebooks",
-          "trial", "observe", "bench", "matrix", "unlucky")  # fmt: skip
+          "trial", "observe", "bench", "matrix", "unlucky", "restart", "hostile")  # fmt: skip
 """Tests that are no unit tests of the engine: documents, pages, tools, hand-ins, and records, a witness themselves."""
 WITNESSES = ("unit", "records", "notebooks")
 TITLES = {"unit": "unit tests", "records": "records of kernels", "notebooks": "notebooks alone"}
@@ -67,11 +67,10 @@ class Mutant:
         """The module's file, below the root."""
         return f"hvlib/{self.module}.py"
 
-    def text(self) -> str:
-        """The module as it is broken. Raises `SystemExit` if its place has moved."""
+    def text(self, whole: str) -> str:
+        """The module, now ``whole``, as it is broken. Raises `SystemExit` if its place has moved."""
         if self.source:
             return self.source
-        whole = (ROOT / self.file).read_text("utf-8")
         if whole.count(self.was) != 1:
             sys.exit(f"{self.file} has {self.was!r} {whole.count(self.was)} times; a mutant needs a place of its own.")
         return whole.replace(self.was, self.becomes)
@@ -137,6 +136,7 @@ class Copy:
             if (ROOT / name).is_file():
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.folder / name)
+        self.sound: dict[str, str] = {}
         (self.folder / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    browser\n    book\n")
         subprocess.run([sys.executable, "-m", "compileall", "-q", "hvlib"], cwd=self.folder, check=True)
 
@@ -154,7 +154,8 @@ class Copy:
     def put(self, mutant: Mutant | None, file: str) -> None:
         """Let ``mutant`` stand in the copy, or the sound module again."""
         place = self.folder / file
-        place.write_text(mutant.text() if mutant else (ROOT / file).read_text("utf-8"), "utf-8")
+        sound = self.sound.setdefault(file, place.read_text("utf-8"))
+        place.write_text(mutant.text(sound) if mutant else sound, "utf-8")
         for old in (place.parent / "__pycache__").glob(f"{place.stem}.*.pyc"):
             old.unlink()
 
@@ -257,14 +258,17 @@ def examine_all(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, dict
     copies: Queue[Copy] = Queue()
     every = [Copy() for _ in range(jobs)]
     try:
-        sound = seen(every[0])
-        wrong = [w.__name__ for w in (unit, records, notebooks) if w(every[0], Mutant("units", "", "", ""))]
-        if wrong or not sound:
-            sys.exit(f"the sound engine does not pass ({', '.join(wrong) or 'tools/seen.py'}); mend that first.")
-        for copy in every:
-            copies.put(copy)
-        begin = time.monotonic()
+        print("the sound engine first: it must pass, or nothing that follows would mean anything", flush=True)
+        nothing = Mutant("units", "", "", "")
         with ThreadPoolExecutor(jobs) as pool:
+            told = list(pool.map(lambda w: (w.__name__, w(every[0], nothing)), (unit, notebooks, records)))
+            sound = seen(every[0])
+            wrong = [f"{name}: {failed}" for name, failed in told if failed]
+            if wrong or not sound:
+                sys.exit(f"the sound engine does not pass ({', '.join(wrong) or 'tools/seen.py'}); mend that first.")
+            for copy in every:
+                copies.put(copy)
+            begin = time.monotonic()
             for done, (mutant, found) in enumerate(
                 zip(mutants, pool.map(partial(examine, copies, sound), mutants), strict=True), 1
             ):

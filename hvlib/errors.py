@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-import numpy as np
 
 T = TypeVar("T")
 
@@ -92,7 +91,9 @@ def name_of(value: object, what: str, allowed: Iterable[str]) -> str:
 
 def flag(value: object, what: str) -> bool:
     """``value`` as a bool, if it is one of Python's or NumPy's. Raises `BadInput` for what is only true or false."""
-    if isinstance(value, (bool, np.bool_)):
+    # NumPy's, without loading NumPy: arithmetic starts without it.
+    of_numpy = type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_")
+    if isinstance(value, bool) or of_numpy:
         return bool(value)
     raise choose(what, value, (True, False))
 

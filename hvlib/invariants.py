@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import InvariantBroken
-from .structpage import compound_heads
+from .structpage import HeadRules, compound_heads
 from .vmemmap import Vmemmap
 
 ALL_SLOTS = 1 << 20
@@ -37,14 +37,12 @@ def tails_find_their_head(vmemmap: Vmemmap) -> str | None:
         size = 1 << pool.order
         per_page = vmemmap.base_page // vmemmap.struct_page
         slots = np.arange(size)
+        rules = HeadRules(pool.encoding, pool.scheme.fake_heads, vmemmap.struct_page, vmemmap.base_page)
         if size * len(pool.heads) > ALL_SLOTS:
             slots = slots[slots % per_page < 2]
         for heads in np.array_split(pool.heads, min(-(-len(slots) * len(pool.heads) // CHUNK), len(pool.heads))):
             pages = vmemmap.pfn_to_page((heads[:, None] + slots).ravel())
-            found = compound_heads(
-                pages, vmemmap, encoding=pool.encoding, fake_heads=pool.scheme.fake_heads,
-                struct_page=vmemmap.struct_page, base_page=vmemmap.base_page,
-            )  # fmt: skip
+            found = compound_heads(pages, vmemmap, rules)
             lost = np.flatnonzero(found != np.repeat(vmemmap.pfn_to_page(heads), len(slots)))
             if len(lost):
                 return f"the struct page at {int(pages[lost[0]]):#x} takes {int(found[lost[0]]):#x} for its head"

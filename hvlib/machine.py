@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from .errors import BadInput, InvariantBroken, WrongState, flag, thing
 from .events import Event, TakeFrames, WriteWord
 from .geometry import BASE_PAGE, STRUCT_PAGE, HugePage, check_base_page, check_struct_page
 from .schemes import Scheme, scheme_of
-from .structpage import WORD, HeadSearch, StructPage, compound_head, head_steps
+from .structpage import WORD, HeadRules, HeadSearch, StructPage, compound_heads, head_steps
 from .units import TiB, counted, format_size, parse_size, whole_number
 from .vmemmap import HugePages, Vmemmap, pages_matrix
 
@@ -151,20 +150,18 @@ class Machine:
     def compound_head(self, pfn: int) -> int:
         """PFN of the head that the struct page of ``pfn`` leads to (itself, if it is no tail)."""
         page = self.pfn_to_page(pfn)
-        return self.page_to_pfn(compound_head(page, self._vmemmap, **self._head_rules(self.page_to_pfn(page))))
+        heads = compound_heads(np.array([page], np.uint64), self._vmemmap, self._head_rules(self.page_to_pfn(page)))
+        return self.page_to_pfn(int(heads[0]))
 
     def head_steps(self, pfn: int) -> HeadSearch:
         """`compound_head` of ``pfn`` question by question: what is asked, what is read, what is found."""
         page = self.pfn_to_page(pfn)
-        return head_steps(page, self._vmemmap, **self._head_rules(self.page_to_pfn(page)))
+        return head_steps(page, self._vmemmap, self._head_rules(self.page_to_pfn(page)))
 
-    def _head_rules(self, pfn: int) -> dict[str, Any]:
+    def _head_rules(self, pfn: int) -> HeadRules:
         pool = self._pool_of(pfn)
-        return {
-            "encoding": pool.encoding if pool else "pointer",
-            "fake_heads": any(other.scheme.fake_heads for other in self._vmemmap.prepared_pools()),
-            "struct_page": self.struct_page, "base_page": self.base_page,
-        }  # fmt: skip
+        fake_heads = any(other.scheme.fake_heads for other in self._vmemmap.prepared_pools())
+        return HeadRules(pool.encoding if pool else "pointer", fake_heads, self.struct_page, self.base_page)
 
     def write(self, pfn: int, word: int, value: int) -> None:
         """Write a word of the struct page of ``pfn`` through the page table.

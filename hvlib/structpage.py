@@ -188,26 +188,38 @@ def initial_word(
     return zero
 
 
-def compound_heads(
-    pages: Words,
-    memory: Memory,
-    *,
-    encoding: Encoding = "pointer",
-    fake_heads: bool = False,
-    struct_page: int = STRUCT_PAGE,
-    base_page: int = BASE_PAGE,
-) -> Words:
+@dataclass(frozen=True)
+class HeadRules:
+    """What `compound_head` goes by: how a tail names its head, whether heads may be fake, and two sizes in bytes.
+
+    Raises `BadInput` for what cannot be a rule.
+    """
+
+    encoding: Encoding = "pointer"
+    fake_heads: bool = False
+    struct_page: int = STRUCT_PAGE
+    base_page: int = BASE_PAGE
+
+    def __post_init__(self) -> None:
+        name_of(self.encoding, "encoding", get_args(Encoding))
+        flag(self.fake_heads, "fake_heads")
+        for value, check in ((self.struct_page, check_struct_page), (self.base_page, check_base_page)):
+            if index_of(value) != check(value):
+                raise BadInput(f"{shown(value)} is not a number of bytes here; write for example 64 or 4096.")
+
+
+def compound_heads(pages: Words, memory: Memory, rules: HeadRules) -> Words:
     """`compound_head` for an array of struct page addresses."""
     info = memory.word(pages, COMPOUND_INFO)
     tail = info & np.uint64(1) == 1
-    if encoding == "mask":
+    if rules.encoding == "mask":
         return np.where(tail, pages & info, pages)
     heads = np.where(tail, info - np.uint64(1), pages)
-    if fake_heads:
-        at_page_start = pages % np.uint64(base_page) == 0
+    if rules.fake_heads:
+        at_page_start = pages % np.uint64(rules.base_page) == 0
         suspect = np.flatnonzero(~tail & at_page_start)
         suspect = suspect[memory.word(pages[suspect], FLAGS) & np.uint64(PG_HEAD) != 0]
-        after = memory.word(pages[suspect] + np.uint64(struct_page), COMPOUND_INFO)
+        after = memory.word(pages[suspect] + np.uint64(rules.struct_page), COMPOUND_INFO)
         heads[suspect] = np.where(after & np.uint64(1) == 1, after - np.uint64(1), heads[suspect])
     return heads
 
@@ -228,23 +240,12 @@ def compound_head(
     bytes), a page-aligned struct page with PG_head is believed only after a look at the next one.
     Raises `BadInput` for what cannot be an address, a memory or a rule.
     """
-    page = _checked(page, memory, encoding, fake_heads, struct_page, base_page)
-    found = compound_heads(
-        np.array([page], np.uint64), memory, encoding=encoding, fake_heads=fake_heads,
-        struct_page=struct_page, base_page=base_page,
-    )  # fmt: skip
-    return int(found[0])
+    rules = HeadRules(encoding, fake_heads, struct_page, base_page)
+    return int(compound_heads(np.array([_checked(page, memory)], np.uint64), memory, rules)[0])
 
 
-def _checked(
-    page: object, memory: object, encoding: object, fake_heads: object, struct_page: int, base_page: int
-) -> int:
-    """The address ``page``, if it and all the rest are what `compound_head` can work with. Raises `BadInput`."""
-    name_of(encoding, "encoding", get_args(Encoding))
-    flag(fake_heads, "fake_heads")
-    for value, check in ((struct_page, check_struct_page), (base_page, check_base_page)):
-        if index_of(value) != check(value):
-            raise BadInput(f"{shown(value)} is not a number of bytes here; write for example 64 or 4096.")
+def _checked(page: object, memory: object) -> int:
+    """The address ``page``, if it is one and ``memory`` can be read. Raises `BadInput`."""
     if not callable(getattr(memory, "word", None)):
         raise BadInput(f"{shown(memory)} is no memory to read from; write for example RawMemory(bytes(64), page).")
     return whole_number(page, "an address", 0, _LAST)
@@ -285,17 +286,9 @@ class HeadSearch:
     __repr__ = __str__
 
 
-def head_steps(
-    page: int,
-    memory: Memory,
-    *,
-    encoding: Encoding = "pointer",
-    fake_heads: bool = False,
-    struct_page: int = STRUCT_PAGE,
-    base_page: int = BASE_PAGE,
-) -> HeadSearch:
+def head_steps(page: int, memory: Memory, rules: HeadRules) -> HeadSearch:
     """`compound_head` for one struct page, question by question, in the order of include/linux/page-flags.h."""
-    page = _checked(page, memory, encoding, fake_heads, struct_page, base_page)
+    page = _checked(page, memory)
     steps: list[HeadStep] = []
 
     def asks(question: str, at: int, index: int, bit: int) -> bool:
@@ -304,19 +297,19 @@ def head_steps(
         return steps[-1].answer
 
     def named(value: int) -> int:
-        return page & value if encoding == "mask" else value - 1
+        return page & value if rules.encoding == "mask" else value - 1
 
     def found(head: int) -> HeadSearch:
         return HeadSearch(page, head, tuple(steps))
 
     if asks("Is bit 0 of word 1 set?", page, COMPOUND_INFO, 1):
         return found(named(_value(steps)))
-    if encoding == "mask" or not fake_heads:
+    if rules.encoding == "mask" or not rules.fake_heads:
         return found(page)
-    steps.append(HeadStep("Is it at the start of a page?", None, page % base_page == 0))
+    steps.append(HeadStep("Is it at the start of a page?", None, page % rules.base_page == 0))
     if not steps[-1].answer or not asks("Does it say PG_head?", page, FLAGS, PG_HEAD):
         return found(page)
-    if asks("Is bit 0 of word 1 of the next one set?", page + struct_page, COMPOUND_INFO, 1):
+    if asks("Is bit 0 of word 1 of the next one set?", page + rules.struct_page, COMPOUND_INFO, 1):
         return found(_value(steps) - 1)
     return found(page)
 

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed (make test installs it)")
 pytest.importorskip("playwright", reason="playwright is not installed")
-from jupyterlab import CHROMIUM, chromium
+from jupyterlab import chromium, needs_chromium
 from playwright.sync_api import expect
 
 from hvlib import ask, film, films
@@ -27,11 +27,7 @@ import pages  # noqa: E402
 
 import book  # noqa: E402
 
-REQUIRED = os.environ.get("HVLIB_REQUIRE_BROWSER") == "1"
 pytestmark = pytest.mark.book
-needs_chromium = pytest.mark.skipif(
-    not CHROMIUM and not REQUIRED, reason="no Chromium here (Debian: apt install chromium)"
-)
 VIEWS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
 NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 NAMES += [path.stem for path in (*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md"))] + ["errata"]

@@ -1,7 +1,6 @@
 """What a reader sees: each chapter in JupyterLab, in a real headless Chromium, driven by mouse and keyboard."""
 
 import contextlib
-import os
 import re
 import shutil
 from pathlib import Path
@@ -9,17 +8,13 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
-from jupyterlab import CHROMIUM, Lab, chromium
+from jupyterlab import Lab, chromium, needs_chromium
 from playwright.sync_api import expect
 
 from hvlib import explore
 
 ROOT = Path(__file__).parents[1]
-REQUIRED = os.environ.get("HVLIB_REQUIRE_BROWSER") == "1"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason="no Chromium here (Debian: apt install chromium)"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 CHAPTERS = {
     path.stem: re.search(r"= hv\.explore\.(\w+)\(", path.read_text("utf-8"))[1]
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))

@@ -8,7 +8,7 @@ import pytest
 import hvlib as hv
 from hvlib.films import fake_heads
 from hvlib.scene import Arrow, Box, Label
-from hvlib.structpage import WORD, compound_heads, head_steps
+from hvlib.structpage import WORD, HeadRules, compound_heads, head_steps
 from hvlib.vmemmap import VMEMMAP_BASE
 
 
@@ -30,9 +30,9 @@ def test_step_by_step_is_compound_heads(scheme, size):
     near = np.arange(total) % 64
     numbers = np.flatnonzero((near <= 1) | (near == 63)) if size == "1 GiB" else np.arange(total)
     pages = machine.vmemmap.pfn_to_page(first + numbers)
-    rules = {"encoding": hv.SCHEMES[scheme].encoding, "fake_heads": hv.SCHEMES[scheme].fake_heads}
-    expected = compound_heads(pages, memory, **rules)
-    searches = [head_steps(page, memory, **rules) for page in pages.tolist()]
+    rules = HeadRules(hv.SCHEMES[scheme].encoding, hv.SCHEMES[scheme].fake_heads)
+    expected = compound_heads(pages, memory, rules)
+    searches = [head_steps(page, memory, rules) for page in pages.tolist()]
     assert [search.head for search in searches] == expected.tolist()
     assert set(expected.tolist()) == {int(pages[0])}
     verdicts = [search.verdict for search in searches]

@@ -171,7 +171,7 @@ def test_words():
     assert repr(fleet).startswith("10,000 hosts with 256 GiB, 40 % to 60 % of it in 2 MiB pages (head page, x86-64): ")
     assert str(fleet.saved) in repr(fleet)
     assert repr(hv.Fleet(1, "1 TiB", 0.5)).startswith("1 host with 1 TiB, 50 % of it")
-    assert [about(n) for n in (0, 1023, 1024, 28 * 1024, 2**40, 51_640 * 2**40, 999.5 * 2**20)] == [
+    assert [about(n) for n in (0, 1023, 1024, 28 * 1024, 2**40, 51_640 * 2**40, Fraction(1999, 2) * 2**20)] == [
         "0 B", "1,020 B", "1 KiB", "28 KiB", "1 TiB", "51,600 TiB", "1,000 MiB",
     ]  # fmt: skip
 

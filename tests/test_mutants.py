@@ -53,4 +53,3 @@ def test_a_survivor_is_told():
     nothing = {some.key: {"unit": "", "records": "", "notebooks": "", "seen": 1}}
     assert mutants.survivors([some], nothing) == [some]
     assert "by nothing: 1" in mutants.render([some], nothing)
-

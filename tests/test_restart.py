@@ -1,23 +1,18 @@
 """A kernel restarted in the middle of a chapter: the film plays on, and running its cell again makes it live."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
-from jupyterlab import CHROMIUM, IDLE, Lab, chromium
+from jupyterlab import IDLE, Lab, chromium, needs_chromium
 from playwright.sync_api import expect
 
 from hvlib.films import FILMS
 
 ROOT = Path(__file__).parents[1]
-REQUIRED = os.environ.get("HVLIB_REQUIRE_BROWSER") == "1"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason="no Chromium here (Debian: apt install chromium)"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 CHAPTER, FILM = "02_x86_huge_pages.ipynb", FILMS["address"]
 RESTART = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
 PANEL_CELL = """() => {

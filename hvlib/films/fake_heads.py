@@ -9,7 +9,7 @@ import numpy as np
 from ..film import Axis, Facts, Film
 from ..machine import Machine, Pool
 from ..scene import Arrow, Box, Label, Role, Scene, Shape
-from ..structpage import COMPOUND_INFO, HeadSearch, compound_heads
+from ..structpage import COMPOUND_INFO, HeadRules, HeadSearch, compound_heads
 from ..units import format_size
 
 NUMBERS = (0, 1, 2, 63, 64, 65, 128, 300, 448, 511, 512, 513)
@@ -47,7 +47,7 @@ def outcomes(scheme: str, size: str) -> tuple[int, int, int]:
     vmemmap = pool.machine.vmemmap
     pages = vmemmap.pfn_to_page(pool.pfns[0] + np.arange(pool.page.nr_base_pages))
     tails = vmemmap.word(pages, COMPOUND_INFO) & np.uint64(1) == 1
-    itself = compound_heads(pages, vmemmap, fake_heads=pool.scheme.fake_heads) == pages
+    itself = compound_heads(pages, vmemmap, HeadRules(fake_heads=pool.scheme.fake_heads)) == pages
     return int(tails.sum()), int((~tails & itself).sum()), int((~tails & ~itself).sum())
 
 

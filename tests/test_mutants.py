@@ -50,6 +50,6 @@ def test_what_a_reader_sees_is_guarded_by_the_notebooks_alone():
 
 def test_a_survivor_is_told():
     some = MUTANTS[0]
-    nothing = {some.key: {"unit": "", "records": "", "notebooks": "", "seen": 1}}
+    nothing = {some.key: {"unit": "", "records": "", "notebooks": "", "seen": True}}
     assert mutants.survivors([some], nothing) == [some]
     assert "by nothing: 1" in mutants.render([some], nothing)

@@ -1,4 +1,4 @@
-"""What a reader can see of the engine outside the notebooks, as text: the yardstick for "a number that a reader sees".
+"""What a reader can see of the engine outside the notebooks, as text: half of the yardstick of tools/mutants.py.
 
     python tools/seen.py            one line a part, with a digest of its text
     python tools/seen.py film:remap     that text

@@ -3,7 +3,6 @@
     python tools/mutants.py                 every mutant of tests/mutants.toml; book/mutants.json and book/mutants.md
     python tools/mutants.py --only hvo ask  those of some modules; the rest of the table stays
     python tools/mutants.py --some 12       a dozen, spread over the modules; writes nothing, fails if one survives
-    python tools/mutants.py --random 40     forty that cosmic-ray makes, by --seed; writes nothing
     python tools/mutants.py --render        the page again, from book/mutants.json
 
 Three witnesses, each asked alone: the unit tests, the records of real kernels (`python -m hvlib`), and the chapters
@@ -15,10 +14,8 @@ Exit 1 if a mutant survives everything and is not called equivalent.
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -29,7 +26,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Queue
@@ -58,7 +55,6 @@ class Mutant:
     what: str
     chapter: str = ""
     equivalent: str = ""
-    source: str = field(default="", repr=False)
 
     @property
     def key(self) -> str:
@@ -72,8 +68,6 @@ class Mutant:
 
     def text(self, whole: str) -> str:
         """The module, now ``whole``, as it is broken. Raises `SystemExit` if its place has moved."""
-        if self.source:
-            return self.source
         if whole.count(self.was) != 1:
             sys.exit(f"{self.file} has {self.was!r} {whole.count(self.was)} times; a mutant needs a place of its own.")
         return whole.replace(self.was, self.becomes)
@@ -87,43 +81,6 @@ def chosen() -> list[Mutant]:
 def spread(mutants: list[Mutant], count: int) -> list[Mutant]:
     """So many, as evenly over the list (which is ordered by module) as can be."""
     return [mutants[i * len(mutants) // count] for i in range(min(count, len(mutants)))]
-
-
-def made(count: int, seed: int) -> Iterator[Mutant]:
-    """Mutants by cosmic-ray's operators at places drawn from all modules; the engine's pictures count as well."""
-    from cosmic_ray.ast import get_ast_from_source
-    from cosmic_ray.mutating import mutate_code
-    from cosmic_ray.plugins import get_operator, operator_names
-
-    left = ("Decorator", "Variable", "Exception", "ZeroIteration", "Delete")
-    operators = [name for name in operator_names() if not any(word in name for word in left)]
-    places = []
-    for file in sorted((ROOT / "hvlib").rglob("*.py")):
-        source = file.read_text("utf-8")
-        tree = get_ast_from_source(source)
-        module = file.relative_to(ROOT / "hvlib").with_suffix("").as_posix()
-        for name in operators:
-            operator = get_operator(name)()
-            found = sum(1 for node in _walk(tree) for _ in operator.mutation_positions(node))
-            places += [(module, name, number) for number in range(found)]
-    draw = random.Random(seed)
-    draw.shuffle(places)
-    for module, name, number in places:
-        if not count:
-            return
-        now = (ROOT / "hvlib" / f"{module}.py").read_text("utf-8")
-        then = mutate_code(now, get_operator(name)(), number)
-        if then is None or ast.dump(ast.parse(now)) == ast.dump(ast.parse(then)):
-            continue
-        old, new = next((a, b) for a, b in zip(now.split("\n"), then.split("\n"), strict=False) if a != b)
-        count -= 1
-        yield Mutant(module, old.strip(), new.strip(), name.removeprefix("core/"), source=then)
-
-
-def _walk(node: Any) -> Iterator[Any]:
-    yield node
-    for child in getattr(node, "children", ()):
-        yield from _walk(child)
 
 
 # --- a copy to break -------------------------------------------------------------------------------------------------
@@ -240,7 +197,7 @@ def seen(copy: Copy) -> dict[str, str]:
 
 
 def examine(copies: Queue[Copy], sound: dict[str, str], mutant: Mutant) -> dict[str, Any]:
-    """What each witness says of a mutant, and whether anything changes that a reader sees, in a chapter or elsewhere."""
+    """What each witness says of a mutant, and whether anything changes that a reader sees, wherever it is."""
     copy = copies.get()
     try:
         copy.put(mutant, mutant.file)
@@ -307,7 +264,8 @@ def render(mutants: list[Mutant], results: dict[str, Any]) -> str:
         f"the records of real kernels: {by['records']}; by the notebooks alone: {by['notebooks']}; by nothing: "
         f"{len(survivors(mutants, results))}.",
         f"{len(shown)} of them change something that a reader sees: an output of a chapter, the text of any state of a "
-        f"panel, a question with any numbers, a report of a record. The notebooks alone notice {alone} of these, {100 * alone / max(len(shown), 1):.0f} %.",
+        "panel, a question with any numbers, a report of a record. The notebooks alone notice "
+        f"{alone} of these, {100 * alone / max(len(shown), 1):.0f} %.",
     )
     lines = ["# The engine broken on purpose", "", "<!-- generated by tools/mutants.py -->", ""]
     for paragraph in paragraphs:
@@ -341,9 +299,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", nargs="+", metavar="MODULE", help="mutants of these modules")
     parser.add_argument("--some", type=int, metavar="N", help="N mutants, spread over the modules; write nothing")
-    parser.add_argument("--random", type=int, metavar="N", help="N mutants made by cosmic-ray; write nothing")
     parser.add_argument("--missing", action="store_true", help="those of which there is no result yet")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 8))
     parser.add_argument("--render", action="store_true", help="only write the page again")
     asked = parser.parse_args(arguments)
@@ -351,10 +307,9 @@ def main(arguments: list[str]) -> int:
     known = {m.key for m in mutants}
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     results = {key: value for key, value in results.items() if key in known}
-    keep = not (asked.some or asked.random)
+    keep = not asked.some
     if not asked.render:
-        todo = list(made(asked.random, asked.seed)) if asked.random else mutants
-        todo = [m for m in todo if not asked.only or m.module in asked.only]
+        todo = [m for m in mutants if not asked.only or m.module in asked.only]
         todo = [m for m in todo if not asked.missing or m.key not in results]
         todo = spread(todo, asked.some) if asked.some else todo
         fresh: dict[str, Any] = {}

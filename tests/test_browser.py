@@ -187,3 +187,33 @@ def test_a_dark_theme_reaches_the_picture(browser, tmp_path):
         page.close()
     finally:
         server.stop()
+
+
+@pytest.mark.notebook7
+def test_a_chapter_in_notebook_7_answers_the_keyboard(browser, tmp_path):
+    chapter = "06_remap_to_page_1"
+    shutil.copytree(ROOT / "notebooks", tmp_path / "book")
+    server = Lab(tmp_path / "book", tmp_path, app="notebook")
+    film = explore.FILMS[CHAPTERS[chapter]]
+    try:
+        with watched(browser) as page:
+            server.open(page, f"{chapter}.ipynb")
+            server.run_all(page)
+            assert page.evaluate("() => jupyterapp.name") == "Jupyter Notebook"
+            panel = page.locator(".hv-panel")
+            panel.scroll_into_view_if_needed()
+            cells = page.locator(".jp-Cell").count()
+            sliders = {axis.name: panel.get_by_role("slider", name=axis.label, exact=True) for axis in film.axes}
+            values = {axis.name: axis.values[int(sliders[axis.name].input_value())] for axis in film.axes}
+            step = next(axis for axis in film.axes if axis.name == "step")
+            sliders["step"].focus()
+            for key, value in ("Home", step.values[0]), ("ArrowRight", step.values[1]), ("End", step.values[-1]):
+                page.keyboard.press(key)
+                words, alt = truth(film, values | {"step": value})
+                expect(panel.locator(".hv-caption")).to_have_text(words)
+                expect(panel.locator("svg[role=img]")).to_have_attribute("aria-label", alt)
+            for key in ("x", "d", "d", "a", "b"):
+                page.keyboard.press(key)
+            expect(page.locator(".jp-Cell")).to_have_count(cells)
+    finally:
+        server.stop()

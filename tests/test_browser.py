@@ -52,8 +52,8 @@ def browser():
 
 
 @contextlib.contextmanager
-def watched(browser):
-    """A page whose errors, on the console or uncaught, fail the test in the end."""
+def watched(browser, known=()):
+    """A page whose errors, on the console or uncaught, fail the test in the end, but for those known of others."""
     page = browser.new_page(viewport={"width": 1300, "height": 1000})
     page.set_default_timeout(20_000)
     problems = []
@@ -61,6 +61,7 @@ def watched(browser):
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     yield page
     page.close()
+    problems = [problem for problem in problems if problem not in known]
     assert not problems, problems
 
 
@@ -189,6 +190,11 @@ def test_a_dark_theme_reaches_the_picture(browser, tmp_path):
         server.stop()
 
 
+# Notebook 7.6 now and then loses a race while it reads its own settings, with an empty notebook too:
+# https://github.com/jupyter/notebook/issues/7862
+SHORTCUTS = "Cannot read properties of undefined (reading 'schema')"
+
+
 @pytest.mark.notebook7
 def test_a_chapter_in_notebook_7_answers_the_keyboard(browser, tmp_path):
     chapter = "06_remap_to_page_1"
@@ -196,7 +202,7 @@ def test_a_chapter_in_notebook_7_answers_the_keyboard(browser, tmp_path):
     server = Lab(tmp_path / "book", tmp_path, app="notebook")
     film = explore.FILMS[CHAPTERS[chapter]]
     try:
-        with watched(browser) as page:
+        with watched(browser, known=[SHORTCUTS]) as page:
             server.open(page, f"{chapter}.ipynb")
             server.run_all(page)
             assert page.evaluate("() => jupyterapp.name") == "Jupyter Notebook"

@@ -161,9 +161,10 @@ def test_pytests_report_is_counted(tmp_path):
     report.write_text(
         '<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2">'
         '<testcase><skipped message="no B"/></testcase><testcase><skipped message="no A"/></testcase>'
+        "<testcase><skipped message=\"collection skipped\">('/x/y.py', 1, 'Skipped: no C')</skipped></testcase>"
         "</testsuite></testsuites>"
     )
-    assert matrix.counted(report) == ({"passed": 3, "failed": 2, "skipped": 2}, ["no A", "no B"])
+    assert matrix.counted(report) == ({"passed": 3, "failed": 2, "skipped": 2}, ["no A", "no B", "no C"])
 
 
 # The page as it stands

@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-lab book book-serve assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants bench binder-check lint types picture constraints clean
+.PHONY: help lab test test-lab book book-serve assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -73,6 +73,9 @@ observe-all: .venv/lab.done  ## ask every kernel of which the book keeps a recor
 
 test-lab: .venv/test.done  ## fetch, boot and ask one real kernel, and judge what it says (needs QEMU)
 	$(BIN)/pytest -q -m lab -s tests/test_lab.py
+
+matrix: .venv/test.done  ## every supported Python with pinned, oldest and newest packages: long (ONLY=3.12/oldest, RESUME=1)
+	$(BIN)/python tools/matrix.py $(if $(ONLY),--only '$(ONLY)') $(if $(RESUME),--resume)
 
 lint: .venv/test.done  ## style
 	$(BIN)/ruff check .

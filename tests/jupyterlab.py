@@ -1,4 +1,4 @@
-"""A private JupyterLab on loopback and a headless Chromium, for tests that must see what a reader sees."""
+"""A private JupyterLab or Notebook 7 on loopback, and a headless Chromium: for tests that see what a reader sees."""
 
 from __future__ import annotations
 
@@ -35,15 +35,22 @@ IDLE = """() => {
 }"""
 
 
-class Lab:
-    """A JupyterLab that serves ``folder`` with settings of its own; theme "JupyterLab Light" or "JupyterLab Dark".
+ADDRESS = {"lab": "lab/tree", "notebook": "notebooks"}
+OPTIONS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
 
+
+class Lab:
+    """A JupyterLab, or with ``app="notebook"`` a Notebook 7, that serves ``folder`` with settings of its own.
+
+    ``theme`` is "JupyterLab Light" or "JupyterLab Dark".
     With ``theme=None`` it has no settings: what a reader gets who starts it for the first time.
     """
 
     def __init__(
-        self, folder: Path, scratch: Path, theme: str | None = "JupyterLab Light", python: str = sys.executable
-    ) -> None:
+        self, folder: Path, scratch: Path, theme: str | None = "JupyterLab Light", python: str = sys.executable,
+        app: str = "lab",
+    ) -> None:  # fmt: skip
+        self.app = app
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -63,9 +70,9 @@ class Lab:
             (where / f"{name}.jupyterlab-settings").write_text(json.dumps(value))
         self.log = (scratch / "server.log").open("w+")
         self.process = subprocess.Popen(
-            [python, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+            [python, "-m", "jupyter", app, "--no-browser", "--allow-root", "--ip=127.0.0.1",
              f"--port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
-             f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"],
+             f"--ServerApp.root_dir={folder}", f"--{OPTIONS[app]}.expose_app_in_browser=True"],
             env=environment, stdout=self.log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._wait()
@@ -78,11 +85,11 @@ class Lab:
                 return
             time.sleep(0.2)
         self.log.seek(0)
-        raise RuntimeError(f"JupyterLab did not start: {self.log.read()[-2000:]}")
+        raise RuntimeError(f"jupyter {self.app} did not start: {self.log.read()[-2000:]}")
 
     def open(self, page: Page, notebook: str) -> None:
         """Open a notebook and wait until its kernel is ready."""
-        page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{notebook}?reset&token={self.token}")
+        page.goto(f"http://127.0.0.1:{self.port}/{ADDRESS[self.app]}/{notebook}?reset&token={self.token}")
         page.wait_for_function(IDLE, timeout=90_000, polling=100)
 
     def run_all(self, page: Page) -> None:

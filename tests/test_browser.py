@@ -38,8 +38,8 @@ def browser():
 
 
 @contextlib.contextmanager
-def watched(browser):
-    """A page whose errors, on the console or uncaught, fail the test in the end."""
+def watched(browser, known=()):
+    """A page whose errors, on the console or uncaught, fail the test in the end, but for those known of others."""
     page = browser.new_page(viewport={"width": 1300, "height": 1000})
     page.set_default_timeout(20_000)
     problems = []
@@ -47,6 +47,7 @@ def watched(browser):
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     yield page
     page.close()
+    problems = [problem for problem in problems if problem not in known]
     assert not problems, problems
 
 
@@ -171,5 +172,40 @@ def test_a_dark_theme_reaches_the_picture(browser, tmp_path):
         light, dark = (sum(map(float, c[c.index("(") + 1 : -1].split(",")[:3])) / 3 for c in (fill, ground))
         assert light - dark > 120, (fill, ground)
         page.close()
+    finally:
+        server.stop()
+
+
+# Notebook 7.6 now and then loses a race while it reads its own settings, with an empty notebook too:
+# https://github.com/jupyter/notebook/issues/7862
+SHORTCUTS = "Cannot read properties of undefined (reading 'schema')"
+
+
+@pytest.mark.notebook7
+def test_a_chapter_in_notebook_7_answers_the_keyboard(browser, tmp_path):
+    chapter = "06_remap_to_page_1"
+    shutil.copytree(ROOT / "notebooks", tmp_path / "book")
+    server = Lab(tmp_path / "book", tmp_path, app="notebook")
+    film = explore.FILMS[CHAPTERS[chapter]]
+    try:
+        with watched(browser, known=[SHORTCUTS]) as page:
+            server.open(page, f"{chapter}.ipynb")
+            server.run_all(page)
+            assert page.evaluate("() => jupyterapp.name") == "Jupyter Notebook"
+            panel = page.locator(".hv-panel")
+            panel.scroll_into_view_if_needed()
+            cells = page.locator(".jp-Cell").count()
+            sliders = {axis.name: panel.get_by_role("slider", name=axis.label, exact=True) for axis in film.axes}
+            values = {axis.name: axis.values[int(sliders[axis.name].input_value())] for axis in film.axes}
+            step = next(axis for axis in film.axes if axis.name == "step")
+            sliders["step"].focus()
+            for key, value in ("Home", step.values[0]), ("ArrowRight", step.values[1]), ("End", step.values[-1]):
+                page.keyboard.press(key)
+                words, alt = truth(film, values | {"step": value})
+                expect(panel.locator(".hv-caption")).to_have_text(words)
+                expect(panel.locator("svg[role=img]")).to_have_attribute("aria-label", alt)
+            for key in ("x", "d", "d", "a", "b"):
+                page.keyboard.press(key)
+            expect(page.locator(".jp-Cell")).to_have_count(cells)
     finally:
         server.stop()

@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 import tomllib
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -107,10 +109,32 @@ def test_modules_import_upwards_only():
             assert imported <= set(order[:place]), file
 
 
+NUMBER = r"-?\d+\.?\d*"
+
+
+def drawn(svg):
+    """What a picture shows, whichever Matplotlib wrote it: elements with words and colours; all places as numbers."""
+    shapes, places = [], []
+    for element in ET.fromstring(svg).iter():
+        colours = re.findall(r"\b(?:fill|stroke): ?(#\w+|none|url)", element.get("style", ""))
+        rest = {name: value for name, value in element.attrib.items() if name != "style"}
+        if element.tag.endswith("pattern"):
+            del rest["id"]  # a hash
+        for name in {"d", "x", "y", "transform"} & set(rest):
+            places += map(float, re.findall(NUMBER, rest[name]))
+            rest[name] = re.sub(NUMBER, "", rest[name])
+        shapes.append((element.tag, (element.text or "").strip(), sorted(colours), rest))
+    return shapes, places
+
+
 def test_the_picture_of_the_readme_is_the_engines():
+    """The frame around a text may differ by a pixel between versions of Matplotlib; nothing else may."""
     import picture
 
-    assert picture.PICTURE.read_text() == picture.picture()
+    stored, now = drawn(picture.PICTURE.read_text()), drawn(picture.picture())
+    assert stored[0] == now[0]
+    assert stored[1] == pytest.approx(now[1], abs=1)
+    assert len(stored[1]) > 500
     assert "book/remap.svg" in (ROOT / "README.md").read_text()
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 import hvlib as hv
+from hvlib.errors import choose, shown
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,17 @@ def test_a_written_size_reads_back_as_itself(size):
 
 def test_about_keeps_three_figures():
     assert hv.about(24684092 * 1024) == "23.5 GiB"
+
+
+# --- how an error quotes what was typed --------------------------------------------------------------------------------
+
+
+def test_a_long_input_is_cut_at_the_limit():
+    assert [len(shown("x" * n)) for n in (57, 58, 59, 200)] == [59, 60, 60, 60]
+    assert shown("x" * 58) == repr("x" * 58)
+    assert shown("x" * 59).endswith("...")
+
+
+def test_a_list_of_numbers_is_offered_as_a_range():
+    assert str(choose("step", 9, range(4))) == "step 9 is not there; choose a whole number from 0 to 3."
+    assert "choose one of 1, 2, 3." in str(choose("step", 9, (1, 2, 3)))

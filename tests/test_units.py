@@ -53,7 +53,7 @@ def test_about_keeps_three_figures():
     assert hv.about(24684092 * 1024) == "23.5 GiB"
 
 
-# --- how an error quotes what was typed --------------------------------------------------------------------------------
+# --- how an error quotes what was typed ----------------------------------------------------------------------------
 
 
 def test_a_long_input_is_cut_at_the_limit():

@@ -18,8 +18,8 @@ def test_the_answer_is_accepted_and_every_mistake_recognised_for_100_seeds(name)
         right = question.answer(numbers)
         assert question.judge(question.write(right), seed).right, "the answer as it is written is accepted"
         wrong = [mistake(numbers) for mistake, _ in question.mistakes]
-        assert right not in wrong, (seed, "a named mistake is the right answer")
-        assert len(wrong) == len(set(wrong)), (seed, "two mistakes give the same answer, so one is never named")
+        assert right not in wrong, (numbers, "a named mistake is the right answer")
+        assert len(wrong) == len(set(wrong)), (numbers, "two mistakes give the same answer, so one is never named")
         for value, (_, sentence) in zip(wrong, question.mistakes, strict=True):
             verdict = question.judge(value, seed)
             assert not verdict.right

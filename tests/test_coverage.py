@@ -74,7 +74,8 @@ def test_a_cell_that_tells_a_claim_wrongly_is_found(name, right, wrong):
 
 @pytest.mark.parametrize("path", prose.chapters(), ids=lambda path: path.stem)
 def test_every_number_in_prose_is_computed_quoted_or_chosen(path):
-    assert [f"{found.key}: …{found.context}…" for found in prose.unbound(path)] == []
+    unbound = "\n".join(f"{found.key!r}: …{found.context}…" for found in prose.unbound(path))
+    assert not unbound, f"{unbound}\nShow it in a cell of the chapter, or give it a row in book/numbers.toml."
 
 
 def test_what_is_derived_has_the_value_that_the_prose_says():
@@ -131,8 +132,11 @@ def test_every_source_that_a_chapter_names_can_be_found():
     pattern = r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b|`[^` ]+@[^` ]+`"
     cited = {path: set(re.findall(pattern, prose.sources(path))) for path in prose.chapters()}
     for path, names in cited.items():
-        assert names or path.stem.startswith(("01", "03", "12")), path.stem
-        assert [name for name in names if name not in references] == [], path.stem
+        assert names or path.stem.startswith(("01", "03", "12")), (
+            f"{path.stem} names no commit (12 digits) and no Message-ID; if it needs none, add its number here"
+        )
+        missing = [name for name in names if name not in references]
+        assert missing == [], f"{path.stem}: add these to notebooks/references.md"
 
 
 def test_the_glossary_explains_each_term_in_the_order_of_first_use():

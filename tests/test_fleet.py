@@ -249,7 +249,7 @@ def test_the_prose_says_what_the_engine_says():
         assert str(hv.Fleet(1, "256 GiB", 1, size).share_of_ram) == percent
         assert text.count(percent) == 2
     sizes = [a.huge_page(size) for a in hv.ARCHITECTURES.values() for size, _ in a.huge_pages]
-    assert sum(page.freed("head page") == 0 for page in sizes) == 4
+    assert sum(page.freed("head page") == 0 for page in sizes) == 4, "chapter 12 says that four sizes free nothing"
     assert "Four sizes free nothing" in text
     for name in ("arm64, 4 KiB base", "arm64, 16 KiB base", "arm64, 64 KiB base", "s390x"):
         assert "disabled since" in hv.ARCHITECTURES[name].hvo

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -89,18 +90,24 @@ def main() -> int:
     if not paths:
         print(f"no notebook in {NOTEBOOKS.name}/ has {' or '.join(options.names)} in its name")
         return 2
-    changed = 0
+    changed = stopped = 0
     for number, path in enumerate(paths, 1):
         started = time.perf_counter()
         print(f"[{number}/{len(paths)}] {path.name} … ", end="", flush=True)
-        text = executed(path)
+        try:
+            text = executed(path)
+        except CellExecutionError as why:
+            stopped += 1
+            cell = str(why).split("------------------\n")[1]
+            print(f"not written, {why.ename}: {why.evalue}; it stops in this cell:\n{cell}")
+            continue
         same = path.read_text("utf-8") == text
         changed += not same
         if not same and not options.check:
             path.write_text(text, "utf-8")
         outcome = "unchanged" if same else "would change" if options.check else "written"
         print(f"{outcome}, {time.perf_counter() - started:.1f} s")
-    return 1 if options.check and changed else 0
+    return 1 if stopped or (options.check and changed) else 0
 
 
 if __name__ == "__main__":

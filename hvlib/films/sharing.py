@@ -64,6 +64,7 @@ def leads(scheme: str, size: str, number: int) -> tuple[Lead, Lead, Lead]:
             frame = frames[page]
             place = "own" if frame == own[page] else str(own.index(frame)) if frame in own else "new"
             seen.add(Lead("all" if frame in shared else place, writable[page]))
+        assert len(seen) == 1, f"{scheme}: one arrow cannot stand for vmemmap pages {first} to {last}, which differ"
         (only,) = seen
         return Lead(str(("0", "1", "rest")[min(first, 2)]) if only.to == "own" else only.to, only.writable)
 

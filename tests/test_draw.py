@@ -1,5 +1,6 @@
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -144,3 +145,10 @@ def test_a_film_refuses_scenes_that_disagree():
         paint.film([one, other])
     with pytest.raises(AssertionError, match="keeps its size"):
         paint.film([one, Scene(11, 10)])
+
+
+def test_a_frame_of_a_record_that_two_pages_lead_to_is_drawn_as_shared():
+    boot = hv.observe.recorded("5.15.85").entries("2 MiB", "boot")
+    seen = replace(boot, rows=(*boot.rows[:2], replace(boot.rows[2], frame=boot.rows[1].frame), *boot.rows[3:]))
+    states = dict(draw.mapping_of_record(seen, boot, "").frames)
+    assert (states["0"], states["1"], states["2"], states["3"]) == ("head", "shared", "unmapped", "own")

@@ -144,3 +144,9 @@ def test_the_output_of_a_panel_has_words_a_picture_and_alt_text():
     assert data["image/png"]
     assert metadata["image/png"]["alt"] == panel.scene.alt
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_film_has_every_combination_of_its_sliders():
+    for film in explore.FILMS.values():
+        states = [tuple(state.values()) for state in film.states()]
+        assert states == list(itertools.product(*(axis.values for axis in film.axes)))

@@ -1,3 +1,4 @@
+import re
 from fractions import Fraction
 
 import pytest
@@ -150,3 +151,11 @@ def test_device_dax_keeps_two_and_half_is_not_what_it_saves():
 def test_a_bill_for_no_number_of_pages_gets_a_sentence(count):
     with pytest.raises(hv.BadInput, match="the number of huge pages must be a whole number"):
         hv.HugePage("2 MiB").bill("head page", count)
+
+
+def test_the_releases_of_a_scheme_say_since_when():
+    """What a reader is told of a scheme's releases, and what the trial of a record goes by, are two texts."""
+    told = {name: re.match(r"(?:since )?(\d+)\.(\d+)", one.releases) for name, one in hv.SCHEMES.items()}
+    assert {name: tuple(map(int, found.groups())) for name, found in told.items() if found} == {
+        name: one.since for name, one in hv.SCHEMES.items() if one.kept is not None
+    }

@@ -65,3 +65,7 @@ def test_a_long_input_is_cut_at_the_limit():
 def test_a_list_of_numbers_is_offered_as_a_range():
     assert str(choose("step", 9, range(4))) == "step 9 is not there; choose a whole number from 0 to 3."
     assert "choose one of 1, 2, 3." in str(choose("step", 9, (1, 2, 3)))
+
+
+def test_two_decimals_are_the_most_that_an_exact_size_has():
+    assert [hv.format_size(n << 20) for n in (1280, 1536, 1281)] == ["1.25 GiB", "1.5 GiB", "1,281 MiB"]

@@ -149,3 +149,11 @@ def test_set_knows_its_fields():
     with pytest.raises(hv.BadInput, match="choose one of 'off'"):
         bench.set(memory="1 GiB", scheme="best")
     assert bench.fields["memory"].value == "4 GiB", "then nothing was typed"
+
+
+@pytest.mark.parametrize("number", ["513", "600", "1,024"])
+def test_more_huge_pages_than_memory_are_told_how_many_there_can_be(number):
+    """Whatever else would stop them later: the sentence names the most."""
+    bench = hv.sandbox()
+    bench.fields["memory"].value, bench.fields["number"].value = "1 GiB", number
+    assert "choose at most 512" in bench.text

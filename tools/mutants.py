@@ -2,7 +2,7 @@
 
     python tools/mutants.py                 every mutant of tests/mutants.toml; book/mutants.json and book/mutants.md
     python tools/mutants.py --only hvo ask  those of some modules; the rest of the table stays
-    python tools/mutants.py --some 12       a dozen, spread over the modules; writes nothing, fails if one survives
+    python tools/mutants.py --some 12       a dozen, each of another module; writes nothing, fails if one survives
     python tools/mutants.py --render        the page again, from book/mutants.json
 
 Three witnesses, each asked alone: the unit tests, the records of real kernels (`python -m hvlib`), and the chapters
@@ -24,10 +24,10 @@ import tempfile
 import textwrap
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -45,6 +45,8 @@ OWN = {"errors": "units", "command": "hostile", "scene": "draw", "paint": "draw"
        "events": "machine", "schemes": "witnesses", "report": "observe", "__main__": "trial", "film": "explore",
        "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""
+CORE = ("geometry", "invariants", "machine", "structpage", "vmemmap", "witnesses")
+"""Asked next: what they notice is noticed soonest."""
 WITNESSES = ("unit", "records", "notebooks")
 TITLES = {"unit": "unit tests", "records": "records of kernels", "notebooks": "notebooks alone"}
 
@@ -82,9 +84,14 @@ def chosen() -> list[Mutant]:
     return [Mutant(**entry) for entry in tomllib.loads(DATA.read_text("utf-8"))["mutant"]]
 
 
-def spread(mutants: list[Mutant], count: int) -> list[Mutant]:
-    """So many, as evenly over the list (which is ordered by module) as can be."""
-    return [mutants[i * len(mutants) // count] for i in range(min(count, len(mutants)))]
+def in_turn(mutants: list[Mutant]) -> list[Mutant]:
+    """The first mutant of every module, then the second, and so on; those that a chapter is named for come first."""
+    seen_of: Counter[str] = Counter()
+    turn = {}
+    for mutant in mutants:
+        turn[mutant.key] = seen_of[mutant.module]
+        seen_of[mutant.module] += 1
+    return sorted(mutants, key=lambda m: (not m.chapter, turn[m.key]))
 
 
 # --- a copy to break -------------------------------------------------------------------------------------------------
@@ -136,7 +143,8 @@ def unit(copy: Copy, mutant: Mutant) -> str:
     stem = mutant.module.split("/")[-1]
     own = OWN.get(stem, stem)
     names = [file.stem.removeprefix("test_") for file in sorted(copy.folder.glob("tests/test_*.py"))]
-    names = [own] * (own in names) + [name for name in names if name not in (*OTHERS, *SLOW, own)]
+    rest = sorted(set(names) - {*OTHERS, *SLOW, own}, key=lambda name: (name not in CORE, name))
+    names = [own] * (own in names) + rest
     return _first_failure(copy, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m",
                           "not browser and not book", *(f"tests/test_{name}.py" for name in names))  # fmt: skip
 
@@ -218,7 +226,7 @@ def examine(copies: Queue[Copy], sound: dict[str, str], mutant: Mutant) -> dict[
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
-def examine_all(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, dict[str, Any]]]:
+def examine_all(mutants: list[Mutant], jobs: int, *, sound_before: bool) -> Iterator[tuple[Mutant, dict[str, Any]]]:
     """Each mutant with what was found, as they are done; progress goes to the terminal."""
     copies: Queue[Copy] = Queue()
     every = [Copy() for _ in range(jobs)]
@@ -226,7 +234,8 @@ def examine_all(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, dict
         print("the sound engine first: it must pass, or nothing that follows would mean anything", flush=True)
         nothing = Mutant("units", "", "", "")
         with ThreadPoolExecutor(jobs) as pool:
-            told = list(pool.map(lambda w: (w.__name__, w(every[0], nothing)), (unit, notebooks, records)))
+            witnesses = () if sound_before else (unit, notebooks, records)
+            told = list(pool.map(lambda w: (w.__name__, w(every[0], nothing)), witnesses))
             sound = seen(every[0])
             wrong = [f"{name}: {failed}" for name, failed in told if failed]
             if wrong or not sound:
@@ -234,14 +243,13 @@ def examine_all(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, dict
             for copy in every:
                 copies.put(copy)
             begin = time.monotonic()
-            for done, (mutant, found) in enumerate(
-                zip(mutants, pool.map(partial(examine, copies, sound), mutants), strict=True), 1
-            ):
+            waiting = {pool.submit(examine, copies, sound, mutant): mutant for mutant in mutants}
+            for done, future in enumerate(as_completed(waiting), 1):
+                mutant, found = waiting[future], future.result()
                 marks = " ".join(f"{name} {'x' if found[name] else '-'}" for name in WITNESSES)
-                rest = (time.monotonic() - begin) / done * (len(mutants) - done)
+                rest = (time.monotonic() - begin) / done * (len(mutants) - done) / 60
                 print(
-                    f"{done:4}/{len(mutants)}  {rest / 60:4.0f} min left  {marks}  {mutant.module}: {mutant.what}",
-                    flush=True,
+                    f"{done:4}/{len(mutants)} {rest:4.0f} min left  {marks}  {mutant.module}: {mutant.what}", flush=True
                 )
                 yield mutant, found
     finally:
@@ -251,11 +259,16 @@ def examine_all(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, dict
 
 def survivors(mutants: list[Mutant], results: dict[str, Any]) -> list[Mutant]:
     """Those that no witness noticed, and that are not called equivalent."""
-    return [m for m in mutants if not m.equivalent and not any(results[m.key][name] for name in WITNESSES)]
+    return [
+        m for m in mutants
+        if m.key in results and not m.equivalent and not any(results[m.key][name] for name in WITNESSES)
+    ]  # fmt: skip
 
 
 def render(mutants: list[Mutant], results: dict[str, Any]) -> str:
     """The page: how many each witness noticed, every mutant, and those that nothing noticed with the reason."""
+    waiting = [m for m in mutants if m.key not in results]
+    mutants = [m for m in mutants if m.key in results]
     real = [m for m in mutants if not m.equivalent]
     shown = [m for m in real if results[m.key]["seen"]]
     by = {name: sum(bool(results[m.key][name]) for m in real) for name in WITNESSES}
@@ -291,6 +304,9 @@ def render(mutants: list[Mutant], results: dict[str, Any]) -> str:
     if same:
         lines += ["## Equivalent", "", "Nothing can notice these, because nothing changes."]
         lines += ["", *(f"- `{m.module}`: {m.what}. {m.equivalent}" for m in same), ""]
+    if waiting:
+        lines += ["## Not examined yet", "", f"{len(waiting)} more wait for `make mutants`:", ""]
+        lines += [*(f"- `{m.module}`: {m.what}" for m in waiting), ""]
     return "\n".join(lines)
 
 
@@ -302,8 +318,10 @@ def main(arguments: list[str]) -> int:
     """Examine what was asked for; see the module's text."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", nargs="+", metavar="MODULE", help="mutants of these modules")
-    parser.add_argument("--some", type=int, metavar="N", help="N mutants, spread over the modules; write nothing")
-    parser.add_argument("--missing", action="store_true", help="those of which there is no result yet")
+    parser.add_argument("--some", type=int, metavar="N", help="N mutants, each of another module; write nothing")
+    parser.add_argument(
+        "--missing", action="store_true", help="go on with a run that was stopped: those without a result"
+    )
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 8))
     parser.add_argument("--render", action="store_true", help="only write the page again")
     asked = parser.parse_args(arguments)
@@ -315,9 +333,9 @@ def main(arguments: list[str]) -> int:
     if not asked.render:
         todo = [m for m in mutants if not asked.only or m.module in asked.only]
         todo = [m for m in todo if not asked.missing or m.key not in results]
-        todo = spread(todo, asked.some) if asked.some else todo
+        todo = in_turn(todo)[: asked.some]
         fresh: dict[str, Any] = {}
-        for mutant, found in examine_all(todo, asked.jobs):
+        for mutant, found in examine_all(todo, asked.jobs, sound_before=asked.missing):
             fresh[mutant.key] = found
             if keep:
                 results = {m.key: {**results, **fresh}[m.key] for m in mutants if m.key in {**results, **fresh}}
@@ -325,7 +343,7 @@ def main(arguments: list[str]) -> int:
         alive = survivors(todo, fresh)
     else:
         alive = survivors(mutants, results)
-    if keep and len(results) == len(mutants):
+    if keep:
         PAGE.write_text(render(mutants, results), "utf-8")
     for mutant in alive:
         print(f"SURVIVES  {mutant.module}: {mutant.what}\n    - {mutant.was}\n    + {mutant.becomes}")

@@ -152,7 +152,7 @@ def test_a_lesson_with_errors_gives_no_table():
         (["demo", "--students", "none"], "students is 'none'; choose a whole number from 1 to 200"),
         (["demo", "--students", "0"], "students is 0; choose"),
         (["demo", "--students", "5000"], "students is 5000; choose"),
-        (["demo", "--chapter", "77_nothing"], "chapter '77_nothing' is not known; choose one of '00_"),
+        (["demo", "--chapter", "77_nothing"], "chapter '77_nothing' is not known; choose one of '09_the_bill'"),
         (["size", "no/such.json"], "cannot be read"),
         (["size", "pyproject.toml"], "is no record of a lesson"),
     ],

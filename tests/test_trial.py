@@ -223,3 +223,13 @@ def test_the_verdict_names_the_known_bugs():
     text, good = judged(DATA / f"linux-{release}.json")
     assert good
     assert text.count("known bug") == 3
+
+
+@pytest.mark.parametrize("name", list(trial.BUGS))
+def test_a_known_bug_begins_and_ends(name):
+    first, last, seen = trial.BUGS[name]
+    finding = trial.Finding(f"2 MiB, on: {name}", "something else", seen)
+    known = [
+        trial.known_bug(finding, series) for series in (first, last, (first[0], first[1] - 1), (last[0], last[1] + 1))
+    ]
+    assert known == [True, True, False, False]

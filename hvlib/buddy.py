@@ -110,9 +110,10 @@ class BuddyAllocator:
 
 def _runs(starts: Ints, size: int) -> tuple[Ints, Ints]:
     """Blocks of ``size`` frames as runs ``[low[i], high[i])``: blocks that follow each other are one run."""
+    if not len(starts):
+        return starts, starts
     last = np.flatnonzero(np.diff(starts) != size)
-    edge = np.array([len(starts) - 1] if len(starts) else [], np.int64)
-    return starts[np.concatenate([0 * edge, last + 1])], starts[np.concatenate([last, edge])] + size
+    return starts[np.concatenate([[0], last + 1])], starts[np.concatenate([last, [-1]])] + size
 
 
 def _merged(one: Ints, other: Ints) -> Ints:

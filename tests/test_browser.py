@@ -23,15 +23,6 @@ CHAPTERS = {
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    scratch = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", scratch / "book")
-    server = Lab(scratch / "book", scratch)
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def browser():
     with chromium() as running:
         yield running

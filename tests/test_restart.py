@@ -1,12 +1,11 @@
 """A kernel restarted in the middle of a chapter: the film plays on, and running its cell again makes it live."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
-from jupyterlab import IDLE, Lab, chromium, needs_chromium
+from jupyterlab import IDLE, chromium, needs_chromium
 from playwright.sync_api import expect
 
 from hvlib.films import FILMS
@@ -21,15 +20,6 @@ PANEL_CELL = """() => {
   notebook.deselectAll();
 }"""
 BROKEN = ".jp-OutputArea-output:has-text('Loading widget'), .jp-OutputArea-output:has-text('Error displaying widget')"
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    scratch = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", scratch / "book")
-    server = Lab(scratch / "book", scratch)
-    yield server
-    server.stop()
 
 
 def test_a_panel_outlives_its_kernel_and_comes_back_to_life(lab):

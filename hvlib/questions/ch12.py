@@ -82,7 +82,7 @@ QUESTIONS: dict[str, Question] = {
         "2 MiB pages, how much does it save, before page tables?",
         size,
         _dax,
-        "Two frames in eight are kept, so 6 are freed, where HugeTLB frees 7 since 5.18. What doubles is what is left.",
+        "Two frames in eight hold struct pages, so 6 are never taken, where HugeTLB frees 7 since 5.18. What doubles is what is left.",
         (
             (lambda g: _gross(g["memory"] * TiB) // 2, "That is half of what HugeTLB saves. Count the frames that are kept."),
             (lambda g: _gross(g["memory"] * TiB), "That is HugeTLB since 5.18. Device DAX keeps a tail page as well."),

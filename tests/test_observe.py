@@ -140,3 +140,11 @@ def test_this_machine_on_one_screen(monkeypatch):
     live = this_machine()
     assert live.startswith("this machine")
     assert max(map(len, (recorded + live).splitlines())) <= 120
+
+
+def test_records_are_in_the_order_of_releases_and_not_of_letters(monkeypatch, tmp_path):
+    (tmp_path / "data").mkdir()
+    for release in ("6.10.1", "6.2.1", "5.15.85"):
+        (tmp_path / "data" / f"linux-{release}.json").write_text("{}")
+    monkeypatch.setattr(observe.resources, "files", lambda _: tmp_path)
+    assert observe.records() == ("5.15.85", "6.2.1", "6.10.1")

@@ -32,6 +32,8 @@ def show(step=0):
 """
 STEPS = 10
 """Of a block: to the right, then to the left."""
+REST = 500
+"""Milliseconds after a page came to the front: what it does then is no step."""
 PROBE = """(() => {
   const probe = window.hvProbe = { start: 0, painted: 0, reset() { this.start = this.painted = 0; } };
   const changed = () => requestAnimationFrame(() => {  // a message sent in a frame arrives after it is painted
@@ -71,6 +73,7 @@ class Way:
         self.page.emulate_media(reduced_motion=self.motion)
         self.slider.scroll_into_view_if_needed()
         self.slider.focus()
+        self.page.wait_for_timeout(REST)
         cost = self._cpu_of_nothing()
         before, bytes_before, steps = self.page.evaluate(PROCESS_TIME), self.heard["bytes"], []
         for _ in range(STEPS):

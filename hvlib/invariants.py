@@ -17,7 +17,7 @@ from .vmemmap import Vmemmap
 ALL_SLOTS = 1 << 20
 """Up to this many struct pages of huge pages, each is asked for its head; above, the first two of each vmemmap page
 are: what the others say was written together with what the second one says."""
-CHUNK = 1 << 17
+CHUNK = 1 << 15
 """Struct pages asked at a time."""
 
 
@@ -43,7 +43,7 @@ def tails_find_their_head(vmemmap: Vmemmap) -> str | None:
         for heads in np.array_split(pool.heads, min(-(-len(slots) * len(pool.heads) // CHUNK), len(pool.heads))):
             pages = vmemmap.pfn_to_page((heads[:, None] + slots).ravel())
             found = compound_heads(pages, vmemmap, rules)
-            lost = np.flatnonzero(found != np.repeat(vmemmap.pfn_to_page(heads), len(slots)))
+            lost = np.flatnonzero(found.reshape(len(heads), -1) != vmemmap.pfn_to_page(heads)[:, None])
             if len(lost):
                 return f"the struct page at {int(pages[lost[0]]):#x} takes {int(found[lost[0]]):#x} for its head"
     return None
@@ -53,7 +53,8 @@ def no_frame_free_and_used(vmemmap: Vmemmap) -> str | None:
     """No frame that an entry leads to, or that holds a table or shared tails, is on a free list."""
     tables = vmemmap.table[vmemmap.table >= 0]
     shared = np.array(list(vmemmap.shared_tails.values()), np.int64)
-    for what, frames in (("mapped", vmemmap.frame), ("a page table", tables), ("a shared tail page", shared)):
+    first = np.flatnonzero(np.diff(vmemmap.frame, prepend=-1))  # of neighbours that lead to one frame, one is asked for
+    for what, frames in (("mapped", vmemmap.frame[first]), ("a page table", tables), ("a shared tail page", shared)):
         free = vmemmap.buddy.contains(frames)
         if free.any():
             return f"frame {int(frames[free][0]):#x} is {what} and free"
@@ -82,10 +83,12 @@ def one_writable_entry_per_frame(vmemmap: Vmemmap) -> str | None:
 
 def entries_need_a_table(vmemmap: Vmemmap) -> str | None:
     """Under a PMD leaf that still stands, frames are consecutive and writable: one entry maps them all."""
-    whole = np.repeat(vmemmap.table < 0, vmemmap.entries_per_leaf)[: vmemmap.nr_pages]
-    step = np.diff(vmemmap.frame) != 1
-    inside = whole[1:] & (np.arange(1, vmemmap.nr_pages) % vmemmap.entries_per_leaf != 0)
-    if (step & inside).any() or not vmemmap.writable[whole].all():
+    nth = np.arange(vmemmap.entries_per_leaf)
+    pages = np.flatnonzero(vmemmap.table < 0)[:, None] * vmemmap.entries_per_leaf + nth
+    there = pages < vmemmap.nr_pages  # the last leaf may reach beyond the end of memory
+    pages = np.where(there, pages, 0)
+    apart = vmemmap.frame[pages] - vmemmap.frame[pages[:, :1]] != nth
+    if (there & (apart | ~vmemmap.writable[pages])).any():
         return "an entry under an unsplit PMD leaf differs from its neighbours"
     return None
 

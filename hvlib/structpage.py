@@ -51,8 +51,6 @@ NO_REFERENCES = 0xFFFFFFFF
 """_mapcount -1 and _refcount 0: how the words of unused and of tail pages read."""
 HUGETLB_DTOR = 2
 
-PLAIN, HEAD, TAIL = range(3)
-
 TAIL_METADATA = (
     ("5.10", ("page flags", "order, destructor, map count, number of pages", "hugetlb cgroup",
               "hugetlb cgroup, reservation")),
@@ -164,28 +162,29 @@ def tail_info(head: Words, order: int, encoding: Encoding, struct_page: int) -> 
     return np.full_like(head, (1 << 64) - (1 << shift) | 1)
 
 
-def initial_word(
-    index: int, kind: npt.NDArray[np.int8], number: Ints, head: Words, order: int, encoding: Encoding, struct_page: int
-) -> Words:
+def plain_word(index: int) -> int:
+    """Word ``index`` of a struct page that belongs to no compound page, unused as it is at boot."""
+    return NO_REFERENCES if index == COUNTS else 0
+
+
+def compound_word(index: int, number: Ints, head: Words, order: int, encoding: Encoding, struct_page: int) -> Words:
     """Word ``index`` as the kernel writes it when a compound page of ``order`` is prepared.
 
-    ``kind`` is `PLAIN`, `HEAD` or `TAIL` per struct page, ``number`` its place in the compound page, ``head`` the
-    address of the head's struct page. `TAIL_METADATA` beyond the order is left zero, as with no cgroup in use.
+    ``number`` is the place of each struct page in its compound page: 0 is the head, all others are tails. ``head`` is
+    the address of the head's struct page. `TAIL_METADATA` beyond the order is left zero, as with no cgroup in use.
     """
-    tail, zero = kind == TAIL, np.zeros(kind.shape, np.uint64)
+    tail, zero = number != 0, np.uint64(0)
     if index == FLAGS:
-        return np.where(kind == HEAD, np.uint64(PG_HEAD), zero)
+        return np.where(tail, zero, np.uint64(PG_HEAD))
     if index == COMPOUND_INFO:
         return np.where(tail, tail_info(head, order, encoding, struct_page), zero)
     if index == WORD_2:
-        return np.where(tail & (number == 1), np.uint64(order << 8 | HUGETLB_DTOR), zero)
+        return np.where(number == 1, np.uint64(order << 8 | HUGETLB_DTOR), zero)
     if index == MAPPING:
         poison = TAIL_MAPPING if order <= MAX_ORDER else 0
         first = poison >> 32 << 32 | 1 << order
-        return np.where(tail, np.where(number == 1, np.uint64(first), np.uint64(poison)), zero)
-    if index == COUNTS:
-        return zero + np.uint64(NO_REFERENCES)
-    return zero
+        return np.where(number == 1, np.uint64(first), np.where(tail, np.uint64(poison), zero))
+    return np.full(number.shape, plain_word(index), np.uint64)
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ def compound_heads(pages: Words, memory: Memory, rules: HeadRules) -> Words:
         return np.where(tail, pages & info, pages)
     heads = np.where(tail, info - np.uint64(1), pages)
     if rules.fake_heads:
-        at_page_start = pages % np.uint64(rules.base_page) == 0
+        at_page_start = pages & np.uint64(rules.base_page - 1) == 0
         suspect = np.flatnonzero(~tail & at_page_start)
         suspect = suspect[memory.word(pages[suspect], FLAGS) & np.uint64(PG_HEAD) != 0]
         after = memory.word(pages[suspect] + np.uint64(rules.struct_page), COMPOUND_INFO)

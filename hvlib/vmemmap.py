@@ -22,12 +22,15 @@ from .buddy import BuddyAllocator
 from .errors import BadInput, PageFault
 from .geometry import PAGING, PTE
 from .schemes import SCHEMES, Encoding, Scheme
-from .structpage import HEAD, PLAIN, TAIL, WORD, Ints, Words, initial_word
+from .structpage import WORD, Ints, Words, compound_word, plain_word
 from .units import MiB, format_size
 
 VMEMMAP_BASE = PAGING["4-level"].vmemmap
 LOW_MEMORY = MiB
 """Kept for firmware: the first page frames are in no allocator, as on a real PC."""
+
+AT_A_TIME = 1 << 16
+"""Page-table entries changed together: so many that what is worked out for them stays in a processor's cache."""
 
 
 @dataclass
@@ -46,16 +49,14 @@ class HugePages:
 
     @cached_property
     def _blocks(self) -> npt.NDArray[np.bool_]:
-        """Whether the aligned block number ``pfn >> order`` is a huge page of this pool, up to the last one."""
-        blocks = np.zeros(int(self.heads[-1] >> self.order) + 1, np.bool_)
-        blocks[self.heads >> self.order] = True
+        """Whether the aligned block number ``(pfn >> order) + 1`` is a huge page of this pool; the ends are not."""
+        blocks = np.zeros(int(self.heads[-1] >> self.order) + 3, np.bool_)
+        blocks[(self.heads >> self.order) + 1] = True
         return blocks
 
     def owns(self, pfns: Ints) -> npt.NDArray[np.bool_]:
         """For each PFN, whether it lies in a huge page of this pool; negative numbers do not."""
-        block = pfns >> self.order
-        inside = (block >= 0) & (block < len(self._blocks))
-        return inside & self._blocks[np.where(inside, block, 0)]
+        return self._blocks.take((pfns >> self.order) + 1, mode="clip")
 
 
 class Vmemmap:
@@ -119,24 +120,23 @@ class Vmemmap:
     def word(self, addresses: Words, index: int) -> Words:
         """Word ``index`` of the struct page at each address, as a load through the page table sees it."""
         frame, offset = self._translate(addresses, index)
-        shows = self._shows[frame].astype(np.int64)
-        assert bool((shows != 0).all()), "a vmemmap entry leads to a frame that holds no struct pages"
-        pfn = ((shows - 1) * self.base_page + offset) // self.struct_page
-        values = initial_word(index, np.full(len(pfn), PLAIN, np.int8), pfn, addresses, 0, "pointer", self.struct_page)
+        shows = self._shows[frame]
+        assert bool(shows.all()), "a vmemmap entry leads to a frame that holds no struct pages"
+        pfn = (shows.astype(np.int64) - 1) * self.base_page
+        pfn += offset
+        pfn //= self.struct_page
+        values = np.full(len(pfn), plain_word(index), np.uint64)
         for pool in self.prepared_pools():
-            mine = np.flatnonzero(pool.owns(pfn))
+            owned = pool.owns(pfn)
+            mine = slice(None) if owned.all() else np.flatnonzero(owned)
             head = pfn[mine] >> pool.order << pool.order
-            number = pfn[mine] - head
-            kind = np.where(number == 0, HEAD, TAIL).astype(np.int8)
-            values[mine] = initial_word(
-                index, kind, number, self.pfn_to_page(head), pool.order, pool.encoding, self.struct_page
+            values[mine] = compound_word(
+                index, pfn[mine] - head, self.pfn_to_page(head), pool.order, pool.encoding, self.struct_page
             )
         for order in self.shared_tails:
             mine = np.flatnonzero(shows == -order)
-            tails = np.full(len(mine), TAIL, np.int8)
-            values[mine] = initial_word(
-                index, tails, np.full(len(mine), -1), addresses[mine], order, "mask", self.struct_page
-            )
+            tails = np.full(len(mine), -1)
+            values[mine] = compound_word(index, tails, addresses[mine], order, "mask", self.struct_page)
         for (written_frame, written_offset), value in self._written.items():
             values[(frame == written_frame) & (offset == written_offset)] = value
         return values
@@ -153,14 +153,15 @@ class Vmemmap:
         self._written[int(frame[0]), int(offset[0])] = value % (1 << 64)
 
     def _translate(self, addresses: Words, index: int) -> tuple[Ints, Ints]:
-        virtual = (addresses - np.uint64(VMEMMAP_BASE)).astype(np.int64) + WORD * index
+        virtual = (addresses - np.uint64(VMEMMAP_BASE)).view(np.int64)
+        virtual += WORD * index
         if virtual.size and not 0 <= int(virtual.min()) <= int(virtual.max()) < self.nr_frames * self.struct_page:
             raise BadInput(
                 f"an address is outside the vmemmap of this machine, which is {VMEMMAP_BASE:#x} to "
                 f"{VMEMMAP_BASE + self.nr_frames * self.struct_page - 1:#x}; use pfn_to_page() to get one inside."
             )
         page = virtual // self.base_page
-        return self.frame[page], virtual % self.base_page
+        return self.frame[page], virtual & self.base_page - 1
 
     # --- what events change --------------------------------------------------------------------------------------
 
@@ -168,8 +169,12 @@ class Vmemmap:
         """The pools whose huge pages' struct pages say head and tail."""
         return (pool for pool in self.pools if pool is not None and pool.prepared)
 
-    def set_entries(self, entries: Ints, frames: Ints, writable: bool | npt.NDArray[np.bool_]) -> None:
+    def set_entries(self, entries: Ints, frames: Ints, writable: bool) -> None:
         """Change page-table entries. Frames that lose their last entry are held, and a TLB may still show them."""
+        for start in range(0, len(entries), AT_A_TIME):
+            self._set_entries(entries[start : start + AT_A_TIME], frames[start : start + AT_A_TIME], writable)
+
+    def _set_entries(self, entries: Ints, frames: Ints, writable: bool) -> None:
         old, lost = _tally(self.frame[entries])
         new, gained = _tally(frames)
         self.mapcount[new] += gained

@@ -35,6 +35,17 @@ def test_the_untouched_template_fails_kindly(name):
     assert QUESTIONS[name].text() in verdict.text
 
 
+@pytest.mark.parametrize(("near", "where"), [(-1, "larger"), (1, "smaller")])
+def test_a_wrong_number_is_told_on_which_side_the_answer_lies(near, where):
+    for name, question in QUESTIONS.items():
+        given = question.given(0)
+        right = question.answer(given)
+        value = right + near if isinstance(right, int) and not isinstance(right, bool) else None
+        if value is None or value < 0 or value in [mistake(given) for mistake, _ in question.mistakes]:
+            continue
+        assert f"The answer is {where}." in hv.check(name, value).text, name
+
+
 class Liar:
     def __eq__(self, other):
         return True

@@ -94,6 +94,27 @@ def test_the_alt_text_says_who_leads_where():
     assert "Vmemmap page 7: frame 1, read-only." in alt
 
 
+@pytest.mark.parametrize("page", [hv.HugePage("2 MiB"), hv.HugePage("1 GiB"), hv.HugePage("64 KiB")])
+def test_of_the_vmemmap_pages_the_first_is_the_heads(page):
+    groups = draw.filling(page).groups
+    rows = [name for name in groups if re.fullmatch(r"row\d+", name)]
+    filled = {name: [shape.role for shape in groups[name] if isinstance(shape, Box)][-1] for name in rows}
+    assert [name for name, role in filled.items() if role == "head"] == ["row0"]
+
+
+@pytest.mark.parametrize("scheme", ["off", "shared tail"])
+def test_every_shape_of_a_group_reaches_the_page(scheme):
+    """A part of a film holds what its group holds: each text of a label once, and as many shapes as were drawn."""
+    scene = draw.mapping(draw.mapping_of(hv.Machine("1 GiB").hugetlb("2 MiB").optimize(scheme)))
+    film = paint.film([scene])
+    moved = dict(zip(film["names"], film["frames"][0], strict=True))
+    for name in moved:
+        part = ET.fromstring(f'<svg xmlns:xlink="http://www.w3.org/1999/xlink">{film["parts"][moved[name]]}</svg>')
+        drawn = ["".join(text.itertext()).strip() for text in part.iter() if text.tag.endswith("text")]
+        assert drawn == [shape.text for shape in scene.groups[name] if isinstance(shape, Label)], name
+        assert len(part) >= len(scene.groups[name])
+
+
 @pytest.mark.parametrize("struct_page", [56, 64, 80, 96])
 def test_filled_squares_are_the_share_of_ram(struct_page):
     scene = draw.memmap(64 * hv.GiB, struct_page)

@@ -77,6 +77,13 @@ def test_a_mapped_frame_that_is_freed_is_seen():
     assert {"no frame free and used", "frames conserved"} <= broken(machine.vmemmap)
 
 
+def test_a_second_writable_entry_to_a_frame_is_seen():
+    machine, pool = machine_with_pool()
+    pool.optimize("tail page")
+    machine.vmemmap.writable[pool.vmemmap_pages(0)[2]] = True
+    assert broken(machine.vmemmap) == {"one writable entry per frame"}
+
+
 def test_a_lost_frame_is_seen():
     machine, _ = machine_with_pool()
     AllocFrames(machine.vmemmap.buddy.choose(1), "nothing").apply(machine.vmemmap)

@@ -27,6 +27,15 @@ def test_btf_members_are_flattened_with_their_offsets():
     assert (layout.size, layout.members) == (16, ((0, "flags"), (8, "lru"), (8, "private")))
 
 
+def test_where_a_bit_field_stands_is_told_without_its_width():
+    """With the top bit of ``info`` set, the upper 8 bits of a member's offset are the width (Documentation/bpf/btf)."""
+    plain = btf([(1, 16, [(6, 1, 0), (12, 1, 64)])])
+    fields = btf([(1, 16, [(6, 1, 0), (12, 1, 3 << 24 | 64)])])
+    info = struct.pack("<I", 4 << 24 | 2)
+    fields = fields.replace(info, struct.pack("<I", 1 << 31 | 4 << 24 | 2))
+    assert struct_layout(fields, "page") == struct_layout(plain, "page")
+
+
 @pytest.mark.parametrize("data", [b"", b"\0" * 24, b"\x9f\xeb", btf([])[:40], btf([])])
 def test_a_broken_btf_gets_a_sentence(data):
     with pytest.raises(hv.BadInput) as why:

@@ -40,11 +40,14 @@ OTHERS = ("binder", "book", "browser", "classroom", "coverage", "environment", "
           "bench", "matrix", "unlucky", "restart")  # fmt: skip
 """Tests that are no unit tests of the engine: documents, pages, tools, hand-ins."""
 SLOW = ("explore", "histories", "concepts", "ask", "workbench", "hostile", "trial", "observe")
-"""Asked only where they are the module's own: what else notices something has noticed it by then."""
-OWN = {"errors": "units", "command": "hostile", "scene": "draw", "paint": "draw", "quiz": "concepts", "hvo": "machine",
+"""Asked last, unless they are the module's own."""
+OWN = {"errors": "units", "command": "hostile", "scene": "draw", "paint": "draw", "quiz": "ask", "hvo": "machine",
        "events": "machine", "schemes": "witnesses", "report": "observe", "__main__": "trial", "film": "explore",
-       "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage"}  # fmt: skip
+       "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage",
+       "homework": "grading"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""
+UNITS = "not browser and not book and not grading"
+"""Marks; what bears them takes a browser or a class."""
 CORE = ("geometry", "invariants", "machine", "structpage", "vmemmap", "witnesses")
 """Asked next: what they notice is noticed soonest."""
 WITNESSES = ("unit", "records", "notebooks")
@@ -108,7 +111,9 @@ class Copy:
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.folder / name)
         self.sound: dict[str, str] = {}
-        (self.folder / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    browser\n    book\n")
+        (self.folder / "pytest.ini").write_text(
+            "[pytest]\npythonpath = tests\nmarkers =\n    browser\n    book\n    grading\n"
+        )
         subprocess.run([sys.executable, "-m", "compileall", "-q", "hvlib"], cwd=self.folder, check=True)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str] | None:
@@ -139,14 +144,17 @@ class Copy:
 
 
 def unit(copy: Copy, mutant: Mutant) -> str:
-    """The first unit test that fails, or nothing. The module's own are asked first, then the quick ones of all."""
+    """The first unit test that fails, or nothing: the module's own are asked first, then the quick ones of all."""
     stem = mutant.module.split("/")[-1]
     own = OWN.get(stem, stem)
     names = [file.stem.removeprefix("test_") for file in sorted(copy.folder.glob("tests/test_*.py"))]
-    rest = sorted(set(names) - {*OTHERS, *SLOW, own}, key=lambda name: (name not in CORE, name))
-    names = [own] * (own in names) + rest
-    return _first_failure(copy, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m",
-                          "not browser and not book", *(f"tests/test_{name}.py" for name in names))  # fmt: skip
+    quick = sorted(set(names) - {*OTHERS, *SLOW, own}, key=lambda name: (name not in CORE, name))
+    pytest = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", UNITS)
+    for some in ([own] * (own in names) + quick, [name for name in SLOW if name != own]):
+        failed = _first_failure(copy, *pytest, *(f"tests/test_{name}.py" for name in some))
+        if failed:
+            return failed
+    return ""
 
 
 def records(copy: Copy, mutant: Mutant) -> str:

@@ -23,7 +23,6 @@ from .hub import Broken, Hub
 from .student import Student
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-FIRST = "00_the_number_that_lived_three_years"
 CHAPTER = "06_remap_to_page_1"
 MOST = 200  # students on one machine; beyond that it measures the machine
 MIB = 1 << 20

@@ -33,7 +33,9 @@ def students(hand_ins: Path, shard: tuple[int, int] = (1, 1)) -> list[str]:
     number, of = shard
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
-    names = sorted(student_id(path.name) for path in hand_ins.iterdir() if path.is_dir())
+    names = sorted(
+        student_id(path.name) for path in hand_ins.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )  # JupyterLab leaves .ipynb_checkpoints
     return names[number - 1 :: of]
 
 

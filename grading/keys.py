@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hvlib import ask, observe, trial
-from hvlib.geometry import ARCHITECTURES, HugePage, page_to_pfn
+from hvlib.geometry import ARCHITECTURES, PAGING, HugePage, page_to_pfn
 from hvlib.homework import SETS, Task
 from hvlib.machine import Machine
 from hvlib.schemes import DEVICE_DAX, SCHEMES
@@ -78,7 +78,7 @@ def _dax(g: Given, kept: int = 2) -> int:
     return int(g["memory"] * TiB // page.size * (int(page.nr_vmemmap_pages) - kept) * page.base_page)
 
 
-_BASE = 0xFFFFEA0000000000
+_BASE = PAGING["4-level"].vmemmap
 _NAMES = ask.one_of(*SCHEMES)
 _STEPS = ask.order_of("split", "remap", "flush", "free")
 

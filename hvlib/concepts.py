@@ -264,7 +264,7 @@ CONCEPTS = (
     ),
     Concept(
         "what is never returned", 9,
-        "A 6.12 kernel optimises {gib} GiB of 2 MiB pages, and later gives them back. What stays taken?",
+        "A 6.12 kernel optimises {gib} GiB of neighbouring 2 MiB pages, none of them optimised before, and later gives them back. What stays taken?",
         lambda g: ["nothing", *(_pages(n) for n in (8 * g["gib"], 512 * g["gib"], 64 * g["gib"]))],
         lambda g, o: o == _kept_for_ever(g["gib"]),
         lambda r: {"gib": r.choice([1, 2, 4])},

@@ -50,8 +50,7 @@ class GiveHugePages(Event):
     pool: int
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        pool = vmemmap.pools[self.pool]
-        assert pool is not None
+        pool = vmemmap.pool(self.pool)
         assert not pool.prepared
         vmemmap.buddy.give(pool.heads, pool.order)
         vmemmap.pools[self.pool] = None
@@ -68,8 +67,7 @@ class SetAside(Event):
     count: int
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        pool = vmemmap.pools[self.pool]
-        assert pool is not None
+        pool = vmemmap.pool(self.pool)
         assert 0 < self.count < len(pool.heads)
         vmemmap.pools.append(replace(pool, heads=pool.heads[: self.count]))
         vmemmap.pools[self.pool] = replace(pool, heads=pool.heads[self.count :])
@@ -85,8 +83,7 @@ class LeaveAsSurplus(Event):
     pool: int
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        pool = vmemmap.pools[self.pool]
-        assert pool is not None
+        pool = vmemmap.pool(self.pool)
         pool.surplus = True
 
     def __str__(self) -> str:
@@ -101,8 +98,7 @@ class PrepareCompound(Event):
     encoding: Encoding
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        pool = vmemmap.pools[self.pool]
-        assert pool is not None
+        pool = vmemmap.pool(self.pool)
         pool.prepared, pool.encoding = True, self.encoding
         vmemmap.rewrite(pool)
 
@@ -117,8 +113,7 @@ class ClearCompound(Event):
     pool: int
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        pool = vmemmap.pools[self.pool]
-        assert pool is not None
+        pool = vmemmap.pool(self.pool)
         pool.prepared = False
         vmemmap.rewrite(pool)
 
@@ -134,8 +129,7 @@ class SetScheme(Event):
     scheme: Scheme
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        pool = vmemmap.pools[self.pool]
-        assert pool is not None
+        pool = vmemmap.pool(self.pool)
         pool.scheme = self.scheme
 
     def __str__(self) -> str:

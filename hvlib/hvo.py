@@ -53,7 +53,7 @@ def release(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
     those the rest are tried again. What cannot be restored stays, as surplus. Without ``batch``, one by one.
     """
     while True:
-        pool, part = _pool(vmemmap, number), number
+        pool, part = vmemmap.pool(number), number
         if pool.scheme is not OFF:
             each = pages_matrix(vmemmap, pool)[:, pool.scheme.kept :].shape[1]
             now = min(vmemmap.buddy.nr_free // each, len(pool.heads) if batch else 1)
@@ -76,7 +76,7 @@ def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iter
     The flag in the head is set last in 5.14 to 5.17, and first where readers must already know that heads may be
     fake or copied.
     """
-    pool = _pool(vmemmap, number)
+    pool = vmemmap.pool(number)
     flag_last = scheme.since < (5, 18)
     if pool.encoding != scheme.encoding:
         # A 7.1 kernel prepares all compound pages with masks; the model does so when it takes up that scheme.
@@ -103,7 +103,7 @@ def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iter
 
 def restore(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
     """Every vmemmap page of pool ``number`` gets a frame of its own again; the frames must be allocated first."""
-    pool = _pool(vmemmap, number)
+    pool = vmemmap.pool(number)
     scheme = pool.scheme
     for pages in _groups(vmemmap, pool, batch):
         rest = pages[:, scheme.kept :]
@@ -115,12 +115,6 @@ def restore(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
         yield from _remap(rest, new, True, batch)
         yield FlushTlb()
     yield SetScheme(number, OFF)
-
-
-def _pool(vmemmap: Vmemmap, number: int) -> HugePages:
-    pool = vmemmap.pools[number]
-    assert pool is not None
-    return pool
 
 
 def _groups(vmemmap: Vmemmap, pool: HugePages, batch: bool) -> list[Ints]:

@@ -17,9 +17,8 @@ from .vmemmap import HugePages, Vmemmap, pages_matrix
 
 TEACHING_SIZE = 1 << 16
 """Invariants are checked after every event of machines with up to this many vmemmap pages (16 GiB on x86-64)."""
-
-
-LARGEST = 16 * TiB
+LARGEST_MACHINE = 16 * TiB
+"""Bytes of RAM that a modelled machine has at most."""
 
 
 class Machine:
@@ -44,10 +43,10 @@ class Machine:
                 f"memory of {format_size(self.memory)} is not a whole number of base pages of "
                 f"{format_size(self.base_page)}; write for example '4 GiB'."
             )
-        if self.memory > LARGEST:
+        if self.memory > LARGEST_MACHINE:
             raise BadInput(
                 f"memory of {format_size(self.memory)} is more than this model holds; choose up to "
-                f"{format_size(LARGEST)}, or use the arithmetic of HugePage."
+                f"{format_size(LARGEST_MACHINE)}, or use the arithmetic of HugePage."
             )
         self.check = False if check is None else flag(check, "check")
         self._vmemmap = self._boot()
@@ -142,19 +141,25 @@ class Machine:
         return int(self._vmemmap.page_to_pfn(np.array([page], np.uint64))[0])
 
     def struct_page_of(self, pfn: int) -> StructPage:
-        """The struct page of ``pfn`` as a load through the page table sees it now."""
+        """The struct page of ``pfn`` as a load through the page table sees it. Raises `BadInput` for no PFN here."""
         address = np.array([self.pfn_to_page(pfn)], np.uint64)
         words = (int(self._vmemmap.word(address, index)[0]) for index in range(self.struct_page // WORD))
         return StructPage(int(address[0]), tuple(words))
 
     def compound_head(self, pfn: int) -> int:
-        """PFN of the head that the struct page of ``pfn`` leads to (itself, if it is no tail)."""
+        """PFN of the head that the struct page of ``pfn`` leads to (itself, if it is no tail).
+
+        Raises `BadInput` for a PFN the machine does not have.
+        """
         page = self.pfn_to_page(pfn)
         heads = compound_heads(np.array([page], np.uint64), self._vmemmap, self._head_rules(self.page_to_pfn(page)))
         return self.page_to_pfn(int(heads[0]))
 
     def head_steps(self, pfn: int) -> HeadSearch:
-        """`compound_head` of ``pfn`` question by question: what is asked, what is read, what is found."""
+        """`compound_head` of ``pfn`` question by question: what is asked, what is read, what is found.
+
+        Raises `BadInput` for a PFN the machine does not have.
+        """
         page = self.pfn_to_page(pfn)
         return head_steps(page, self._vmemmap, self._head_rules(self.page_to_pfn(page)))
 
@@ -179,10 +184,8 @@ class Machine:
             ) from None
 
     def _pool_of(self, pfn: int) -> HugePages | None:
-        for pool in self._vmemmap.prepared_pools():
-            if pfn >> pool.order << pool.order in pool.heads:
-                return pool
-        return None
+        owners = (pool for pool in self._vmemmap.prepared_pools() if pool.owns(np.array([pfn])).all())
+        return next(owners, None)
 
     # --- history -------------------------------------------------------------------------------------------------
 
@@ -228,7 +231,11 @@ class Machine:
 
 
 class Pool:
-    """Huge pages of one size, taken together, as they stand in a machine."""
+    """Huge pages of one size, taken together, as they stand in a machine; `Machine.hugetlb` makes one.
+
+    Once they are given back, all but `free`'s answer and `surplus` raises `WrongState`. Raises `BadInput` for what is
+    no machine, page or pool number; methods that take the number of a huge page, counted from 0, for one that is none.
+    """
 
     def __init__(self, machine: Machine, number: int, page: HugePage) -> None:
         allowed = "write for example Machine('4 GiB').hugetlb('2 MiB')"

@@ -21,12 +21,13 @@ from typing import Any
 
 from .btf import struct_layout
 from .errors import BadInput, name_of, shown, thing
+from .geometry import BASE_PAGE
 from .units import MiB, about, format_size, index_of, parse_size
 
 _MACHINE = "machine-6.18.44.json"
 BTF = Path("/sys/kernel/btf/vmlinux")
 HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
-LARGEST = 4 * MiB
+LARGEST_FILE = 4 * MiB
 """Bytes of a file that is still read as a record; those of the book have 60,000 at most."""
 
 
@@ -44,13 +45,15 @@ class Kernel:
     fields: tuple[tuple[int, str], ...]
     memmap_pages: int
     missing: Mapping[str, str] = field(default_factory=dict)
+    base_page: int = BASE_PAGE
 
     def __repr__(self) -> str:
         lines = [
             self.origin,
             f"  MemTotal               {format_size(self.mem_total)} ({about(self.mem_total)})",
             f"  sizeof(struct page)    {self.struct_page} bytes",
-            f"  struct pages           {self.memmap_pages:,} pages of 4 KiB ({about(self.memmap_pages * 4096)})",
+            f"  struct pages           {self.memmap_pages:,} pages of {format_size(self.base_page)} "
+            f"({about(self.memmap_pages * self.base_page)})",
         ]
         names = {"mem_total": "MemTotal", "struct_page": "sizeof(struct page)", "memmap_pages": "struct pages"}
         lines += [f"  ({names[name]}: recorded, because {why})" for name, why in self.missing.items()]
@@ -91,6 +94,7 @@ def here() -> Kernel:
     return Kernel(
         f"this machine: {platform.system()} {platform.release()} {platform.machine()}",
         total, layout.size if known else layout, layout.members if known else record.fields, pages, missing,
+        record.base_page if "memmap_pages" in missing else os.sysconf("SC_PAGE_SIZE"),
     )  # fmt: skip
 
 
@@ -318,8 +322,8 @@ def read_record(file: Any) -> Record:
             file = Path(str.__str__(file) if isinstance(file, str) else file)
             if file.exists() and not file.is_file():
                 raise ValueError("it is no file")
-            if file.stat().st_size > LARGEST:
-                raise ValueError(f"it has more than {format_size(LARGEST)}")
+            if file.stat().st_size > LARGEST_FILE:
+                raise ValueError(f"it has more than {format_size(LARGEST_FILE)}")
         return Record(json.loads(file.read_text("utf-8")))
     except BadInput as why:
         raise BadInput(f"{_called(file)}: {why}") from None

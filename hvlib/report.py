@@ -14,8 +14,9 @@ COLUMNS = "{:44} {:>22}  {:>22}"
 def this_machine() -> str:
     """One screen: what the model says of this machine, beside what the machine says of itself."""
     kernel = observe.here()
-    ram = kernel.memmap_pages * 4096 // kernel.struct_page * 4096
-    page = HugePage("2 MiB", struct_page=kernel.struct_page)
+    memmap = kernel.memmap_pages * kernel.base_page
+    ram = memmap // kernel.struct_page * kernel.base_page
+    page = HugePage("2 MiB", kernel.base_page, kernel.struct_page)
     told = observe.huge_pages()
     lines = [kernel.origin, "", COLUMNS.format("", "model", "observed")]
     lines.append(
@@ -23,11 +24,11 @@ def this_machine() -> str:
     )
     whose = ("recorded RAM", "the recorded RAM") if "memmap_pages" in kernel.missing else ("RAM", "this RAM")
     lines.append(COLUMNS.format(f"struct pages of {about(ram)} of {whose[0]}", about(int(ram * page.share)),
-                                _seen(kernel, "memmap_pages", about(kernel.memmap_pages * 4096))))  # fmt: skip
+                                _seen(kernel, "memmap_pages", about(memmap))))  # fmt: skip
     lines.append(COLUMNS.format("MemTotal", "less than the RAM", _seen(kernel, "mem_total", about(kernel.mem_total))))
     lines += ["", f"the optimisation (vm.hugetlb_optimize_vmemmap): {observe.switch()}"]
     for size, count in told.items():
-        huge = HugePage(size, struct_page=kernel.struct_page)
+        huge = HugePage(size, kernel.base_page, kernel.struct_page)
         each = huge.freed("head page") * huge.base_page
         all_of_them = about(each * count) if count else "none taken"
         saving = f"{format_size(each)} to save for each, {all_of_them}" if each else "nothing to save"

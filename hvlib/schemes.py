@@ -28,7 +28,7 @@ class Scheme:
     ``kept`` vmemmap pages, counted from page 0, keep a frame of their own (`None`: all of them). The entries of the
     others are made read-only and lead to ``tails``: nowhere else, the last page kept, or a page shared by all huge
     pages of that size. ``head_copied`` says that page 0 moves to a newly allocated frame. ``encoding`` is how word 1
-    of a tail names its head: the address of the head plus 1, or a mask.
+    of a tail names its head: the address of the head plus 1, or a mask. Raises `BadInput` for what contradicts itself.
     """
 
     name: str
@@ -47,6 +47,15 @@ class Scheme:
         name_of(self.encoding, "encoding", get_args(Encoding))
         flag(self.head_copied, "head_copied")
         series_of(self.since)
+        if (self.kept is None) != (self.tails == "own frames"):
+            raise BadInput(
+                "tails lead to their own frames if all vmemmap pages are kept, and only then; write for example "
+                "kept=None, tails='own frames'."
+            )
+        if (self.tails == "shared page") > (self.encoding == "mask") or (self.fake_heads and self.encoding == "mask"):
+            raise BadInput(
+                "a shared page of tails needs masks, and fake heads need pointers; choose the other encoding."
+            )
 
     @property
     def fake_heads(self) -> bool:

@@ -43,6 +43,7 @@ FIELDS = (
 """Name and meaning of each 8-byte word, in order (5.15 names)."""
 
 PG_HEAD = 1 << 16
+"""In ``flags``, as recorded up to 6.1; the records from 6.12 on have it at bit 6."""
 TAIL_MAPPING = 0xDEAD000000000400
 """Poison in the `mapping` of tails; a gigantic page, above `MAX_ORDER`, has 0 there (both as recorded on 5.15.85)."""
 MAX_ORDER = 10
@@ -60,7 +61,8 @@ TAIL_METADATA = (
     ("since 6.15", ("HugeTLB flags", "folio order and counters", "deferred list (not HugeTLB's)",
                     "subpool, cgroups, hwpoison list")),
 )  # fmt: skip
-"""Releases -> what struct pages 0, 1, 2 … of a HugeTLB page carry that the rest do not (mm_types.h, hugetlb.h)."""
+"""Rows of releases and what struct pages 0, 1, 2 … of a HugeTLB page carry that the rest do not, from mm_types.h and
+hugetlb.h. 5.11 to 5.13 were not looked at."""
 
 
 class Memory(Protocol):
@@ -73,7 +75,10 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class RawMemory:
-    """``data`` as it stands at virtual address ``start``, for reading struct pages that came from elsewhere."""
+    """``data`` as it stands at virtual address ``start``, for reading struct pages that came from elsewhere.
+
+    Raises `BadInput` for what are no bytes, or no address.
+    """
 
     data: bytes
     start: int
@@ -112,7 +117,10 @@ class RawMemory:
 
 @dataclass(frozen=True)
 class StructPage:
-    """One struct page as it was read: its address and its words, ready to be taken apart."""
+    """One struct page as it was read: its address and its words, 7 to 32 of 8 bytes, ready to be taken apart.
+
+    Raises `BadInput` for what cannot be an address or words.
+    """
 
     address: int
     words: tuple[int, ...]
@@ -137,7 +145,7 @@ class StructPage:
 
     @property
     def has_pg_head(self) -> bool:
-        """The flag PG_head, which fake heads carry as well."""
+        """The flag PG_head at bit 16, as in the model and in real kernels up to 6.1; fake heads carry it as well."""
         return bool(self.words[FLAGS] & PG_HEAD)
 
     def __str__(self) -> str:
@@ -189,17 +197,23 @@ def compound_word(index: int, number: Ints, head: Words, order: int, encoding: E
 
 @dataclass(frozen=True)
 class HeadRules:
-    """What `compound_head` goes by: how a tail names its head, whether heads may be fake, and two sizes in bytes.
+    """What `compound_head` goes by: how a tail names its head, whether heads may be fake, two sizes in bytes, a flag.
 
-    Raises `BadInput` for what cannot be a rule.
+    ``pg_head`` is PG_head as a bit of ``flags``. Raises `BadInput` for what cannot be a rule.
     """
 
     encoding: Encoding = "pointer"
     fake_heads: bool = False
     struct_page: int = STRUCT_PAGE
     base_page: int = BASE_PAGE
+    pg_head: int = PG_HEAD
 
     def __post_init__(self) -> None:
+        flags = [1 << bit for bit in range(64)]
+        if index_of(self.pg_head) not in flags:
+            raise BadInput(
+                f"{shown(self.pg_head)} is no flag; write one bit, for example 1 << 16, or 1 << 6 since 6.12."
+            )
         name_of(self.encoding, "encoding", get_args(Encoding))
         flag(self.fake_heads, "fake_heads")
         for value, check in ((self.struct_page, check_struct_page), (self.base_page, check_base_page)):
@@ -217,7 +231,7 @@ def compound_heads(pages: Words, memory: Memory, rules: HeadRules) -> Words:
     if rules.fake_heads:
         at_page_start = pages & np.uint64(rules.base_page - 1) == 0
         suspect = np.flatnonzero(~tail & at_page_start)
-        suspect = suspect[memory.word(pages[suspect], FLAGS) & np.uint64(PG_HEAD) != 0]
+        suspect = suspect[memory.word(pages[suspect], FLAGS) & np.uint64(rules.pg_head) != 0]
         after = memory.word(pages[suspect] + np.uint64(rules.struct_page), COMPOUND_INFO)
         heads[suspect] = np.where(after & np.uint64(1) == 1, after - np.uint64(1), heads[suspect])
     return heads
@@ -231,15 +245,17 @@ def compound_head(
     fake_heads: bool = False,
     struct_page: int = STRUCT_PAGE,
     base_page: int = BASE_PAGE,
+    pg_head: int = PG_HEAD,
 ) -> int:
     """Address of the head's struct page, for the struct page at address ``page`` read from ``memory``.
 
     As in include/linux/page-flags.h: a page whose word 1 has bit 0 set is a tail and names its head, by pointer (up
     to 7.0) or by mask (since 7.1). With ``fake_heads`` (5.18 to 7.0, where a page of tails can show the head's own
-    bytes), a page-aligned struct page with PG_head is believed only after a look at the next one.
+    bytes), a page-aligned struct page with PG_head is believed only after a look at the next one. ``pg_head`` is that
+    flag's bit: 1 << 16 in the model and up to 6.1, 1 << 6 in the recorded kernels from 6.12 on.
     Raises `BadInput` for what cannot be an address, a memory or a rule.
     """
-    rules = HeadRules(encoding, fake_heads, struct_page, base_page)
+    rules = HeadRules(encoding, fake_heads, struct_page, base_page, pg_head)
     return int(compound_heads(np.array([_checked(page, memory)], np.uint64), memory, rules)[0])
 
 
@@ -306,7 +322,7 @@ def head_steps(page: int, memory: Memory, rules: HeadRules) -> HeadSearch:
     if rules.encoding == "mask" or not rules.fake_heads:
         return found(page)
     steps.append(HeadStep("Is it at the start of a page?", None, page % rules.base_page == 0))
-    if not steps[-1].answer or not asks("Does it say PG_head?", page, FLAGS, PG_HEAD):
+    if not steps[-1].answer or not asks("Does it say PG_head?", page, FLAGS, rules.pg_head):
         return found(page)
     if asks("Is bit 0 of word 1 of the next one set?", page + rules.struct_page, COMPOUND_INFO, 1):
         return found(_value(steps) - 1)

@@ -143,9 +143,7 @@ def _mapping(record: Record, state: str, size: str, scheme: Scheme) -> Iterator[
         wrong = [row.page for row in seen.rows if not _consistent(row, record.pfn(size, "live", state))]
         yield Finding(f"{name}, {when}: entries that contradict themselves", "[]", str(wrong))
         if when != "at boot":
-            yield Finding(
-                f"{name}, {when}: QEMU's own walk", "agrees", "agrees" if seen.monitor_agrees else "disagrees"
-            )
+            yield Finding(f"{name}, {when}: QEMU's own walk", "agrees", _agrees(seen))
 
     starts = {(row.page // (2 * MiB // PAGE), row.frame - row.page) for row in boot.rows}
     consecutive = len(starts) == len({entry for entry, _ in starts})

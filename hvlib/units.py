@@ -16,11 +16,12 @@ KiB = 1 << 10
 MiB = 1 << 20
 GiB = 1 << 30
 TiB = 1 << 40
+"""Bytes in a KiB, a MiB, a GiB, a TiB: powers of two."""
 
 _UNITS = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB, "TiB": TiB}
 _LIMIT = 1 << 64
 _MOST = 1 << 128
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt])(ib|b)?|b)?\s*", re.IGNORECASE)
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt])(ib|b)?|b)?\s*", re.IGNORECASE | re.ASCII)
 
 
 def parse_size(size: str | int, what: str = "size") -> int:
@@ -97,10 +98,14 @@ def format_size(size: int) -> str:
 def about(size: int | Fraction) -> str:
     """The size to three significant figures, for what nobody needs exactly: ``"23.5 GiB"``, ``"51,600 TiB"``.
 
-    Raises `BadInput` for what is neither a whole number nor a fraction.
+    Raises `BadInput` for what is neither a whole number nor a fraction, or beyond 2^128.
     """
     if not isinstance(size, Fraction):
         size = whole_number(size, "a number of bytes", -_MOST, _MOST)
+    elif abs(size) > _MOST:
+        raise BadInput(f"a number of bytes must be from -2^128 to 2^128, and {shown(size)} is not.")
+    if size < 0:
+        return f"-{about(-size)}"
     unit, factor = next(((u, f) for u, f in reversed(_UNITS.items()) if size >= f), ("B", 1))
     value = float(f"{float(Fraction(size) / factor):.3g}")
     return f"{value:,.0f} {unit}" if value >= 100 else f"{value:g} {unit}"
@@ -113,5 +118,5 @@ def counted(count: int | Fraction, noun: str) -> str:
 
 
 def _decimal(value: Fraction) -> str:
-    text = f"{float(value):,.2f}"
-    return text.rstrip("0").rstrip(".")
+    whole, hundredths = divmod(int(value * 100), 100)
+    return f"{whole:,}.{hundredths:02}".rstrip("0").rstrip(".")

@@ -165,6 +165,12 @@ class Vmemmap:
 
     # --- what events change --------------------------------------------------------------------------------------
 
+    def pool(self, number: int) -> HugePages:
+        """Pool ``number``, which must not have been given back."""
+        pool = self.pools[number]
+        assert pool is not None
+        return pool
+
     def prepared_pools(self) -> Iterator[HugePages]:
         """The pools whose huge pages' struct pages say head and tail."""
         return (pool for pool in self.pools if pool is not None and pool.prepared)
@@ -208,16 +214,17 @@ class Vmemmap:
 
     def rewrite(self, pool: HugePages) -> None:
         """Write all struct pages of a pool's huge pages anew, each into the frame its own entry leads to."""
-        size = self.struct_page << pool.order
-        for head in pool.heads.tolist() if self._written else ():
-            start = head * self.struct_page
-            self._written = {
-                (frame, offset): value
-                for (frame, offset), value in self._written.items()
-                if not start <= (int(self._shows[frame]) - 1) * self.base_page + offset < start + size
-            }
         pages = pages_matrix(self, pool).ravel()
-        self._shows[self.frame[pages]] = pages + 1
+        frames = self.frame[pages]
+        if self._written:
+            places = np.array(list(self._written))
+            shows = self._shows[places[:, 0]].astype(np.int64)
+            pfn = ((shows - 1) * self.base_page + places[:, 1]) // self.struct_page
+            # a copy of the shared tails says of no PFN that it is its struct page; all of that frame is the pool's
+            gone = np.where(shows < 0, np.isin(places[:, 0], frames), pool.owns(pfn))
+            kept = zip(self._written.items(), gone, strict=True)
+            self._written = {place: value for (place, value), lost in kept if not lost}
+        self._shows[frames] = pages + 1
 
 
 def pages_matrix(vmemmap: Vmemmap, pool: HugePages) -> Ints:

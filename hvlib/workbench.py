@@ -16,7 +16,7 @@ from .scene import Scene
 from .schemes import SCHEMES
 from .units import GiB, about, counted, format_size, index_of, parse_size, whole_number
 
-LARGEST = 64 * GiB
+LARGEST_SIMULATED = 64 * GiB
 """Larger machines are computed, not simulated: the sandbox answers while one types."""
 
 _FIELDS = (
@@ -134,8 +134,11 @@ def answer(
             f"{about(size)}; choose {f'at most {most:,}' if most else 'more memory'}."
         )
     computed = _arithmetic(page, scheme, count)
-    if size > LARGEST:
-        return None, f"More than {format_size(LARGEST)} is not simulated here; this is arithmetic alone.\n{computed}"
+    if size > LARGEST_SIMULATED:
+        return (
+            None,
+            f"More than {format_size(LARGEST_SIMULATED)} is not simulated here; this is arithmetic alone.\n{computed}",
+        )
     machine = Machine(size, page.base_page, page.struct_page, check=False)
     pool = machine.hugetlb(page.size, count)
     before = machine.free_frames

@@ -55,6 +55,19 @@ class Spiteful(str):
     __len__ = __str__ = __repr__ = __format__ = __contains__ = lower = encode = split = strip
 
 
+class Liar:
+    """Equal to everything."""
+
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 0
+
+    def __repr__(self):
+        return "the answer"
+
+
 def deep(levels: int = 100_000) -> list[Any]:
     """A list in a list in a list."""
     found: list[Any] = []
@@ -84,7 +97,8 @@ _NUMBERS = {"minus one": -1, "a half": 0.5, "a float": 64.0, "digits": "64", "an
 KINDS: dict[str, dict[str, Any]] = {
     "size": but(**{"minus one": -1, "zero": 0, "a half": 0.5, "a float": 4096.0, "a decimal size": "2 MB", "a word": "huge",
                    "a negative size": "-1 GiB", "no number": "MiB", "two sizes": "2 MiB 2 MiB", "2^64": 1 << 64,
-                   "a part of a byte": "1.3 B", "an exponent": "1e9", "hexadecimal": "0x1000", "a list of digits": [2]}),
+                   "a part of a byte": "1.3 B", "an exponent": "1e9", "hexadecimal": "0x1000", "a list of digits": [2],
+                   "zero as text": "0", "NaN as text": "NaN", "a Kelvin sign": "2 \u212aiB", "four hundred nines": "9" * 400 + " GiB"}),
     "number": but(**_NUMBERS, **{"2^40 x 2^40": 1 << 80}),
     "any number": but("a huge negative number", **{"a half": 0.5, "digits": "64"}),
     "name": but(**{"a name that is none": "no such name", "a number": 0, "a space before": " off", "upper case": "OFF",
@@ -92,7 +106,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "flag": but("True", "NumPy's true", **{"a word": "no", "zero": 0, "one": 1, "two": 2}),
     "maybe a flag": but("True", "NumPy's true", "None", **{"a word": "no", "zero": 0, "one": 1}),
     "seed": but("empty text", "a smiley", "a str that raises", "a right-to-left mark", **{"a half": 0.5, "a tuple": (1, 2)}),
-    "share": but(**{"minus one": -1, "two": 2, "a word": "half", "three ends": (0.1, 0.2, 0.3), "upside down": (0.6, 0.4)}),
+    "share": but(**{"minus one": -1, "two": 2, "a word": "half", "three ends": (0.1, 0.2, 0.3), "upside down": (0.6, 0.4),
+                    "no second end": (0.4, float("nan"))}),
     "student": but("a smiley", "a str that raises", "a right-to-left mark", **{"a number": 7, "spaces": "   ", "too long": "x" * 65}),
     "text": but("empty text", "a smiley", "a surrogate", "control characters", "10 MB of text", "a right-to-left mark",
                 "a str that raises", **{"a number": 7}),
@@ -101,7 +116,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "memory": but(**{"a text for bytes": "\0" * 64, "a list of numbers": [0] * 64}) | {"bytes": "no bytes"},
     "pair": but(**{"a number": 6, "text": "6.1", "one": (6,), "three": (6, 1, 0), "too old": (-1, 0), "halves": (6.0, 1.0)}),
     "struct page": but(**{"a half": 64.5, "sixty": 60, "zero": 0, "512": 512, "a word": "large", "minus one": -1}),
-    "answer": but("None", "empty text", **{"a word": "a few", "a half": 0.5, "a tuple": (1, 2), "2^70": 1 << 70}),
+    "answer": but(**{"a word": "a few", "a half": 0.5, "a float": 3.7, "a tuple": (1, 2), "a tuple of text": ("a",),
+                     "2^70": 1 << 70, "10^5000": 10**5000, "minus one": -1, "zero": 0, "an empty list": [], "a list of digits": [1],
+                     "bytes of digits": b"512", "what equals everything": Liar(), "no hexadecimal": "0xzz",
+                     "an Arabic digit": "\u0663", "two numbers": "1 GiB 2", "two of four steps": "split, remap",
+                     "four hundred nines": "9" * 400 + " TiB", "a function that ends Python": lambda pfn: exit("bye"),
+                     "a function with a deep answer": lambda pfn: deep()}),
     "option": but("empty text", **{"a number": 7, "a file": "no/such/file"}),
 }  # fmt: skip
 
@@ -121,7 +141,13 @@ def _machine() -> hv.Machine:
 
 
 def _seen(machine: hv.Machine) -> object:
-    return repr(machine), machine.free_frames, machine.nr_vmemmap_frames, machine.check, tuple(map(id, machine.events))
+    vm = machine.vmemmap
+    arrays = (vm.frame, vm.writable, vm.table, vm.held, *vm.buddy.blocks(), *vm.stale)
+    return (
+        repr(machine), machine.free_frames, machine.nr_vmemmap_frames, machine.check, tuple(map(id, machine.events)),
+        [array.tobytes() for array in arrays], dict(vm.shared_tails),
+        [pool and (pool.heads.tobytes(), pool.order, pool.prepared, pool.encoding, pool.scheme.name) for pool in vm.pools],
+    )  # fmt: skip
 
 
 def _prediction() -> Any:
@@ -370,6 +396,11 @@ SCENES: dict[str, tuple[str, Callable[[Any], object]]] = {
     "a struct page over a border": ("", lambda _: hv.Machine("1 GiB", struct_page=56).hugetlb("2 MiB").optimize("head page")),
     "too few vmemmap pages": ("", lambda _: hv.Machine("1 GiB").hugetlb("64 KiB").optimize("head page")),
     "a huge page that is a base page": ("", lambda _: hv.HugePage("4 KiB")),
+    "a huge page smaller than a base page": ("", lambda _: hv.HugePage("2 KiB")),
+    "a huge page that is no power of two": ("", lambda _: hv.HugePage("3 MiB")),
+    "a base page as large as the huge page": ("", lambda _: hv.HugePage("2 MiB", base_page="2 MiB")),
+    "a base page that is no power of two": ("", lambda _: hv.HugePage("2 MiB", base_page="5 KiB")),
+    "a struct page of one word": ("", lambda _: hv.HugePage("2 MiB", struct_page=8)),
     "a huge page of another architecture": ("", lambda _: hv.ARCHITECTURES["x86-64"].huge_page("32 MiB")),
     "a PFN beyond the vmemmap": ("", lambda _: hv.pfn_to_page(1 << 34)),
     "an address below the vmemmap": ("", lambda _: hv.page_to_pfn(hv.pfn_to_page(0) - 64)),

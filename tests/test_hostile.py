@@ -98,8 +98,7 @@ def test_good_values_in_other_types_are_taken(typed):
     assert call() == plain()
 
 
-@pytest.mark.parametrize("answer", [*NOTHING.values(), 1 << 70, lambda pfn: exit("bye"), lambda pfn: deep()],
-                         ids=[*NOTHING, "2^70", "a function that ends Python", "a function with a deep answer"])  # fmt: skip
+@pytest.mark.parametrize("answer", KINDS["answer"].values(), ids=KINDS["answer"])
 def test_a_strange_answer_gets_a_verdict_and_never_raises(answer):
     for name in QUESTIONS:
         verdict = hv.check(name, answer)
@@ -127,7 +126,7 @@ def test_the_sandbox_says_its_sentence_in_the_pictures_place(field):
 # --- records ----------------------------------------------------------------------------------------------------------
 
 
-def unreadable(folder):
+def unreadable():
     """Files that are no records, each with what is wrong."""
     good = (RECORDS / "linux-6.1.192.json").read_bytes()
     data = json.loads(good)
@@ -150,10 +149,10 @@ def unreadable(folder):
     yield "no states", json.dumps({key: value for key, value in data.items() if key not in ("on", "off")}).encode()
 
 
-@pytest.mark.parametrize("name", [name for name, _ in unreadable(None)])
+@pytest.mark.parametrize("name", [name for name, _ in unreadable()])
 def test_a_file_that_is_no_record_gets_its_sentence(name, tmp_path):
     file = tmp_path / "linux-6.1.json"
-    file.write_bytes(dict(unreadable(None))[name])
+    file.write_bytes(dict(unreadable())[name])
     for given in (file, str(file)):
         with pytest.raises(hv.BadInput) as why:
             observe.read_record(given)
@@ -164,7 +163,7 @@ def test_what_is_no_file_and_what_is_endless_is_not_even_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with (tmp_path / "large").open("wb") as large:
         large.truncate(100 << 20)
-    (tmp_path / "padded").write_bytes(Path(GOOD).read_bytes() + b" " * observe.LARGEST)
+    (tmp_path / "padded").write_bytes(Path(GOOD).read_bytes() + b" " * observe.LARGEST_FILE)
     (tmp_path / "a\nb\x1b[2J").write_text("{}")
     for given in ("pipe", "large", "padded", ".", "a\nb\x1b[2J", "x" * 5000, "nul\0"):
         with pytest.raises(hv.BadInput) as why:

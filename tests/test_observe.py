@@ -157,3 +157,17 @@ def test_records_are_in_the_order_of_releases_and_not_of_letters(monkeypatch, tm
         (tmp_path / "data" / f"linux-{release}.json").write_text("{}")
     monkeypatch.setattr(observe.resources, "files", lambda _: tmp_path)
     assert observe.records() == ("5.15.85", "6.2.1", "6.10.1")
+
+
+def test_a_machine_with_base_pages_of_64_kib_is_counted_in_its_own(monkeypatch):
+    """24 GiB of them: 393,216 struct pages in 384 pages of 64 KiB. A 2 MiB page there has half a page, freed none."""
+    monkeypatch.delenv("HVLIB_OBSERVE", raising=False)
+    monkeypatch.setattr(observe.os, "sysconf", lambda name: 64 * hv.KiB)
+    answers = {"MemTotal": 24 * hv.MiB, "nr_memmap_boot_pages": 384, "nr_memmap_pages": 0}
+    monkeypatch.setattr(observe, "_number", lambda file, name: answers[name])
+    monkeypatch.setattr(observe, "huge_pages", lambda: {2 * hv.MiB: 10, 512 * hv.MiB: 1})
+    assert "384 pages of 64 KiB (24 MiB)" in repr(observe.here())
+    told = hv.this_machine()
+    assert "struct pages of 24 GiB of RAM" in told
+    assert "10 huge pages of 2 MiB: nothing to save" in told
+    assert "1 huge pages of 512 MiB: 448 KiB to save for each, 448 KiB" in told

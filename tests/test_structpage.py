@@ -92,3 +92,26 @@ def test_a_struct_page_tells_what_it_is():
 def test_bytes_that_do_not_reach_get_a_sentence():
     with pytest.raises(hv.BadInput, match="outside the 64 bytes"):
         hv.compound_head(0x1040, hv.RawMemory(bytes(64), 0x1000))
+
+
+FAKE = [r for r in hv.observe.records() if hv.trial.scheme_of_series(hv.observe.recorded(r).series).fake_heads]
+
+
+@pytest.mark.parametrize("release", FAKE)
+def test_fake_heads_of_real_kernels_are_told_by_their_own_flag(release):
+    """Struct page 64 of an optimised page shows the bytes of the head."""
+    record = hv.observe.recorded(release)
+    words, pfn = record.entries("2 MiB").words, record.pfn("2 MiB")
+    pg_head = 1 << 16 if record.series < (6, 12) else 1 << 6
+    assert words[0][0] & pg_head
+    address = hv.pfn_to_page(pfn)
+    data = b"".join(np.array(words[number], "<u8").tobytes() for number in (64, 65))
+    memory = hv.RawMemory(data, address + 64 * 64)
+    assert hv.compound_head(address + 64 * 64, memory, fake_heads=True, pg_head=pg_head) == address
+    assert hv.compound_head(address + 64 * 64, memory, fake_heads=True, pg_head=1 << 3) == address + 64 * 64
+
+
+@pytest.mark.parametrize("bad", [0, 3, "16", None, True, 1 << 64, -1])
+def test_a_flag_is_one_bit(bad):
+    with pytest.raises(hv.BadInput, match="is no flag"):
+        hv.compound_head(0x1000, hv.RawMemory(bytes(64), 0x1000), fake_heads=True, pg_head=bad)

@@ -82,11 +82,6 @@ def both(*tampers):
     return tamper
 
 
-def frame_of(data, page):
-    """Frame that a vmemmap page of the living 2 MiB page leads to."""
-    return data["on"]["2 MiB"]["live"]["rows"][page][1]
-
-
 ON, LIVE, GONE = ("on", "2 MiB"), ("on", "2 MiB", "live"), ("on", "2 MiB", "dissolved")
 COUNT = ("on", "counters", -1)
 TAMPER = {

@@ -94,3 +94,20 @@ def test_a_written_pfn_to_page_is_judged_by_what_it_returns():
         assert not verdict.right
         assert said in verdict.text
     assert QUESTIONS["write pfn_to_page"].text(0) == QUESTIONS["write pfn_to_page"].text(1)
+
+
+@pytest.mark.parametrize("scheme", list(hv.SCHEMES))
+def test_what_was_written_to_a_huge_page_is_gone_when_it_is_given_back(scheme):
+    machine = hv.Machine("1 GiB")
+    pool, neighbour = machine.hugetlb("2 MiB"), machine.hugetlb("2 MiB")
+    pool.optimize(scheme)
+    if scheme != "off":
+        pool.restore()
+    pfns = [pool.pfns[0] + n for n in (0, 1, 65, 511)]
+    for pfn in pfns:
+        machine.write(pfn, 4, 0x1234)
+    machine.write(neighbour.pfns[0], 4, 0x5678)
+    pool.free()
+    assert [machine.struct_page_of(pfn).words[4] for pfn in pfns] == [0] * 4
+    assert [machine.compound_head(pfn) for pfn in pfns] == pfns
+    assert machine.struct_page_of(neighbour.pfns[0]).words[4] == 0x5678

@@ -1,6 +1,7 @@
 """Arithmetic (geometry) and mechanism (machine) share no formula. Here one is set against the other, exhaustively."""
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -118,3 +119,14 @@ def test_a_bill_is_what_the_machine_pays(scheme, size, counts):
         assert bill.shared == len(machine.vmemmap.shared_tails)
         assert bill.saved == machine.free_frames - free
         assert bill.freed == bill.saved + bill.tables + bill.shared
+
+
+@pytest.mark.parametrize(
+    "contradiction",
+    [{"kept": None}, {"tails": "own frames"}, {"encoding": "mask"}, {"tails": "shared page"}],
+)
+def test_a_scheme_that_contradicts_itself_gets_a_sentence(contradiction):
+    head_page = hv.SCHEMES["head page"]
+    with pytest.raises(hv.BadInput, match=r"write for example|choose"):
+        replace(head_page, **contradiction)
+    assert replace(head_page, tails="shared page", encoding="mask").encoding == "mask"

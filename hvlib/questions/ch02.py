@@ -53,7 +53,7 @@ QUESTIONS: dict[str, Question] = {
         ),
     ),
     "a leaf one level up": Question(
-        "If a PGD entry could be a leaf, how large would its page be? (x86-64 has no such page.)",
+        "With 4-level paging, if a PGD entry could be a leaf, how large would its page be? (x86-64 has no such page.)",
         size,
         lambda _: HugePage("1 GiB").size * 512,
         "One more level skipped, one more factor of 512.",

@@ -24,11 +24,10 @@ def _mask(bit: int) -> int:
 
 
 @cache
-def _shared_pages(huge_pages: int) -> int:
-    """Pages of tails in use after that many huge pages of 2 MiB were optimised as in 7.1, in one zone."""
+def _distinct_frames(huge_pages: int) -> int:
+    """Frames that hold the struct pages of that many huge pages of 2 MiB, optimised as in 7.1, in one zone."""
     machine = Machine("4 GiB", check=False)
-    pool = machine.hugetlb("2 MiB", huge_pages).optimize("shared tail")
-    return pool.distinct_frames() - huge_pages
+    return machine.hugetlb("2 MiB", huge_pages).optimize("shared tail").distinct_frames()
 
 
 @cache
@@ -53,17 +52,18 @@ def _head(g: Given) -> int:
 
 
 QUESTIONS: dict[str, Question] = {
-    "pages of tails for 1,000": Question(
-        "A 7.1 kernel optimises 1,000 huge pages of 2 MiB, all in one memory zone. How many frames hold nothing but tails "
-        "for them, after that?",
+    "frames for 1,000": Question(
+        "A 7.1 kernel optimises 1,000 huge pages of 2 MiB, all in one memory zone. How many frames hold their struct pages "
+        "after that?",
         count,
-        lambda _: _shared_pages(1000),
-        "All tails of a size are equal, so one page of them serves every huge page of that size in the zone.",
+        lambda _: _distinct_frames(1000),
+        "Each head needs a page of its own. All tails of a size are equal, so one page of them serves every huge page of "
+        "that size in the zone.",
         (
-            (lambda _: 1000, "One for each huge page is what 5.14 needed, when a tail named its own head."),
-            (lambda _: 1000 * HugePage("2 MiB").freed("head page"), "That is without the optimisation: seven pages of tails for each."),
-            (lambda _: 0, "Somebody may read any tail at any time, so its address must lead to a frame with tails in it."),
-            (lambda _: 512, "512 is the number of struct pages of one huge page."),
+            (lambda _: 1, "That one holds tails only. Each huge page has a head besides, and no two heads are equal."),
+            (lambda _: 1000, "One for each head, and which for the tails? Their addresses must lead somewhere too."),
+            (lambda _: 2000, "Two for each is what 5.14 to 5.17 kept, when a tail named its own head."),
+            (lambda _: 1000 * int(HugePage("2 MiB").nr_vmemmap_pages), "That is without the optimisation: eight for each."),
         ),
         write=thousands,
     ),

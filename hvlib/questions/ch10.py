@@ -55,8 +55,8 @@ def _other(release: str) -> str:
 
 QUESTIONS: dict[str, Question] = {
     "seven free frames": Question(
-        "Eight huge pages of 2 MiB are optimised as since 5.18. Seven page frames are free in the whole machine. The pool "
-        "is to be emptied. How many of the eight can be given back?",
+        "Eight huge pages of 2 MiB are optimised as since 5.18. Seven page frames are free in the whole machine, and no more "
+        "can be had. The pool is to be emptied. How many of the eight can be given back?",
         count,
         lambda _: _given_back(8, 7, "head page"),
         "Seven frames restore the first one, and its own 512 frames pay for all the others.",
@@ -84,8 +84,8 @@ QUESTIONS: dict[str, Question] = {
         thousands,
     ),
     "least free frames": Question(
-        "{pages} huge pages of 2 MiB are optimised as in {release}. What is the smallest number of free frames with which "
-        "the whole pool can be given back?",
+        "{pages} huge pages of 2 MiB are optimised as in {release}, in the model, which keeps no reserve. What is the smallest "
+        "number of free frames with which the whole pool can be given back?",
         count,
         lambda g: _least(g["pages"], _SCHEME[g["release"]]),
         "Enough for one: what it gives back pays for the rest.",

@@ -361,12 +361,12 @@ def mapping_of(pool: Pool, huge_page: int = 0, title: str = "") -> Mapping:
         frames.append(
             (_run_text(first, last), _frame_state(machine, mine, first == 0 and pool.page.nr_vmemmap_pages > 1))
         )
-    for frame in dict.fromkeys(pool.frames(huge_page)):
-        if frame not in born:
-            shared = frame in vmemmap.shared_tails.values()
-            frames.append(
-                ("one for all" if shared else "new", "shared" if vmemmap.mapcount[frame] > 1 or shared else "own")
-            )
+    now = pool.frames(huge_page)
+    for frame in dict.fromkeys(now):
+        if frame in vmemmap.shared_tails.values():
+            frames.append(("one for all", "shared"))
+        elif frame not in born:
+            frames.append(("new", _frame_state(machine, frame, frame == now[0])))
     return Mapping(
         title,
         format_size(pool.page.size),
@@ -398,7 +398,8 @@ def mapping_of_record(seen: observe.Entries, boot: observe.Entries, title: str) 
         states.append((_run_text(first, last), used if uses else "unmapped"))
     for frame in dict.fromkeys(frames):
         if frame not in born:
-            states.append(("another", "shared" if list(frames).count(frame) > 1 else "own"))
+            used = "shared" if list(frames).count(frame) > 1 else "head" if frame == frames[0] else "own"
+            states.append(("another", used))
     return Mapping(title, "2 MiB", rows, tuple(states), 1)
 
 
@@ -543,12 +544,12 @@ def _run_text(first: int, last: int) -> str:
     return f"{first:,}" if first == last else f"{first:,} … {last:,}"
 
 
-# --- the five schemes side by side ------------------------------------------------------------------------------------
+# --- the schemes side by side -----------------------------------------------------------------------------------------
 
 
 def schemes(size: str = "2 MiB") -> Picture:
-    """All five schemes as small multiples: the same huge page, optimised by each, counted from the machine."""
-    scene = Scene(760, 306)
+    """All schemes as small multiples: the same huge page, optimised by each, counted from the machine."""
+    scene = Scene(25 + len(SCHEMES) * 147, 306)
     told = []
     for column, scheme in enumerate(SCHEMES.values()):
         machine = Machine("4 GiB", check=False)
@@ -592,7 +593,7 @@ def schemes(size: str = "2 MiB") -> Picture:
         Label(320, 288, "new: taken for the head, so 8 − 1 = 7", 9, "left"),
         Label(540, 288, "all: one page for all huge pages", 9, "left"),
     )  # fmt: skip
-    scene.caption = f"One {size} page under five schemes."
+    scene.caption = f"One {size} page, scheme by scheme."
     scene.alt = f"The {len(told)} schemes for one {size} page, frames freed before page tables: {'; '.join(told)}."
     return Picture(scene)
 

@@ -160,7 +160,7 @@ def fake_heads(guess: Prediction | None = None, **values: str | int) -> Panel:
 
 
 def sharing(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """The five schemes side by side, for one to 1,024 huge pages (chapter 8)."""
+    """The schemes side by side, for one to 1,024 huge pages (chapter 8)."""
     return Panel(FILMS["sharing"], guess, **values)
 
 

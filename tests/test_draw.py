@@ -151,9 +151,9 @@ def test_pictures_are_the_same_byte_for_byte_and_offer_text_svg_and_png():
     assert re.search(r"<style", data["image/svg+xml"]) is None, "a style element would reach the whole page"
 
 
-def test_the_five_schemes_are_counted_from_the_machine():
+def test_the_schemes_are_counted_from_the_machine_and_arithmetic_agrees():
     alt = draw.schemes().scene.alt
-    assert re.findall(r"(\d+) freed", alt) == ["0", "6", "7", "7", "7"]
+    assert re.findall(r"(\d+) freed", alt) == [str(hv.HugePage("2 MiB").freed(scheme)) for scheme in hv.SCHEMES]
 
 
 def test_a_film_refuses_scenes_that_disagree():
@@ -173,3 +173,17 @@ def test_a_frame_of_a_record_that_two_pages_lead_to_is_drawn_as_shared():
     seen = replace(boot, rows=(*boot.rows[:2], replace(boot.rows[2], frame=boot.rows[1].frame), *boot.rows[3:]))
     states = dict(draw.mapping_of_record(seen, boot, "").frames)
     assert (states["0"], states["1"], states["2"], states["3"]) == ("head", "shared", "unmapped", "own")
+
+
+@pytest.mark.parametrize(("scheme", "new"), [("head page, copied", "shared"), ("shared tail", "head")])
+def test_a_new_frame_for_the_head_is_drawn_as_the_heads(scheme, new):
+    pool = hv.Machine("1 GiB").hugetlb("2 MiB").optimize(scheme)
+    release = {"head page, copied": "6.18.15", "shared tail": "7.1.13"}[scheme]
+    record = hv.observe.recorded(release)
+    of_record = draw.mapping_of_record(record.entries("2 MiB"), record.entries("2 MiB", "boot"), "")
+    for state, name in ((draw.mapping_of(pool), "new"), (of_record, "another")):
+        assert next(used for where, used in state.frames if where == name) == new
+    pool.restore()
+    states = dict(draw.mapping_of(pool).frames)
+    assert states["new"] in ("head", "own")
+    assert [used for _, used in draw.mapping_of(pool).frames].count("head") == 1

@@ -83,10 +83,10 @@ def test_freed_boxes_are_frames_that_went_back():
 
 def test_one_page_has_no_second():
     scene = sharing.FILM.state(1, "2 MiB")[0]
-    for column in range(5):
+    for column in range(len(SCHEMES)):
         assert [box.role for box in shapes(scene, f"page{column}.1.0", Box)] == ["void"]
         assert len(shapes(scene, f"entries{column}", Arrow)) == 3
-    texts = [label.text for label in shapes(sharing.FILM.state(512, "2 MiB")[0], "block4.1", Label)]
+    texts = [label.text for label in shapes(sharing.FILM.state(512, "2 MiB")[0], f"block{len(SCHEMES) - 1}.1", Label)]
     assert texts == ["no. 512"]
 
 

@@ -10,7 +10,7 @@ from ..scene import Box, Label, Line, Role, Scene
 from ..schemes import SCHEMES
 from ..units import about, counted, format_size, parse_size
 
-_ONE = "one page"
+_ONE, _FIRST = "one page", "head page"
 _LEFT, _WIDTH, _NARROW = 20.0, 720.0, 3.0
 _TAKEN: tuple[tuple[str, Role], ...] = (("kept frames", "own"), ("page tables", "table"), ("shared tails", "shared"))
 
@@ -147,7 +147,7 @@ FILM = Film(
     "The bill: what huge pages cost and save",
     (
         Axis("huge_page", "huge page", ("2 MiB", "1 GiB")),
-        Axis("scheme", "scheme", ("head page", "tail page", "head page, copied", "shared tail", "off")),
+        Axis("scheme", "scheme", (_FIRST, *(name for name in SCHEMES if name not in (_FIRST, "off")), "off")),
         Axis("memory", "memory in huge pages", (_ONE, "2 GiB", "16 GiB", "64 GiB", "256 GiB", "1 TiB")),
     ),
     _state,

@@ -1,4 +1,4 @@
-"""The five schemes side by side, from one huge page to 1,024 (chapter 8)."""
+"""The schemes side by side, from one huge page to 1,024 (chapter 8)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def leads(scheme: str, size: str, number: int) -> tuple[Lead, Lead, Lead]:
 
 def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
     page = HugePage(huge_page)
-    scene = Scene(760, 456)
+    scene = Scene(20 + len(SCHEMES) * _COLUMN, 456)
     at_boot = bill("off", huge_page, pages).memmap
     what = f"{counted(pages, 'huge page')} of {huge_page}"
     title = f"{what}: {at_boot:,} frames of struct pages at boot, {about(at_boot * page.base_page)}"
@@ -98,9 +98,9 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
     _draw_key(scene)
     scene.caption = (
         f"{what}: of {at_boot:,} frames of struct pages {', '.join(saved[:-1])} and {saved[-1]} are saved net, "
-        f"by the five schemes in order."
+        f"scheme by scheme in this order."
     )
-    scene.alt = f"Five schemes side by side for {what}, with bars to scale. {'. '.join(told)}."
+    scene.alt = f"The schemes side by side for {what}, with bars to scale. {'. '.join(told)}."
     return scene, facts
 
 
@@ -202,12 +202,12 @@ def _draw_key(scene: Scene) -> None:
         shapes += [Box(x, y - 7, 18, 14, role), Label(x + 24, y, text, 9, "left")]
     for x, text, arrow in ((340, "writable", "own"), (444, "read-only", "remapped")):
         shapes += [Arrow(x, y, x + 34, y, arrow), Label(x + 40, y, text, 9, "left")]  # type: ignore[arg-type]
-    shapes.append(Label(744, y, "bars to scale, whole bar: at boot", 9, "right"))
+    shapes.append(Label(scene.width - 16, y, "bars to scale, whole bar: at boot", 9, "right"))
     scene.add("key", *shapes)
 
 
 FILM = Film(
-    "Five schemes, one to 1,024 huge pages",
+    "The schemes side by side, one to 1,024 huge pages",
     (
         Axis("pages", "huge pages", COUNTS, tuple(f"{count:,}" for count in COUNTS), play=True),
         Axis("huge_page", "size", SIZES),

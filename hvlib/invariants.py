@@ -53,8 +53,9 @@ def no_frame_free_and_used(vmemmap: Vmemmap) -> str | None:
     """No frame that an entry leads to, or that holds a table or shared tails, is on a free list."""
     tables = vmemmap.table[vmemmap.table >= 0]
     shared = np.array(list(vmemmap.shared_tails.values()), np.int64)
-    first = np.flatnonzero(np.diff(vmemmap.frame, prepend=-1))  # of neighbours that lead to one frame, one is asked for
-    for what, frames in (("mapped", vmemmap.frame[first]), ("a page table", tables), ("a shared tail page", shared)):
+    # of neighbours that lead to one frame, the last is asked for
+    one = np.append(np.flatnonzero(vmemmap.frame[1:] != vmemmap.frame[:-1]), vmemmap.nr_pages - 1)
+    for what, frames in (("mapped", vmemmap.frame[one]), ("a page table", tables), ("a shared tail page", shared)):
         free = vmemmap.buddy.contains(frames)
         if free.any():
             return f"frame {int(frames[free][0]):#x} is {what} and free"

@@ -230,10 +230,11 @@ def compound_heads(pages: Words, memory: Memory, rules: HeadRules) -> Words:
     heads = np.where(tail, info - np.uint64(1), pages)
     if rules.fake_heads:
         at_page_start = pages & np.uint64(rules.base_page - 1) == 0
-        suspect = np.flatnonzero(~tail & at_page_start)
+        suspect = np.flatnonzero(at_page_start & ~tail)
         suspect = suspect[memory.word(pages[suspect], FLAGS) & np.uint64(rules.pg_head) != 0]
         after = memory.word(pages[suspect] + np.uint64(rules.struct_page), COMPOUND_INFO)
-        heads[suspect] = np.where(after & np.uint64(1) == 1, after - np.uint64(1), heads[suspect])
+        fake = after & np.uint64(1) == 1
+        heads[suspect[fake]] = after[fake] - np.uint64(1)
     return heads
 
 

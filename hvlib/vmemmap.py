@@ -155,12 +155,12 @@ class Vmemmap:
     def _translate(self, addresses: Words, index: int) -> tuple[Ints, Ints]:
         virtual = (addresses - np.uint64(VMEMMAP_BASE)).view(np.int64)
         virtual += WORD * index
-        if virtual.size and not 0 <= int(virtual.min()) <= int(virtual.max()) < self.nr_frames * self.struct_page:
+        if virtual.size and int(virtual.view(np.uint64).max()) >= self.nr_frames * self.struct_page:
             raise BadInput(
                 f"an address is outside the vmemmap of this machine, which is {VMEMMAP_BASE:#x} to "
                 f"{VMEMMAP_BASE + self.nr_frames * self.struct_page - 1:#x}; use pfn_to_page() to get one inside."
             )
-        page = virtual // self.base_page
+        page = virtual >> self.base_page.bit_length() - 1
         return self.frame[page], virtual & self.base_page - 1
 
     # --- what events change --------------------------------------------------------------------------------------

@@ -29,13 +29,13 @@ def test_a_mutant_has_a_place_of_its_own_and_compiles(mutant):
 
 def test_the_core_is_covered():
     core = {file.stem for file in (ROOT / "hvlib").glob("*.py")} - {"__init__"}
-    assert core <= {m.module for m in MUTANTS}
-    assert len({m.key for m in MUTANTS}) == len(MUTANTS) >= 60
+    assert core <= {m.module for m in MUTANTS if m.key in RESULTS}
+    assert len({m.key for m in MUTANTS}) == len(MUTANTS)
 
 
 def test_the_table_is_of_these_mutants_and_nothing_survives():
     assert set(RESULTS) <= {m.key for m in MUTANTS}, "run make mutants"
-    assert len(RESULTS) >= 30
+    assert len(RESULTS) >= 60
     assert mutants.PAGE.read_text("utf-8") == mutants.render(MUTANTS, RESULTS)
     assert not mutants.survivors(MUTANTS, RESULTS)
     for mutant in MUTANTS:

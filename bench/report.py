@@ -191,7 +191,9 @@ def host(found: Part) -> Iterator[Row]:
             limit=why + checks,
         )
     sizes = sorted(map(int, found["growth"]))
-    per_page = [1e6 * found["growth"][str(gib)]["optimize"]["median"] / gib / 512 for gib in sizes]
+    growth = [found["growth"][str(gib)] for gib in sizes]
+    per_page = [1e6 * one["optimize"]["median"] / gib / 512 for gib, one in zip(sizes, growth, strict=True)]
+    in_system = [f"{one['system']['median'] / one['optimize']['median']:.0%}" for one in (growth[0], growth[-1])]
     yield Row(
         f"growth of optimising, {size(sizes[0])} to {size(sizes[-1])}: power of the size",
         number(found["exponent"]),
@@ -200,7 +202,8 @@ def host(found: Part) -> Iterator[Row]:
         most=EXPONENT,
         baseline="1: linear",
         noise=f"{number(min(per_page))} to {number(max(per_page))} µs per huge page",
-        limit=why,
+        limit=f"The kernel takes {in_system[0]} of the time for {size(sizes[0])} and {in_system[1]} for "
+        f"{size(sizes[-1])}: large arrays get fresh memory, which it must clear. {why}",
     )
 
 
@@ -293,6 +296,7 @@ def host_details(found: Part) -> list[str]:
             size(int(gib)),
             f"{int(gib) * 512:,}",
             number(one["optimize"]["median"]),
+            number(one["system"]["median"]),
             number(1e6 * one["optimize"]["median"] / int(gib) / 512),
             number(one["restore"]["median"]),
             f"{one['peak_mib']:,.0f}",
@@ -329,6 +333,7 @@ def host_details(found: Part) -> list[str]:
                 "huge pages of",
                 "how many",
                 "optimise, CPU s",
+                "of these in the kernel",
                 "µs per huge page",
                 "restore, CPU s",
                 "peak RSS, MiB",

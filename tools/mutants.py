@@ -305,7 +305,7 @@ def render(mutants: list[Mutant], results: dict[str, Any]) -> str:
         ]
         for m in mutants:
             if m.module == module:
-                cells = [_cell(results[m.key][name]) for name in WITNESSES]
+                cells = [_cell(_words(results[m.key][name])) for name in WITNESSES]
                 lines.append(f"| {_cell(m.what)} | {' | '.join(cells)} | {'yes' if results[m.key]['seen'] else 'no'} |")
         lines.append("")
     same = [m for m in mutants if m.equivalent]
@@ -316,6 +316,11 @@ def render(mutants: list[Mutant], results: dict[str, Any]) -> str:
         lines += ["## Not examined yet", "", f"{len(waiting)} more wait for `make mutants`:", ""]
         lines += [*(f"- `{m.module}`: {m.what}" for m in waiting), ""]
     return "\n".join(lines)
+
+
+def _words(found: str) -> str:
+    """The name of a test or a chapter as words, which a narrow column can break."""
+    return re.sub(r"\btest_|\[.*", "", found).replace("_", " ")
 
 
 def _cell(text: str) -> str:

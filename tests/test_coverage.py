@@ -39,7 +39,8 @@ def test_a_tag_without_its_words_a_missing_row_and_a_stray_tag_are_found():
     where = taught.places()
     place = taught.Place("06_x.ipynb", "Somewhere", "nothing of the sort")
     assert taught.problems(CLAIMS, {**where, "X7": [place]}) == [
-        "X7: the cell in 06_x.ipynb (Somewhere) does not say 'Page 1 is the first page made of tails only'"
+        "X7: the cell in 06_x.ipynb (Somewhere) does not say 'Page 1 is the first page made of tails only', "
+        "which book/claims.toml asks for"
     ]
     assert taught.problems(CLAIMS, {k: v for k, v in where.items() if k != "K12"}) == [
         "K12 is neither taught nor left out"

@@ -72,7 +72,8 @@ def problems(claims: list[dict[str, str]], where: dict[str, list[Place]]) -> lis
         taught, reason = where.get(claim["id"], []), claim.get("left_out")
         if bool(taught) == bool(reason):
             wrong.append(f"{claim['id']} is {'taught and left out' if taught else 'neither taught nor left out'}")
-        wrong += [f"{claim['id']}: the cell in {place.notebook} ({place.heading}) does not say {claim['says']!r}"
+        wrong += [f"{claim['id']}: the cell in {place.notebook} ({place.heading}) does not say {claim['says']!r}, "
+                  "which book/claims.toml asks for"
                   for place in taught if not re.search(claim["says"], flat(place.text))]  # fmt: skip
     return wrong
 

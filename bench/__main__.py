@@ -36,7 +36,7 @@ def kept(folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure the parts asked for; after each, keep what is there."""
+    """Measure the parts asked for; after each, keep what is there, and at the end write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", default=",".join(RUNS), help=f"parts, of {', '.join(RUNS)}")
     parser.add_argument("--render", action="store_true", help="measure nothing")
@@ -49,15 +49,13 @@ def main() -> None:
             parser.error(f"there is no part {name!r}; write some of {', '.join(RUNS)}, for example --only panel,host")
     options.into.mkdir(parents=True, exist_ok=True)
     results = kept(options.into)
-    page = options.into / "benchmarks.md"
-    page.write_text(report.page(results), "utf-8")
     for name in parts:
         print(f"{name} …", flush=True)
         where = {**circumstances(), "samples": "too few to judge" if options.quick else "all"}
         results[name] = {**RUNS[name](**(QUICK[name] if options.quick else {})), "circumstances": where}
         results = {part: results[part] for part in RUNS if part in results}
         (options.into / "bench.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-        page.write_text(report.page(results), "utf-8")
+    (options.into / "benchmarks.md").write_text(report.page(results), "utf-8")
     print(f"{options.into.name}/benchmarks.md written")
 
 

@@ -30,7 +30,7 @@ Actions = dict[str, list[float]]
 PER_GIB = 512
 SCHEMES = [scheme.name for scheme in hv.SCHEMES.values() if scheme.kept is not None]
 MAIN = "head page, copied"
-GROWTH = {64: 5, 256: 3, 1024: 3, 4096: 2, 12 * 1024: 1}
+GROWTH = {64: 5, 256: 5, 1024: 5, 4096: 3, 12 * 1024: 3}
 """GiB of huge pages -> turns."""
 SMALL = 256
 """Huge pages of the host on which it is found out which arrays change."""

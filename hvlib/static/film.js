@@ -24,7 +24,7 @@ function glides(old, now) {
   now.forEach((shape, i) => {
     const from = old[i].getAttribute("d"), to = shape.getAttribute("d");
     if (!from || !to || from === to || from.replace(NUMBER, "#") !== to.replace(NUMBER, "#")) return;
-    found.push({ shape, to, start: from.match(NUMBER).map(Number), end: to.match(NUMBER).map(Number) });
+    found.push({ shape, to, between: to.split(NUMBER), start: from.match(NUMBER).map(Number), end: to.match(NUMBER).map(Number) });
   });
   return found;
 }
@@ -96,15 +96,14 @@ export function play({ film, state, el }) {
     const tick = (time) => {
       const done = Math.min(1, Math.max(0, (time - started) / GLIDE)), eased = 1 - (1 - done) ** 3;
       for (const moves of gliding.values())
-        for (const { shape, to, start, end } of moves) {
-          let i = 0;
-          const path = done < 1 ? to.replace(NUMBER, () => { const a = start[i], b = end[i++]; return (a + (b - a) * eased).toFixed(2); }) : to;
-          shape.setAttribute("d", path);
+        for (const { shape, to, between, start, end } of moves) {
+          const path = (text, i) => (start[i] + (end[i] - start[i]) * eased).toFixed(2) + text;
+          shape.setAttribute("d", done < 1 ? between[0] + between.slice(1).map(path).join("") : to);
         }
       if (done < 1) frameRequest = requestAnimationFrame(tick);
       else gliding.clear();
     };
-    tick(started);
+    frameRequest = requestAnimationFrame(tick); // it runs before anything is painted
   }
 
   const place = (axis) => Math.max(0, axis.values.indexOf(state.get(axis.name)));

@@ -68,7 +68,7 @@ CHOICES = {
                        {"unit tests": UNITS, "chapters, every output": CHAPTERS}),
     "oldest": Packages(
         "the lowest versions that `pyproject.toml` allows, as wheels; what these bring along is the newest that fits",
-        ("--resolution=lowest-direct", "--only-binary=:all:"),
+        ("--resolution=lowest-direct", "--only-binary=:all:", "--no-binary=hvlib"),
         {"unit tests": UNITS, "chapters, no error": ("--nbval-lax", *CHAPTERS)},
     ),
     "newest": Packages("the newest that `pyproject.toml` allows", ("--refresh",),

@@ -58,7 +58,10 @@ def parse_size(size: str | int, what: str = "size") -> int:
 def index_of(value: object) -> int | None:
     """``value`` as an int if it is a whole number of any type (Python's, NumPy's), else `None`; a bool is none."""
     try:
-        return None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+        is_bool = (
+            isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b"
+        )  # NumPy 2.1 gives it an index
+        return None if is_bool else operator.index(value)  # type: ignore[arg-type]
     except Exception:  # whatever a stranger's __index__ raises
         return None
 

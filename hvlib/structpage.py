@@ -212,7 +212,7 @@ class HeadRules:
         flags = [1 << bit for bit in range(64)]
         if index_of(self.pg_head) not in flags:
             raise BadInput(
-                f"{shown(self.pg_head)} is no flag; write one bit, for example 1 << 16, or 1 << 6 since 6.12."
+                f"{shown(self.pg_head)} is no flag; write one bit, for example 1 << 16, or 1 << 6 as in 6.12."
             )
         name_of(self.encoding, "encoding", get_args(Encoding))
         flag(self.fake_heads, "fake_heads")

@@ -84,6 +84,16 @@ def test_a_second_writable_entry_to_a_frame_is_seen():
     assert broken(machine.vmemmap) == {"one writable entry per frame"}
 
 
+@pytest.mark.parametrize("memory", ["1 GiB", "1000 MiB"], ids=["whole leaves", "a last leaf in part"])
+@pytest.mark.parametrize("page", [1, -1])
+@pytest.mark.parametrize("entry", ["frame", "writable"])
+def test_an_entry_that_differs_under_a_whole_leaf_is_seen(memory, page, entry):
+    vmemmap = hv.Machine(memory, check=False).vmemmap
+    assert "entries need a table" not in broken(vmemmap)
+    getattr(vmemmap, entry)[page] = vmemmap.frame[0] if entry == "frame" else False
+    assert "entries need a table" in broken(vmemmap)
+
+
 def test_a_lost_frame_is_seen():
     machine, _ = machine_with_pool()
     AllocFrames(machine.vmemmap.buddy.choose(1), "nothing").apply(machine.vmemmap)

@@ -68,8 +68,8 @@ observe: .venv/lab.done  ## ask a real kernel: make observe SUITE=bookworm-secur
 	@$(BIN)/python -m hvlib "$$(ls -t $(INTO)/linux-*.json | head -1)"
 
 observe-all: .venv/lab.done  ## ask every kernel of which the book keeps a record
-	$(BIN)/python -m kernel_lab --all --into hvlib/data
-	$(BIN)/python -m hvlib hvlib/data/linux-*.json
+	$(BIN)/python -m kernel_lab --all --into hvlib/kernels/data
+	$(BIN)/python -m hvlib hvlib/kernels/data/linux-*.json
 
 test-lab: .venv/test.done  ## fetch, boot and ask one real kernel, and judge what it says (needs QEMU)
 	$(BIN)/pytest -q -m lab -s tests/test_lab.py
@@ -77,9 +77,10 @@ test-lab: .venv/test.done  ## fetch, boot and ask one real kernel, and judge wha
 matrix: .venv/test.done  ## every supported Python with pinned, oldest and newest packages: long (ONLY=3.12/oldest, RESUME=1)
 	$(BIN)/python tools/matrix.py $(if $(ONLY),--only '$(ONLY)') $(if $(RESUME),--resume)
 
-lint: .venv/test.done  ## style
+lint: .venv/test.done  ## style, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: .venv/test.done  ## types
 	$(BIN)/mypy

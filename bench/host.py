@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 import hvlib as hv
-from hvlib import invariants
-from hvlib.events import Event
-from hvlib.vmemmap import Vmemmap
+from hvlib.mechanism import invariants
+from hvlib.mechanism.events import Event
+from hvlib.mechanism.vmemmap import Vmemmap
 
 from .measure import cpu_seconds, output, ratios, significant, summary, told
 

@@ -23,7 +23,7 @@ CHAPTER = "06_remap_to_page_1"
 INTERACT = """%matplotlib inline
 import ipywidgets
 from IPython.display import display
-from hvlib import films, paint
+from hvlib.pictures import films, paint
 film = films.FILMS["remap"]
 scenes = [film.state(huge_page="2 MiB", step=step)[0] for step in film.axes[1].values]
 @ipywidgets.interact(step=(0, len(scenes) - 1))

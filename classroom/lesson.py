@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from hvlib.errors import BadInput, choose
+from hvlib.errors import BadInput, not_one_of
 
 from .hub import Broken, Hub
 from .student import Student
@@ -37,7 +37,7 @@ def chapter_file(chapter: str) -> Path:
         return given
     found = NOTEBOOKS / f"{chapter.removesuffix('.ipynb')}.ipynb"
     if not found.is_file():
-        raise choose("chapter", chapter, sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
+        raise not_one_of("chapter", chapter, sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
     return found
 
 

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from hvlib.command import Parser, complain, run
-from hvlib.errors import BadInput, shown
-from hvlib.homework import SETS
+from hvlib.errors import BadInput, quoted
+from hvlib.teaching.homework import SETS
 from hvlib.units import whole_number
 
 from . import course, demo, nbgrader_course, sets
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "grade":
             number, _, of = options.shard.partition("/")
             if not (number.isdecimal() and of.isdecimal() and len(options.shard) < 20):
-                raise BadInput(f"shard {shown(options.shard)} is none; write for example 2/4, the second of four.")
+                raise BadInput(f"shard {quoted(options.shard)} is none; write for example 2/4, the second of four.")
             jobs = None if options.jobs is None else whole_number(options.jobs, "jobs", 1, 1024)
             course.students(options.hand_ins, (int(number), int(of)))
             course.check_place(options.into)

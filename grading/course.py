@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hvlib.errors import BadInput, shown
-from hvlib.homework import SETS, student_id, task
+from hvlib.errors import BadInput, quoted
+from hvlib.teaching.homework import SETS, student_id, task
 
 from .handin import HandIn, read
 from .keys import keyed
@@ -28,7 +28,7 @@ def students(hand_ins: Path, shard: tuple[int, int] = (1, 1)) -> list[str]:
     """The students who have a folder, in order; of several shards only those of this one. Raises `BadInput`."""
     if not hand_ins.is_dir():
         raise BadInput(
-            f"{shown(str(hand_ins))} is no folder of hand-ins; choose one that has a folder for each student."
+            f"{quoted(str(hand_ins))} is no folder of hand-ins; choose one that has a folder for each student."
         )
     number, of = shard
     if not 1 <= number <= of:
@@ -77,7 +77,7 @@ def check_place(into: Path) -> None:
     except OSError:
         writable = False
     if not writable:
-        raise BadInput(f"{shown(str(into))} is no folder that can be written to; choose another for --into.")
+        raise BadInput(f"{quoted(str(into))} is no folder that can be written to; choose another for --into.")
 
 
 def grade(found: Sequence[tuple[HandIn, Outcome]]) -> list[Result]:

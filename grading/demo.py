@@ -97,9 +97,9 @@ LIAR = (
     "class Liar(int):\n    def __eq__(self, other):\n        return True\n    __hash__ = None\nanswer_{name} = Liar(3)"
 )
 PATCH = (
-    "import hvlib.ask, hvlib.homework, builtins\n"
-    "hvlib.ask.Question.judge = lambda *a: hvlib.ask.Verdict(True, 'yes')\n"
-    "hvlib.homework.Task.given = lambda *a: {{}}\nbuiltins.type = lambda x: int\nanswer_{name} = 1"
+    "import hvlib.teaching.ask, hvlib.teaching.homework, builtins\n"
+    "hvlib.teaching.ask.Question.judge = lambda *a: hvlib.teaching.ask.Verdict(True, 'yes')\n"
+    "hvlib.teaching.homework.Task.given = lambda *a: {{}}\nbuiltins.type = lambda x: int\nanswer_{name} = 1"
 )
 TRICKS: dict[str, Callable[[Any], int]] = {
     "endless loop": spoilt("base_pages", "while True: pass"),

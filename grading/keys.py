@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hvlib import ask, observe, trial
-from hvlib.geometry import ARCHITECTURES, PAGING, HugePage, page_to_pfn
-from hvlib.homework import SETS, Task
-from hvlib.machine import Machine
-from hvlib.schemes import DEVICE_DAX, SCHEMES
-from hvlib.trial import scheme_of_series
+from hvlib.arithmetic.geometry import ARCHITECTURES, HugePage, page_to_pfn
+from hvlib.facts.layout import PAGING
+from hvlib.facts.schemes import DEVICE_DAX, SCHEMES
+from hvlib.kernels import observe, trial
+from hvlib.kernels.trial import scheme_of_series
+from hvlib.mechanism.machine import Machine
+from hvlib.teaching import ask
+from hvlib.teaching.homework import SETS, Task
 from hvlib.units import GiB, TiB
 
 Given = Mapping[str, Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hvlib import ask
-from hvlib.homework import task
+from hvlib.teaching import ask
+from hvlib.teaching.homework import task
 
 from .handin import HandIn
 from .keys import KEYS, keyed

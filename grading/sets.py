@@ -2,7 +2,7 @@
 
     python -m grading sets          write notebooks/assignments/source and notebooks/assignments/release
 
-Both follow from `hvlib.homework` and `grading.keys`; nothing else may write them.
+Both follow from `hvlib.teaching.homework` and `grading.keys`; nothing else may write them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import nbformat
 
-from hvlib.ask import Value
-from hvlib.homework import SETS, Task
+from hvlib.teaching.ask import Value
+from hvlib.teaching.homework import SETS, Task
 
 from .keys import Key, expected, keyed
 

@@ -8,19 +8,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import concepts, costs, draw, explore, homework, observe, trial
-    from .errata import ERRATA, Erratum
+    from .arithmetic.fleet import Fleet
+    from .arithmetic.geometry import ARCHITECTURES, Architecture, Bill, HugePage, page_to_pfn, pfn_to_page
     from .errors import BadInput, InvariantBroken, OutOfFrames, PageFault, WrongState
-    from .fleet import Fleet
-    from .geometry import ARCHITECTURES, PAGING, Architecture, Bill, HugePage, page_to_pfn, pfn_to_page
-    from .machine import Machine, Pool
-    from .questions import check
-    from .quiz import concept_test, predict
-    from .report import this_machine
-    from .schemes import DEVICE_DAX, SCHEMES, Scheme
-    from .structpage import TAIL_METADATA, RawMemory, StructPage, compound_head
+    from .facts.layout import PAGING
+    from .facts.schemes import DEVICE_DAX, SCHEMES, Scheme
+    from .kernels import costs, observe, trial
+    from .kernels.report import this_machine
+    from .mechanism.machine import Machine, Pool
+    from .mechanism.structpage import TAIL_METADATA, RawMemory, StructPage, compound_head
+    from .pictures import draw
+    from .teaching import concepts, explore, homework
+    from .teaching.errata import ERRATA, Erratum
+    from .teaching.questions import check
+    from .teaching.quiz import concept_test, predict
+    from .teaching.workbench import sandbox
     from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
-    from .workbench import sandbox
 
 __version__ = "1.0.0"
 
@@ -33,28 +36,37 @@ __all__ = [
 ]  # fmt: skip
 
 _MODULES = {
-    "errata": ("ERRATA", "Erratum"),
+    "arithmetic.fleet": ("Fleet",),
+    "arithmetic.geometry": ("ARCHITECTURES", "Architecture", "Bill", "HugePage", "page_to_pfn", "pfn_to_page"),
     "errors": ("BadInput", "InvariantBroken", "OutOfFrames", "PageFault", "WrongState"),
-    "fleet": ("Fleet",),
-    "geometry": ("ARCHITECTURES", "PAGING", "Architecture", "Bill", "HugePage", "page_to_pfn", "pfn_to_page"),
-    "machine": ("Machine", "Pool"),
-    "questions": ("check",),
-    "quiz": ("concept_test", "predict"),
-    "report": ("this_machine",),
-    "schemes": ("DEVICE_DAX", "SCHEMES", "Scheme"),
-    "structpage": ("TAIL_METADATA", "RawMemory", "StructPage", "compound_head"),
+    "facts.layout": ("PAGING",),
+    "facts.schemes": ("DEVICE_DAX", "SCHEMES", "Scheme"),
+    "kernels": ("costs", "observe", "trial"),
+    "kernels.report": ("this_machine",),
+    "mechanism.machine": ("Machine", "Pool"),
+    "mechanism.structpage": ("TAIL_METADATA", "RawMemory", "StructPage", "compound_head"),
+    "pictures": ("draw",),
+    "teaching": ("concepts", "explore", "homework"),
+    "teaching.errata": ("ERRATA", "Erratum"),
+    "teaching.questions": ("check",),
+    "teaching.quiz": ("concept_test", "predict"),
+    "teaching.workbench": ("sandbox",),
     "units": ("GiB", "KiB", "MiB", "TiB", "about", "format_size", "parse_size"),
-    "workbench": ("sandbox",),
 }
-"""Module -> the names of `__all__` that it has; what is in no row is a module itself."""
+"""Module -> the names of `__all__` that it has; those of a room are modules."""
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
+_ROOMS = {"kernels", "pictures", "teaching"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = import_module(f".{_HOME.get(name, name)}", __name__)
-    globals()[name] = value = getattr(found, name) if name in _HOME else found
+    home = _HOME[name]
+    if home in _ROOMS:
+        value = import_module(f".{home}.{name}", __name__)
+    else:
+        value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .command import Parser, complain, run, say
 from .errors import BadInput
-from .report import judged, this_machine
+from .kernels.report import judged, this_machine
 
 
 def main(arguments: list[str]) -> int:

@@ -37,7 +37,7 @@ class InvariantBroken(AssertionError):
     """A truth of the vmemmap does not hold after an event: a bug of the mechanism, never of the reader."""
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """A reader's input as an error sentence quotes it: its repr, on one line and cut."""
     try:
         text = " ".join(repr(value[:99] if type(value) in (str, bytes) else value).split())  # type: ignore[index]
@@ -47,17 +47,17 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def choose(what: str, given: object, allowed: Iterable[object]) -> BadInput:
+def not_one_of(what: str, given: object, allowed: Iterable[object]) -> BadInput:
     """The sentence for a name that is not on a list."""
     names = list(allowed)
     if len(names) > 2 and names == list(range(len(names))):
-        return BadInput(f"{what} {shown(given)} is not there; choose a whole number from 0 to {names[-1]}.")
+        return BadInput(f"{what} {quoted(given)} is not there; choose a whole number from 0 to {names[-1]}.")
     listed, others = ", ".join(map(repr, names)), ""
     if len(names) > LISTED and len(listed) > 180:
         typed = str.__str__(given)[:99] if isinstance(given, str) else ""
         near = difflib.get_close_matches(typed, list(map(str, names)), 3, 0.3) or names[:3]
         listed, others = ", ".join(map(repr, near)), f" or {len(names) - len(near)} others"
-    return BadInput(f"{what} {shown(given)} is not known; choose one of {listed}{others}.")
+    return BadInput(f"{what} {quoted(given)} is not known; choose one of {listed}{others}.")
 
 
 class _Table(dict[str, T]):
@@ -70,7 +70,7 @@ class _Table(dict[str, T]):
             found: T | None = self.get(str.__str__(name))
             if found is not None:
                 return found
-        raise choose(self.what, name, self)
+        raise not_one_of(self.what, name, self)
 
 
 def table(what: str, things: Iterable[tuple[str, T]]) -> Mapping[str, T]:
@@ -85,7 +85,7 @@ def name_of(value: object, what: str, allowed: Iterable[str]) -> str:
     names = list(allowed)
     if isinstance(value, str) and str.__str__(value) in names:
         return str.__str__(value)
-    raise choose(what, value, names)
+    raise not_one_of(what, value, names)
 
 
 def flag(value: object, what: str) -> bool:
@@ -94,11 +94,11 @@ def flag(value: object, what: str) -> bool:
     of_numpy = type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_")
     if isinstance(value, bool) or of_numpy:
         return bool(value)
-    raise choose(what, value, (True, False))
+    raise not_one_of(what, value, (True, False))
 
 
-def thing(value: object, kind: type[T], what: str, allowed: str) -> T:
+def instance_of(value: object, kind: type[T], what: str, allowed: str) -> T:
     """``value``, if it is a ``kind``. Raises `BadInput`, which says what ``what`` is not and what is ``allowed``."""
     if not isinstance(value, kind):
-        raise BadInput(f"{what} is expected, and {shown(value)} is none; {allowed}.")
+        raise BadInput(f"{what} is expected, and {quoted(value)} is none; {allowed}.")
     return value

@@ -10,7 +10,7 @@ import operator
 import re
 from fractions import Fraction
 
-from .errors import BadInput, shown
+from .errors import BadInput, quoted
 
 KiB = 1 << 10
 MiB = 1 << 20
@@ -34,14 +34,14 @@ def parse_size(size: str | int, what: str = "size") -> int:
     if number is not None:
         if not 0 < number < _LIMIT:
             raise BadInput(
-                f"{what} must be from 1 to 2^64 - 1 bytes, and {shown(size)} is not; write for example '2 MiB'."
+                f"{what} must be from 1 to 2^64 - 1 bytes, and {quoted(size)} is not; write for example '2 MiB'."
             )
         return number
     text = str.__str__(size) if isinstance(size, str) else ""
     found = _SIZE.fullmatch(text) if len(text) < 40 else None
     if not found:
         raise BadInput(
-            f"{what} {shown(size)} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096."
+            f"{what} {quoted(size)} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096."
         )
     digits, prefix, suffix = found.groups()
     if (suffix or "").lower() == "b":
@@ -70,7 +70,7 @@ def whole_number(value: object, what: str, low: int, high: int) -> int:
     """``value`` as an int, if it is a whole number from ``low`` to ``high``. Raises `BadInput` otherwise."""
     number = index_of(value)
     if number is None or not low <= number <= high:
-        raise BadInput(f"{what} must be a whole number from {low:,} to {high:,}, and {shown(value)} is not.")
+        raise BadInput(f"{what} must be a whole number from {low:,} to {high:,}, and {quoted(value)} is not.")
     return number
 
 
@@ -106,7 +106,7 @@ def about(size: int | Fraction) -> str:
     if not isinstance(size, Fraction):
         size = whole_number(size, "a number of bytes", -_MOST, _MOST)
     elif abs(size) > _MOST:
-        raise BadInput(f"a number of bytes must be from -2^128 to 2^128, and {shown(size)} is not.")
+        raise BadInput(f"a number of bytes must be from -2^128 to 2^128, and {quoted(size)} is not.")
     if size < 0:
         return f"-{about(-size)}"
     unit, factor = next(((u, f) for u, f in reversed(_UNITS.items()) if size >= f), ("B", 1))
@@ -114,7 +114,7 @@ def about(size: int | Fraction) -> str:
     return f"{value:,.0f} {unit}" if value >= 100 else f"{value:g} {unit}"
 
 
-def counted(count: int | Fraction, noun: str) -> str:
+def quantity(count: int | Fraction, noun: str) -> str:
     """How many of what, in words: ``"1 page table"``, ``"4,096 page tables"``, ``"12.5 pages"``."""
     number = f"{count:,}" if isinstance(count, int) else f"{float(count):g}"
     return f"{number} {noun}{'' if count == 1 else 's'}"

@@ -87,7 +87,9 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every kernel of which the book keeps a record")
     parser.add_argument("--quick", action="store_true", help="64 huge pages only, nothing reserved at boot")
     parser.add_argument("--memory", type=int, default=8192, metavar="MIB", help="memory of the guest (default 8192)")
-    parser.add_argument("--into", type=Path, default=Path("hvlib/data"), metavar="FOLDER", help="where records go")
+    parser.add_argument(
+        "--into", type=Path, default=Path("hvlib/kernels/data"), metavar="FOLDER", help="where records go"
+    )
     options = parser.parse_args()
     if bool(options.suite) == options.all:
         parser.error("a suite is expected, or --all")

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 import hvlib as hv
-from hvlib import concepts, draw, explore, homework, observe, trial
-from hvlib.films import FILMS
+from hvlib.kernels import observe, trial
+from hvlib.pictures import draw
+from hvlib.pictures.films import FILMS
+from hvlib.teaching import concepts, explore, homework
 
 
 class Raising:

@@ -1,7 +1,7 @@
 import pytest
 
 import hvlib as hv
-from hvlib.questions import QUESTIONS
+from hvlib.teaching.questions import QUESTIONS
 
 SEEDS = range(100)
 

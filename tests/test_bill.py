@@ -1,9 +1,9 @@
 import pytest
 
 import hvlib as hv
-from hvlib import draw
-from hvlib.films.bill import FILM
-from hvlib.scene import Box
+from hvlib.pictures import draw
+from hvlib.pictures.films.bill import FILM
+from hvlib.pictures.scene import Box
 
 # ratios as rounded in the fact sheet or in the mails themselves, in the order of COSTS
 PUBLISHED = [2.5, 2.6, 7.0, 8.2, 1.5, 3.1, 60, 51, 1.8, 1.7]

@@ -18,8 +18,9 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from jupyterlab import chromium, needs_chromium
 from playwright.sync_api import expect
 
-from hvlib import ask, film, films
-from hvlib.questions import QUESTIONS
+from hvlib.pictures import film, films
+from hvlib.teaching import ask
+from hvlib.teaching.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -167,9 +168,9 @@ TYPED = [
 
 @needs_chromium
 def test_a_page_judges_as_python_does(browser):
-    """quiz.js and hvlib.ask give the same verdicts, in the same words, for answers, mistakes and strange input."""
+    """quiz.js and teaching.ask give the same verdicts, in the same words, for answers, mistakes and strange input."""
     page = browser.new_page()
-    source = base64.b64encode((ROOT / "hvlib" / "static" / "quiz.js").read_bytes()).decode()
+    source = base64.b64encode((ROOT / "hvlib" / "teaching" / "static" / "quiz.js").read_bytes()).decode()
     page.evaluate(f"async () => {{ window.quiz = await import('data:text/javascript;base64,{source}'); }}")
     compared = 0
     for question in QUESTIONS.values():

@@ -11,7 +11,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from jupyterlab import Lab, chromium, needs_chromium
 from playwright.sync_api import expect
 
-from hvlib import explore
+from hvlib.teaching import explore
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.browser, needs_chromium]

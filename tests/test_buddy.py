@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hvlib.buddy import MAX_ORDER, BuddyAllocator
+from hvlib.mechanism.buddy import MAX_ORDER, BuddyAllocator
 
 FRAMES = 1 << 12
 

@@ -3,7 +3,7 @@
 import pytest
 
 import hvlib as hv
-from hvlib import concepts
+from hvlib.teaching import concepts
 
 SEEDS = range(100)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 import hvlib as hv
-from hvlib import draw, paint
-from hvlib.scene import Arrow, Box, Label, Scene
+from hvlib.pictures import draw, paint
+from hvlib.pictures.scene import Arrow, Box, Label, Scene
 
 SCHEMES = [name for name in hv.SCHEMES if name != "off"]
 

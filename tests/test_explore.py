@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 import hvlib as hv
-from hvlib import explore
-from hvlib.film import drawn as play
+from hvlib.pictures.film import drawn as play
+from hvlib.teaching import explore
 
 
 def test_every_film_has_its_panel_and_every_panel_its_film():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import hvlib as hv
-from hvlib.films import fake_heads
-from hvlib.scene import Arrow, Box, Label
-from hvlib.structpage import WORD, HeadRules, compound_heads, head_steps
-from hvlib.vmemmap import VMEMMAP_BASE
+from hvlib.mechanism.structpage import WORD, HeadRules, compound_heads, head_steps
+from hvlib.mechanism.vmemmap import VMEMMAP_BASE
+from hvlib.pictures.films import fake_heads
+from hvlib.pictures.scene import Arrow, Box, Label
 
 
 def raw(machine, pfn, count):

@@ -9,8 +9,8 @@ import nbformat
 import pytest
 
 import hvlib as hv
-from hvlib.films.fleet import FILM, LEFT, SMALL, WIDTH, place
-from hvlib.fleet import LARGEST_HOST, MOST_HOSTS, Range
+from hvlib.arithmetic.fleet import LARGEST_HOST, MOST_HOSTS, Range
+from hvlib.pictures.films.fleet import FILM, LEFT, SMALL, WIDTH, place
 from hvlib.units import about
 
 FLEETS = [

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import hvlib as hv
-from hvlib.films.giving_back import FILM
-from hvlib.scene import Arrow, Box
+from hvlib.pictures.films.giving_back import FILM
+from hvlib.pictures.scene import Arrow, Box
 
 STATES = list(FILM.states())
 NEED = {"head page": 7, "tail page": 6}

@@ -15,7 +15,7 @@ import pytest
 import hvlib as hv
 from grading import course, demo, handin, keys, sandbox, score, sets
 from grading.__main__ import main
-from hvlib import homework
+from hvlib.teaching import homework
 
 STUDENTS = [f"s{number:02d}" for number in range(1, 51)]
 SETS = list(homework.SETS)

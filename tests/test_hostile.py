@@ -13,11 +13,12 @@ import pytest
 from hostile import CALLS, DISGUISED, KINDS, NOTHING, SCENES, SUBJECTS, deep
 
 import hvlib as hv
-from hvlib import explore, observe, trial
-from hvlib.questions import QUESTIONS
+from hvlib.kernels import observe, trial
+from hvlib.teaching import explore
+from hvlib.teaching.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
-RECORDS = ROOT / "hvlib" / "data"
+RECORDS = ROOT / "hvlib" / "kernels" / "data"
 
 ALLOWED = re.compile(
     r"\bfrom \S+(?: \S+)? to \S|\bfor example\b|\bchoose\b|\bwrite\b|\bthe nearest are\b|\bit has\b|\brun it on\b"

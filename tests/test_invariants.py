@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import hvlib as hv
-from hvlib import invariants
-from hvlib.events import AllocFrames, FlushTlb, FreeFrames, Remap, SplitPmd
+from hvlib.mechanism import invariants
+from hvlib.mechanism.events import AllocFrames, FlushTlb, FreeFrames, Remap, SplitPmd
 
 
 def machine_with_pool():
@@ -102,7 +102,7 @@ def test_a_lost_frame_is_seen():
 
 
 def test_a_frame_that_is_never_freed_is_seen(monkeypatch):
-    from hvlib import events
+    from hvlib.mechanism import events
 
     machine = hv.Machine("1 GiB")
     pool = machine.hugetlb("2 MiB")

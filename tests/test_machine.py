@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import hvlib as hv
-from hvlib import hvo
-from hvlib.events import FlushTlb, Remap
+from hvlib.mechanism import hvo
+from hvlib.mechanism.events import FlushTlb, Remap
 
 SCHEMES = [name for name in hv.SCHEMES if name != "off"]
 
@@ -151,7 +151,7 @@ def test_a_huge_host_goes_through_the_same_code_in_one_batch():
     pool.optimize("shared tail")
     assert machine.free_frames - before == 7 * 30_000 - machine.nr_page_tables - 1
     assert sum(isinstance(event, Remap) for event in machine.events) == 2
-    from hvlib import invariants
+    from hvlib.mechanism import invariants
 
     invariants.check_all(machine.vmemmap, "the batch")
 

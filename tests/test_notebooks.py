@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 import hvlib as hv
-from hvlib.questions import QUESTIONS
+from hvlib.teaching.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import hvlib as hv
-from hvlib import observe
-from hvlib.btf import struct_layout
+from hvlib.kernels import observe
+from hvlib.kernels.btf import struct_layout
 
 
 def btf(types, strings=b"\0page\0flags\0private\0lru\0"):
@@ -108,7 +108,7 @@ def test_an_unknown_record_gets_a_sentence(ask):
 
 
 def test_records_name_no_path_of_a_machine():
-    for file in (Path(hv.__file__).parent / "data").glob("*.json"):
+    for file in (Path(hv.__file__).parent / "kernels" / "data").glob("*.json"):
         text = file.read_text()
         assert not re.search(r'"/(home|root|tmp|work)|://', text), file.name
         assert len(text) < 60_000, f"{file.name} is not compact"
@@ -140,7 +140,7 @@ def test_a_file_that_is_no_record_gets_a_sentence(tmp_path, text):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks a Linux kernel")
 def test_this_machine_on_one_screen(monkeypatch):
-    from hvlib.report import this_machine
+    from hvlib.kernels.report import this_machine
 
     recorded = this_machine()
     assert "384 MiB" in recorded

@@ -8,7 +8,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from jupyterlab import IDLE, chromium, needs_chromium
 from playwright.sync_api import expect
 
-from hvlib.films import FILMS
+from hvlib.pictures.films import FILMS
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.browser, needs_chromium]

@@ -3,8 +3,8 @@
 import pytest
 
 import hvlib as hv
-from hvlib.films import sharing
-from hvlib.scene import Arrow, Box, Label
+from hvlib.pictures.films import sharing
+from hvlib.pictures.scene import Arrow, Box, Label
 
 SCHEMES = list(hv.SCHEMES)
 

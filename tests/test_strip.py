@@ -3,10 +3,10 @@
 import pytest
 
 import hvlib as hv
-from hvlib import trial
-from hvlib.films import FILMS
-from hvlib.scene import Box, Label
-from hvlib.structpage import FIELDS
+from hvlib.kernels import trial
+from hvlib.mechanism.structpage import FIELDS
+from hvlib.pictures.films import FILMS
+from hvlib.pictures.scene import Box, Label
 
 FILM = FILMS["strip"]
 NUMBERS = FILM.axes[1].values

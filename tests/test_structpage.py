@@ -6,7 +6,7 @@ import pytest
 
 import hvlib as hv
 
-RECORD = json.loads((Path(hv.__file__).parent / "data" / "linux-5.15.85.json").read_text())
+RECORD = json.loads((Path(hv.__file__).parent / "kernels" / "data" / "linux-5.15.85.json").read_text())
 
 
 def memory_of(machine, first_pfn, count):

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import hvlib as hv
-from hvlib import observe, trial
 from hvlib.__main__ import main
-from hvlib.report import judged
+from hvlib.kernels import observe, trial
+from hvlib.kernels.report import judged
 
-DATA = Path(hv.__file__).parent / "data"
+DATA = Path(hv.__file__).parent / "kernels" / "data"
 RELEASES = observe.records()
 
 
@@ -25,7 +25,7 @@ def broken(data):
 
 def test_the_book_keeps_a_record_of_every_scheme():
     seen = {trial.scheme_of_series(observe.recorded(name).series).name for name in RELEASES}
-    assert seen == set(hv.SCHEMES), "a scheme comes with a record: make observe SUITE=… SERIES=… INTO=hvlib/data"
+    assert seen == set(hv.SCHEMES), "a scheme comes with a record: make observe INTO=hvlib/kernels/data"
     assert len(RELEASES) >= 7
     for name in RELEASES:
         assert {"2 MiB", "1 GiB"} <= set(raw(name)["off"])

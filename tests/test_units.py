@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 import hvlib as hv
-from hvlib.errors import choose, shown
+from hvlib.errors import not_one_of, quoted
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,14 @@ def test_about_takes_what_is_negative_and_refuses_what_is_endless():
 
 
 def test_a_long_input_is_cut_at_the_limit():
-    assert [len(shown("x" * n)) for n in (57, 58, 59, 200)] == [59, 60, 60, 60]
-    assert shown("x" * 58) == repr("x" * 58)
-    assert shown("x" * 59).endswith("...")
+    assert [len(quoted("x" * n)) for n in (57, 58, 59, 200)] == [59, 60, 60, 60]
+    assert quoted("x" * 58) == repr("x" * 58)
+    assert quoted("x" * 59).endswith("...")
 
 
 def test_a_list_of_numbers_is_offered_as_a_range():
-    assert str(choose("step", 9, range(4))) == "step 9 is not there; choose a whole number from 0 to 3."
-    assert "choose one of 1, 2, 3." in str(choose("step", 9, (1, 2, 3)))
+    assert str(not_one_of("step", 9, range(4))) == "step 9 is not there; choose a whole number from 0 to 3."
+    assert "choose one of 1, 2, 3." in str(not_one_of("step", 9, (1, 2, 3)))
 
 
 def test_two_decimals_are_the_most_that_an_exact_size_has():

@@ -18,12 +18,13 @@ import pytest
 from IPython.lib.pretty import pretty
 
 import hvlib as hv
-from hvlib import explore, observe
 from hvlib.__main__ import main
+from hvlib.kernels import observe
+from hvlib.teaching import explore
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))
-GOOD = str(ROOT / "hvlib" / "data" / "linux-6.1.192.json")
+GOOD = str(ROOT / "hvlib" / "kernels" / "data" / "linux-6.1.192.json")
 
 
 # --- cells in any order -----------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ import re
 import pytest
 
 import hvlib as hv
-from hvlib.films import FILMS
-from hvlib.questions import QUESTIONS
-from hvlib.scene import Arrow, Box, Label
+from hvlib.pictures.films import FILMS
+from hvlib.pictures.scene import Arrow, Box, Label
+from hvlib.teaching.questions import QUESTIONS
 
 FILM = FILMS["vmemmap"]
 STATES = [tuple(values.values()) for values in FILM.states()]

@@ -6,8 +6,8 @@ import ipywidgets as widgets
 import pytest
 
 import hvlib as hv
-from hvlib import draw
-from hvlib.workbench import Sandbox, answer
+from hvlib.pictures import draw
+from hvlib.teaching.workbench import Sandbox, answer
 
 DEFAULT = {
     "memory": "4 GiB", "huge_page": "2 MiB", "number": "64", "base_page": "4 KiB", "struct_page": "64",
@@ -15,7 +15,7 @@ DEFAULT = {
 }  # fmt: skip
 
 
-def shown(bench):
+def quoted(bench):
     """Both parts of the picture slot, as the browser gets them."""
     return bench._picture.value, bench._told.value
 
@@ -34,7 +34,7 @@ def test_the_default_state_is_a_machine_and_its_arithmetic():
     assert f"{machine.nr_page_tables - bill.tables} page table more than by arithmetic" in bench.text
     model = draw.mapping(draw.mapping_of(pool))
     assert [bench.scene.groups[f"arrow{n}"] for n in range(8)] == [model.groups[f"arrow{n}"] for n in range(8)]
-    picture, told = shown(bench)
+    picture, told = quoted(bench)
     assert picture.startswith("<svg ")
     assert 'aria-label="2 MiB huge page.' in picture
     assert "446 more frames" in told
@@ -83,12 +83,12 @@ def test_a_change_of_every_field_changes_words_and_picture(change):
     bench, fresh = hv.sandbox(), hv.sandbox()
     for name, value in change.items():
         bench.fields[name].value = value
-    assert shown(bench)[0] != shown(fresh)[0]
+    assert quoted(bench)[0] != quoted(fresh)[0]
     assert repr(bench) != repr(fresh)
     assert hv.sandbox().set(**change).text == bench.text, "typed one by one or all at once"
     for name in change:
         bench.fields[name].value = DEFAULT[name]
-    assert (shown(bench), repr(bench)) == (shown(fresh), repr(fresh)), "and back"
+    assert (quoted(bench), repr(bench)) == (quoted(fresh), repr(fresh)), "and back"
 
 
 def test_changes_of_every_field_are_tried():
@@ -109,7 +109,7 @@ BAD = [
 def test_bad_input_shows_its_sentence_and_the_sandbox_recovers(field, text):
     bench, fresh = hv.sandbox(), hv.sandbox()
     bench.fields[field].value = text
-    picture, told = shown(bench)
+    picture, told = quoted(bench)
     assert bench.scene is None
     assert told == ""
     assert "\n" not in bench.text
@@ -118,7 +118,7 @@ def test_bad_input_shows_its_sentence_and_the_sandbox_recovers(field, text):
     with pytest.raises(hv.BadInput):
         answer(**{**DEFAULT, field: text})
     bench.fields[field].value = DEFAULT[field]
-    assert (shown(bench), repr(bench)) == (shown(fresh), repr(fresh))
+    assert (quoted(bench), repr(bench)) == (quoted(fresh), repr(fresh))
 
 
 def test_there_are_enough_bad_inputs():
@@ -132,7 +132,7 @@ def test_nothing_larger_than_64_gib_is_simulated():
     assert bench.scene is None
     assert "More than 64 GiB is not simulated" in bench.text
     assert "Arithmetic: 512 frames of struct pages, 448 freed, less 1 page table: 447 saved" in bench.text
-    assert "Arithmetic" in shown(bench)[0]
+    assert "Arithmetic" in quoted(bench)[0]
 
 
 def test_what_does_not_fit_into_the_machine_gets_a_sentence():

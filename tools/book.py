@@ -28,13 +28,14 @@ import nbformat
 import pages
 
 import hvlib as hv
-from hvlib import ask, concepts, film, films, paint
-from hvlib.questions import QUESTIONS
+from hvlib.pictures import film, films, paint
+from hvlib.teaching import ask, concepts
+from hvlib.teaching.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
 BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
 SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
-STATIC = ROOT / "hvlib" / "static"
+STATIC = {"film": ROOT / "hvlib" / "pictures" / "static", "quiz": ROOT / "hvlib" / "teaching" / "static"}
 SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
 SEEDS = range(5)
 REPOSITORY = "hvlib/hvlib"  # OWNER/NAME on GitHub; the README's badge says it too
@@ -242,7 +243,7 @@ def stage(printed: bool = False) -> None:
         landing.write_text(f"{landing.read_text('utf-8')}\n```{{toctree}}\n:hidden:\n\nsolutions\n```\n", "utf-8")
     (SOURCE / "_static").mkdir(exist_ok=True)
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
-    shutil.copy(STATIC / "film.css", SOURCE / "_static" / "film.css")
+    shutil.copy(STATIC["film"] / "film.css", SOURCE / "_static" / "film.css")
 
 
 def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
@@ -262,7 +263,7 @@ def scripts() -> str:
     """film.js and quiz.js, as one script that also runs from a file; the text is theirs, only `export` is taken off."""
     parts = []
     for name in ("film", "quiz"):
-        text = re.sub(r"^export default .*$", "", (STATIC / f"{name}.js").read_text("utf-8"), flags=re.MULTILINE)
+        text = re.sub(r"^export default .*$", "", (STATIC[name] / f"{name}.js").read_text("utf-8"), flags=re.MULTILINE)
         names = re.findall(r"^export function (\w+)", text, re.MULTILINE)
         text = text.replace("export function", "function")
         parts.append(f"const {name} = (() => {{\n{text}\nreturn {{ {', '.join(names)} }};\n}})();")

@@ -44,7 +44,7 @@ SLOW = ("explore", "histories", "concepts", "ask", "workbench", "hostile", "tria
 OWN = {"errors": "units", "command": "hostile", "scene": "draw", "paint": "draw", "quiz": "ask", "hvo": "machine",
        "events": "machine", "schemes": "witnesses", "report": "observe", "__main__": "trial", "film": "explore",
        "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage",
-       "homework": "grading"}  # fmt: skip
+       "homework": "grading", "layout": "geometry"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""
 UNITS = "not browser and not book and not grading"
 """Marks; what bears them takes a browser or a class."""
@@ -159,7 +159,7 @@ def unit(copy: Copy, mutant: Mutant) -> str:
 
 def records(copy: Copy, mutant: Mutant) -> str:
     """The first record of a real kernel that contradicts the model, or nothing."""
-    files = sorted(copy.folder.glob("hvlib/data/linux-*.json"))
+    files = sorted(copy.folder.glob("hvlib/kernels/data/linux-*.json"))
     done = copy.run("-m", "hvlib", *map(str, files))
     if done is None:
         return "does not end"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hvlib import explore, paint
+from hvlib.pictures import paint
+from hvlib.teaching import explore
 
 PICTURE = Path(__file__).parents[1] / "book" / "remap.svg"
 

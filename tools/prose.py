@@ -96,7 +96,7 @@ def numbers(path: Path) -> list[Found]:
     return found
 
 
-def shown(path: Path) -> str:
+def quoted(path: Path) -> str:
     """All that a chapter computes: its code, and the text of its outputs."""
     parts = []
     for cell in nbformat.read(path, as_version=4).cells:
@@ -170,7 +170,7 @@ def chapters() -> list[Path]:
 def unbound(path: Path) -> list[Found]:
     """Numbers of a chapter that neither it nor book/numbers.toml derives."""
     known = {key for section in registry().values() for key in section}
-    text = shown(path)
+    text = quoted(path)
     return [found for found in numbers(path) if found.key not in known and not in_output(found, text)]
 
 

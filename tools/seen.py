@@ -19,12 +19,12 @@ from functools import partial
 os.environ["HVLIB_OBSERVE"] = "recorded"
 
 import hvlib as hv
-from hvlib.ask import as_data
-from hvlib.concepts import items
-from hvlib.film import Film, plain
-from hvlib.films import FILMS
-from hvlib.questions import QUESTIONS
-from hvlib.scene import Label
+from hvlib.pictures.film import Film, plain
+from hvlib.pictures.films import FILMS
+from hvlib.pictures.scene import Label
+from hvlib.teaching.ask import as_data
+from hvlib.teaching.concepts import items
+from hvlib.teaching.questions import QUESTIONS
 
 SEEDS = range(2)
 STUDENTS = ("s01", "s02", "s03")

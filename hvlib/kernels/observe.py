@@ -1,0 +1,400 @@
+"""Witness 3, real kernels, read only: the reader's own machine, and records of others.
+
+Every answer is an observation with its origin, or the reason why there is none. With ``HVLIB_OBSERVE=recorded`` in
+the environment, `here` answers from the record; the notebooks are executed and tested that way, so that their stored
+outputs do not depend on the machine that made them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput, instance_of, name_of, quoted
+from ..facts.layout import BASE_PAGE
+from ..units import MiB, about, format_size, index_of, parse_size
+from .btf import struct_layout
+
+_MACHINE = "machine-6.18.44.json"
+BTF = Path("/sys/kernel/btf/vmlinux")
+HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
+LARGEST_FILE = 4 * MiB
+"""Bytes of a file that is still read as a record; those of the book have 60,000 at most."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What a kernel says of its struct pages; `origin` says which kernel, and ``missing`` why an answer is a record's.
+
+    ``mem_total`` in bytes, ``struct_page`` its size in bytes, ``fields`` the members as (offset, name),
+    ``memmap_pages`` the pages of struct pages it counted (nr_memmap_boot_pages + nr_memmap_pages, since 6.12).
+    """
+
+    origin: str
+    mem_total: int
+    struct_page: int
+    fields: tuple[tuple[int, str], ...]
+    memmap_pages: int
+    missing: Mapping[str, str] = field(default_factory=dict)
+    base_page: int = BASE_PAGE
+
+    def __repr__(self) -> str:
+        lines = [
+            self.origin,
+            f"  MemTotal               {format_size(self.mem_total)} ({about(self.mem_total)})",
+            f"  sizeof(struct page)    {self.struct_page} bytes",
+            f"  struct pages           {self.memmap_pages:,} pages of {format_size(self.base_page)} "
+            f"({about(self.memmap_pages * self.base_page)})",
+        ]
+        names = {"mem_total": "MemTotal", "struct_page": "sizeof(struct page)", "memmap_pages": "struct pages"}
+        lines += [f"  ({names[name]}: recorded, because {why})" for name, why in self.missing.items()]
+        return "\n".join(lines)
+
+    def layout(self) -> str:
+        """The struct page, word by word: byte offset and the names that share it."""
+        rows: dict[int, list[str]] = {}
+        for offset, name in self.fields:
+            rows.setdefault(offset, []).append(name)
+        head = f"{self.origin}: struct page, {self.struct_page} bytes"
+        return "\n".join(
+            [head, *(f"  {offset:2}  {', '.join(dict.fromkeys(names))}" for offset, names in sorted(rows.items()))]
+        )
+
+
+def here() -> Kernel:
+    """This machine's own kernel, asked without root; what it does not tell comes from a record, with the reason."""
+    record = _recorded_kernel()
+    if _asks_the_record():
+        return record
+    missing: dict[str, str] = {}
+
+    def ask(name: str, question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except (OSError, BadInput) as why:
+            missing[name] = _reason(why)
+            return getattr(record, name)
+
+    total = ask("mem_total", lambda: _number("/proc/meminfo", "MemTotal") * 1024)
+    layout = ask("struct_page", lambda: struct_layout(BTF.read_bytes(), "page"))
+    pages = ask(
+        "memmap_pages",
+        lambda: _number("/proc/vmstat", "nr_memmap_boot_pages") + _number("/proc/vmstat", "nr_memmap_pages"),
+    )
+    known = "struct_page" not in missing
+    return Kernel(
+        f"this machine: {platform.system()} {platform.release()} {platform.machine()}",
+        total, layout.size if known else layout, layout.members if known else record.fields, pages, missing,
+        record.base_page if "memmap_pages" in missing else os.sysconf("SC_PAGE_SIZE"),
+    )  # fmt: skip
+
+
+def switch() -> str:
+    """Whether this kernel optimises huge pages allocated from now on, in words, or why it does not tell."""
+    if _asks_the_record():
+        return str(_machine_record()["switch"])
+    try:
+        value = Path("/proc/sys/vm/hugetlb_optimize_vmemmap").read_text().strip()
+    except OSError as why:
+        return f"not told ({_reason(why)}); kernels before 5.19, and kernels that cannot do it, have no such file"
+    return {"0": "off", "1": "on"}.get(value, value)
+
+
+def huge_pages() -> dict[int, int]:
+    """Huge pages in this machine's pools: size in bytes -> number. Empty if the system does not tell."""
+    if _asks_the_record():
+        return {parse_size(size): count for size, count in _machine_record()["huge_pages"].items()}
+    found, names = {}, []
+    with suppress(OSError):
+        names = sorted(os.listdir(HUGE_PAGES))
+    for name in names:
+        with suppress(OSError, ValueError):
+            size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text())
+    return found
+
+
+_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a (\d{1,4}\.00 [KMGT]iB) page")
+_LOG_PAGES = re.compile(r"can (?:free|optimize) (\d{1,12}) vmemmap pages for hugepages-(\d{1,12})kB")
+
+
+def boot_log(text: str) -> dict[int, int]:
+    """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> pages of 4 KiB. Empty if it says nothing.
+
+    5.14 to 5.19 count vmemmap pages, 6.0 and later KiB. From 5.19 on the line is printed whether the optimisation is
+    on or off. Raises `BadInput` for what is no text.
+    """
+    example = "write for example boot_log('HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page')"
+    text = str.__str__(instance_of(text, str, "the text of a boot log", example))
+    found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
+    found |= {parse_size(size): int(kib) * 1024 // 4096 for kib, size in _LOG_KIB.findall(text)}
+    return found
+
+
+# --- records of real kernels -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One vmemmap page: the frame its entry leads to, whether it may be written, the entry itself, bytes it maps."""
+
+    page: int
+    frame: int
+    writable: bool
+    entry: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Page-table entries of the vmemmap pages of one huge page, as a real kernel had them.
+
+    ``rows``: all eight of a 2 MiB page, eleven of a 1 GiB page. ``words`` are the 8-byte words of some of its struct
+    pages, by number; empty if they were not read. ``monitor_agrees``: QEMU's own walk of the page table found the
+    same frames, for the first eight.
+    """
+
+    nr_pages: int
+    distinct_frames: int
+    writable_pages: str
+    rows: tuple[Row, ...]
+    words: Mapping[int, tuple[int, ...]]
+    monitor_agrees: bool
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """Numbers of the recorded vmemmap pages."""
+        return tuple(row.page for row in self.rows)
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Frame behind each recorded vmemmap page."""
+        return tuple(row.frame for row in self.rows)
+
+    @property
+    def writable(self) -> tuple[bool, ...]:
+        """Whether each recorded vmemmap page may be written."""
+        return tuple(row.writable for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a kernel's own counters said when huge pages were allocated, in pages of 4 KiB."""
+
+    case: str
+    huge_pages: int
+    saved_pages: int
+    tables_split: int
+    anon_pages_grew_by: int
+    memmap_counter_fell_by: int | None
+    mem_total_grew_by_kB: int  # noqa: N815  (the kernel's own unit and spelling)
+
+    @property
+    def total(self) -> int:
+        """Saved pages, plus what the split and the measuring programs themselves took meanwhile."""
+        return self.saved_pages + self.tables_split + self.anon_pages_grew_by
+
+
+class Record:
+    """What one real kernel answered, as `kernel_lab` wrote it down."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        instance_of(data, Mapping, "a record", "choose one that the kernel lab wrote")  # type: ignore[type-abstract]
+        try:
+            self.origin, self.release = _plain(data["origin"]), _plain(data["release"])
+            self.series = _series(str(data.get("provenance", {}).get("version", self.release)))
+            self.boot_log = tuple(map(str, data["boot_log"]))
+            self.states = tuple(state for state in ("off", "on") if isinstance(data.get(state), dict))
+            self.quick = bool(data.get("quick", False))
+            if not self.states:
+                raise KeyError("off")
+        except (LookupError, TypeError, AttributeError, ValueError) as why:
+            raise BadInput(
+                f"this is no record of the kernel lab ({quoted(str(why))} is missing or broken); choose one "
+                "that it wrote, or make one with make observe."
+            ) from None
+        self._data = data
+
+    def entries(self, size: str, when: str = "live", state: str = "on") -> Entries:
+        """Entries of a huge page of ``size``: at ``"boot"``, ``"live"``, ``"dissolved"``, or ``"reserved"`` at boot.
+
+        Raises `BadInput` for what the record does not hold.
+        """
+        when = name_of(when, "when", ("boot", "live", "dissolved", "reserved"))
+        part = self._part(size, state, when)
+        try:
+            found = part["live" if when == "reserved" else when]
+            words = {int(n): tuple(int(word, 16) for word in row) for n, row in found.get("words", {}).items()}
+            rows = tuple(Row(*row) for row in found["rows"])
+            if not rows or any(len(row) != 8 for row in words.values()):
+                raise ValueError("rows or words are missing")
+            return Entries(
+                found["vmemmap_pages"], found["distinct_frames"], found["writable_pages"], rows, words,
+                bool(found.get("monitor_agrees", False)),
+            )  # fmt: skip
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise self._broken(size, when, state, quoted(part.get("missing", "it is not there, or broken"))) from None
+
+    def pfn(self, size: str, when: str = "live", state: str = "on") -> int:
+        """First PFN of the recorded huge page."""
+        when = name_of(when, "when", ("boot", "live", "dissolved", "reserved"))
+        pfn = index_of(self._part(size, state, when).get("pfn"))
+        if pfn is None or not 0 <= pfn < 1 << 40:
+            raise self._broken(size, when, state, "its PFN is missing or cannot be")
+        return pfn
+
+    def neighbours(self, size: str, state: str = "on") -> tuple[tuple[int, ...], ...]:
+        """Frames behind the vmemmap pages of other huge pages that lived at the same time."""
+        found = self._part(size, state).get("neighbours", [])
+        if not isinstance(found, list) or not all(isinstance(frames, list) for frames in found):
+            raise self._broken(size, "neighbours", state, "they are no lists")
+        return tuple(map(tuple, found))
+
+    def shown_as_heads(self, size: str, state: str = "on") -> tuple[int, ...] | None:
+        """Which of the first 512 frames /proc/kpageflags called heads; `None` if it was not asked."""
+        found = self._part(size, state).get("shown_as_heads")
+        if found is not None and not isinstance(found, list):
+            raise self._broken(size, "shown as heads", state, "it is no list")
+        return None if found is None else tuple(found)
+
+    def savings(self, state: str = "on") -> tuple[Saving, ...]:
+        """The counters, case by case."""
+        try:
+            return tuple(Saving(**row) for row in self._state(state).get("counters", []))
+        except TypeError:
+            raise self._broken("counted", "counters", state, "a row is broken") from None
+
+    def _state(self, state: str) -> Mapping[str, Any]:
+        """What was recorded with the optimisation "off" or "on"; empty where the kernel does not have it."""
+        state = name_of(state, "state", ("off", "on"))
+        return self._data[state] if state in self.states else {}
+
+    def _part(self, size: str, state: str, when: str = "live") -> Mapping[str, Any]:
+        """What the record holds of a size. Raises `BadInput` if it holds none."""
+        found = self._data.get("reserved") if when == "reserved" else self._state(state)
+        sizes = found if isinstance(found, dict) else {}
+        size = name_of(size, "size", ("2 MiB", "1 GiB"))
+        part = sizes.get(size)
+        if not isinstance(part, dict):
+            raise self._broken(size, when, state, "it is not there, or broken")
+        return part
+
+    def _broken(self, size: str, when: str, state: str, why: str) -> BadInput:
+        return BadInput(
+            f"the record of {self.release} has no {size} page ({when}, optimisation {state}): {why}; "
+            "choose another, or make it again with make observe, with more --memory if need be."
+        )
+
+    def __repr__(self) -> str:
+        return self.origin
+
+
+def records() -> tuple[str, ...]:
+    """Releases of which this book keeps a record, oldest first."""
+    files = (resources.files(__package__) / "data").iterdir()
+    names = [found[1] for file in files if (found := re.fullmatch(r"linux-(\d+(?:\.\d+)+)\.json", file.name))]
+    return tuple(sorted(names, key=lambda name: [int(number) for number in name.split(".")]))
+
+
+def recorded(release: str) -> Record:
+    """The record of a release. Raises `BadInput` for one that the book does not have."""
+    return _recorded(name_of(release, "record", records()))
+
+
+@cache
+def _recorded(release: str) -> Record:
+    return read_record(resources.files(__package__) / "data" / f"linux-{release}.json")
+
+
+def read_record(file: Any) -> Record:
+    """The record in a JSON file, given as a path or its name. Raises `BadInput` if it cannot be read as one."""
+    try:
+        if isinstance(file, (str, os.PathLike)):
+            file = Path(str.__str__(file) if isinstance(file, str) else file)
+            if file.exists() and not file.is_file():
+                raise ValueError("it is no file")
+            if file.stat().st_size > LARGEST_FILE:
+                raise ValueError(f"it has more than {format_size(LARGEST_FILE)}")
+        return Record(json.loads(file.read_text("utf-8")))
+    except BadInput as why:
+        raise BadInput(f"{_called(file)}: {why}") from None
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError) as why:
+        raise BadInput(
+            f"{_called(file)} cannot be read as a record ({_reason_of(why)}); choose one that the kernel lab wrote, or "
+            "make one with make observe."
+        ) from None
+
+
+def _reason_of(why: Exception) -> str:
+    if isinstance(why, RecursionError):
+        return "it nests too deeply"
+    return quoted(why.strerror if isinstance(why, OSError) else str(why)).strip("'\"")
+
+
+def _called(file: object) -> str:
+    return quoted(str(file.name) if isinstance(file, Path) else file)
+
+
+def _plain(text: object) -> str:
+    """A text of one line. Raises `ValueError` for one that could move a terminal's cursor, or is endless."""
+    if not isinstance(text, str) or not text.isprintable() or len(text) > 300:
+        raise ValueError("a text that is none")
+    return text
+
+
+def mapping(release: str) -> Entries:
+    """The recorded page-table entries of an optimised 2 MiB page. Raises `BadInput` if there is no such record."""
+    return recorded(release).entries("2 MiB")
+
+
+def savings(release: str) -> tuple[Saving, ...]:
+    """The recorded counters with the optimisation on. Raises `BadInput` if there is no such record."""
+    return recorded(release).savings()
+
+
+def _series(version: str) -> tuple[int, int]:
+    found = re.match(r"(\d{1,3})\.(\d{1,3})(?!\d)", version)
+    if not found:
+        raise LookupError(f"version {version!r}")
+    return int(found[1]), int(found[2])
+
+
+def _asks_the_record() -> bool:
+    return os.environ.get("HVLIB_OBSERVE") == "recorded"
+
+
+@cache
+def _machine_record() -> dict[str, Any]:
+    return dict(json.loads((resources.files(__package__) / "data" / _MACHINE).read_text("utf-8")))
+
+
+def _recorded_kernel() -> Kernel:
+    record = _machine_record()
+    return Kernel(
+        record["origin"], record["mem_total"], record["struct_page"], tuple((o, n) for o, n in record["fields"]),
+        record["memmap_pages"],
+    )  # fmt: skip
+
+
+def _number(file: str, name: str) -> int:
+    found = re.search(rf"^{name}:?\s+(\d+)", Path(file).read_text(), re.MULTILINE)
+    if not found:
+        raise BadInput(f"{file} of this kernel has no {name}")
+    return int(found.group(1))
+
+
+def _reason(why: Exception) -> str:
+    if isinstance(why, PermissionError):
+        return f"{why.filename} may not be read here"
+    if isinstance(why, OSError):
+        return f"{why.filename} does not exist here"
+    return str(why)

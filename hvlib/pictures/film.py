@@ -1,0 +1,80 @@
+"""What a panel shows: axes with a finite number of states, and for each state a picture and the engine's facts.
+
+No widgets here: the published pages play the same films without a kernel.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ..errors import not_one_of
+from ..units import index_of
+from . import paint
+from .scene import Scene
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A slider: the trait's name, a label, the values it can take, and how each is written beside it."""
+
+    name: str
+    label: str
+    values: tuple[str | int, ...]
+    texts: tuple[str, ...] = ()
+    play: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.texts:
+            object.__setattr__(self, "texts", tuple(map(str, self.values)))
+
+    def taken(self, value: object) -> str | int:
+        """Where the slider then stands: the value as Python's own number or text. Raises `BadInput` for any other."""
+        plain = str.__str__(value) if isinstance(value, str) else index_of(value)
+        if plain is None or plain not in self.values:
+            raise not_one_of(self.label, value, self.values)
+        return plain
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a panel can show: its axes, and for each state a scene and the engine's facts."""
+
+    title: str
+    axes: tuple[Axis, ...]
+    state: Callable[..., tuple[Scene, Facts]]
+
+    def states(self) -> Iterator[dict[str, str | int]]:
+        """Every state that the sliders can reach, the last axis fastest."""
+        for values in itertools.product(*(axis.values for axis in self.axes)):
+            yield dict(zip((axis.name for axis in self.axes), values, strict=True))
+
+
+@cache
+def drawn(film: Film) -> dict[str, Any]:
+    """Everything a browser needs to play the film (static/film.js)."""
+    scenes = [film.state(**values)[0] for values in film.states()]
+    return {
+        "title": film.title,
+        **paint.film(scenes),
+        "alt": [scene.alt for scene in scenes],
+        "caption": [scene.caption for scene in scenes],
+        "axes": [
+            {"name": a.name, "label": a.label, "values": list(a.values), "texts": list(a.texts), "play": a.play}
+            for a in film.axes
+        ],
+    }
+
+
+def plain(value: object) -> str:
+    """A fact as text, numbers with thousands separators."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(map(plain, value))
+    return str(value)

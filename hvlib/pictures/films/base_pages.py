@@ -1,0 +1,102 @@
+"""A guess of how many base pages a 1 GiB page has, and what follows from it (chapter 0)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ...arithmetic.geometry import HugePage
+from ...units import format_size, quantity
+from ..film import Axis, Facts, Film
+from ..scene import Arrow, Box, Label, Line, Role, Scene
+
+PAGE = HugePage("1 GiB")
+MAIL = 4096
+"""What the mail says. Everything else here is computed."""
+LEFT, RIGHT = 190, 730
+LOW, HIGH = 4, 38
+"""The axis of sizes goes from 2^4 bytes to 2^38."""
+
+
+def _at(size: int) -> float:
+    return LEFT + (RIGHT - LEFT) * (size.bit_length() - 1 - LOW) / (HIGH - LOW)
+
+
+def _how_much(together: int) -> str:
+    ratio = Fraction(together, PAGE.size)
+    if ratio == 1:
+        return "that is exactly 1 GiB"
+    return f"that is {ratio.numerator:,} times 1 GiB" if ratio > 1 else f"that is 1/{ratio.denominator:,} of 1 GiB"
+
+
+def base_pages(guess: int) -> Scene:
+    """How much memory that many base pages are, and how large they would have to be, on one logarithmic axis."""
+    together, each = guess * PAGE.base_page, PAGE.size // guess
+    fits = together == PAGE.size
+    whose = "the mail's number" if guess == MAIL else "your number"
+    scene = Scene(760, 292)
+    scene.add("title", Label(380, 18, f"{whose}: {quantity(guess, 'base page')} in 1 GiB", 13, bold=True))
+    rows: tuple[tuple[str, str, int, int, str], ...] = (
+        ("together", f"{guess:,} x {format_size(PAGE.base_page)} =", together, PAGE.size, "1 GiB"),
+        ("each", f"1 GiB / {guess:,} =", each, PAGE.base_page, "4 KiB, the base page"),
+    )
+    for row, (name, sum_text, size, wanted, wanted_text) in enumerate(rows):
+        y = 70 + row * 86
+        role: Role = "head" if fits else "own"
+        what = "together they are" if name == "together" else "or each would be"
+        scene.add(
+            f"{name} words",
+            Label(176, y + 4, what, 10, "right"),
+            Label(176, y + 21, sum_text, 10, "right"),
+            Label(176, y + 38, format_size(size), 13, "right", bold=True),
+        )
+        scene.add(f"{name} bar", Box(LEFT, y, _at(size) - LEFT, 30, role))
+        scene.add(
+            f"{name} wanted",
+            Line(_at(wanted), y - 8, _at(wanted), y + 44),
+            Label(_at(wanted), y - 15, wanted_text, 9, bold=True),
+        )
+    y = 228
+    ticks = [1 << power for power in range(10, HIGH, 10)] + [PAGE.base_page]
+    scene.add(
+        "axis",
+        Line(LEFT, y, RIGHT, y),
+        *(Line(_at(tick), y, _at(tick), y + 5) for tick in ticks),
+        *(Label(_at(tick), y + 14, format_size(tick), 9) for tick in ticks if tick != PAGE.base_page),
+        Label(176, y + 6, "logarithmic", 9, "right"),
+        Arrow(RIGHT - 40, y, RIGHT + 6, y, "arithmetic"),
+    )
+    scene.add("verdict", Label(380, 272, _verdict(guess), 11, bold=fits))
+    scene.caption = f"{quantity(guess, 'base page')} of 4 KiB: {format_size(together)}, and {_how_much(together)}."
+    scene.alt = (
+        f"Two bars on a logarithmic axis of sizes. {quantity(guess, 'base page')} of 4 KiB together: "
+        f"{format_size(together)}, beside a mark at 1 GiB. One of {guess:,} equal parts of 1 GiB: "
+        f"{format_size(each)}, beside a mark at 4 KiB."
+    )
+    return scene
+
+
+def _verdict(guess: int) -> str:
+    together = guess * PAGE.base_page
+    if together == PAGE.size:
+        return "Both bars end at their marks. This is the number of base pages in a 1 GiB page."
+    short = "too few" if together < PAGE.size else "too many"
+    factor = max(PAGE.size // together, together // PAGE.size)
+    return f"{short[0].upper()}{short[1:]}, by a factor of {factor:,}."
+
+
+def _state(number: int) -> tuple[Scene, Facts]:
+    together = number * PAGE.base_page
+    return base_pages(number), {
+        "base pages": number,
+        "together": format_size(together),
+        "or each would be": format_size(PAGE.size // number),
+        "verdict": _verdict(number),
+    }
+
+
+_NUMBERS = tuple(1 << power for power in range(0, 25))
+FILM = Film(
+    "How many base pages in 1 GiB?",
+    (Axis("number", "your number", _NUMBERS, tuple(f"{number:,}" for number in _NUMBERS)),),
+    _state,
+)

@@ -1,0 +1,299 @@
+"""compound_head asks its questions, one struct page at a time (chapter 7)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ...mechanism.machine import Machine, Pool
+from ...mechanism.structpage import COMPOUND_INFO, HeadRules, HeadSearch, compound_heads
+from ...units import format_size
+from ..film import Axis, Facts, Film
+from ..scene import Arrow, Box, Label, Role, Scene, Shape
+
+NUMBERS = (0, 1, 2, 63, 64, 65, 128, 300, 448, 511, 512, 513)
+SCHEMES_SHOWN = ("head page", "off")
+STEPS = 5
+SLOTS = (0, 1, 2, 44, 63)
+"""Slots of a page that are drawn; between 2 and 44, and 44 and 63, there are dots."""
+_CELL, _GAP, _TOP, _PITCH, _HEIGHT = 30, 14, 56, 31, 26
+_VIRTUAL, _FRAMES, _ASKS = 36, 276, 492
+_WIDTH = len(SLOTS) * _CELL + 2 * _GAP
+_QUESTIONS = (
+    ("Is bit 0 of word 1 set?", "yes: a tail, which names its head"),
+    ("Is it at the start of a page?", "no: it is what it seems to be"),
+    ("Does it say PG_head?", "no: it is what it seems to be"),
+    ("Bit 0 of word 1 of the next one?", "yes: that one names the head"),
+)
+
+
+@cache
+def _pool(scheme: str, size: str = "2 MiB") -> Pool:
+    """One huge page, optimised by a scheme, in a machine of its own."""
+    return Machine("4 GiB", check=False).hugetlb(size).optimize(scheme)
+
+
+@cache
+def _born(size: str = "2 MiB") -> tuple[int, ...]:
+    """The frames behind the vmemmap pages of that huge page at boot."""
+    return Machine("4 GiB", check=False).hugetlb(size).frames()
+
+
+@cache
+def outcomes(scheme: str, size: str) -> tuple[int, int, int]:
+    """Tails, real heads and fake heads among all struct pages of one huge page, as compound_head finds them."""
+    pool = _pool(scheme, size)
+    vmemmap = pool.machine.vmemmap
+    pages = vmemmap.pfn_to_page(pool.pfns[0] + np.arange(pool.page.nr_base_pages))
+    tails = vmemmap.word(pages, COMPOUND_INFO) & np.uint64(1) == 1
+    itself = compound_heads(pages, vmemmap, HeadRules(fake_heads=pool.scheme.fake_heads)) == pages
+    return int(tails.sum()), int((~tails & itself).sum()), int((~tails & ~itself).sum())
+
+
+@cache
+def _search(scheme: str, number: int) -> HeadSearch:
+    pool = _pool(scheme)
+    return pool.machine.head_steps(pool.pfns[0] + number)
+
+
+@cache
+def _role(scheme: str, number: int) -> Role:
+    """How a struct page looks: blue if it says PG_head, white if it is a tail, grey if neither."""
+    pool = _pool(scheme)
+    read = pool.machine.struct_page_of(pool.pfns[0] + number)
+    return "head" if read.has_pg_head else "plain" if read.is_tail else "quiet"
+
+
+def _verdict(scheme: str, number: int) -> str:
+    search = _search(scheme, number)
+    if search.verdict == "itself":
+        return "real head" if _role(scheme, number) == "head" else "base page"
+    return search.verdict
+
+
+def _frame_row(scheme: str, row: int) -> int:
+    """The row of the frame that vmemmap page ``row`` leads to; the page after the huge page keeps its own."""
+    pool = _pool(scheme)
+    return _born().index(pool.frames()[row]) if row < 8 else row
+
+
+def _y(row: int) -> float:
+    return _TOP + row * _PITCH + (8 if row == 8 else 0)
+
+
+def _cell(left: float, row: int, slot: int, text: str, role: Role) -> tuple[Box, Label]:
+    place = SLOTS.index(slot)
+    x = left + place * _CELL + _GAP * ((place > 2) + (place > 3))
+    y = _y(row)
+    return Box(x, y, _CELL, _HEIGHT, role), Label(x + _CELL / 2, y + 13, text, 9, on=role)
+
+
+def _dots(left: float, row: int, on: Role | None = None) -> list[Shape]:
+    y = _y(row) + 12
+    places = (left + 3 * _CELL + _GAP / 2, left + 4 * _CELL + 1.5 * _GAP)
+    return [Label(x, y, "…", 10, on=on) for x in places]
+
+
+def _marked(box: Box, label: Label) -> tuple[Shape, ...]:
+    return Box(box.x - 3, box.y - 3, box.width + 6, box.height + 6, "mark"), box, label
+
+
+def _read_now(scheme: str, number: int, step: int) -> list[int]:
+    """Struct pages that the picture marks: the one asked about, and the one behind it while that is read."""
+    steps = _search(scheme, number).steps
+    return [number, number + 1] if step == len(steps) == 4 else [number]
+
+
+def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, Facts]:
+    search, verdict = _search(scheme, struct_page), _verdict(scheme, struct_page)
+    page, slot = divmod(struct_page, 64)
+    frame = _frame_row(scheme, page)
+    scene = Scene(760, 412)
+    where = f"vmemmap page {page}, slot {slot}; its bytes come from frame {frame}, slot {slot}"
+    scene.add("title", Label(14, 16, f"Struct page {struct_page}, at {search.page:#x}: {where}", 10, "left", bold=True))
+    scene.add(
+        "heads",
+        Label(14, 40, "vmemmap pages, by address", 10, "left", bold=True),
+        Label(_FRAMES, 40, "page frames, by content", 10, "left", bold=True),
+        Label(_ASKS, 40, "compound_head asks", 10, "left", bold=True),
+    )
+    _draw_pages(scene, scheme)
+    for name, number in zip(("it", "next"), _read_now(scheme, struct_page, step), strict=False):
+        row, place = divmod(number, 64)
+        lead = _frame_row(scheme, row)
+        role = _role(scheme, number)
+        text = str(place if scheme != "off" else number) if row < 8 else str(number)
+        scene.add(f"{name} by address", *_marked(*_cell(_VIRTUAL, row, place, str(number), role)))
+        scene.add(f"{name} in its frame", *_marked(*_cell(_FRAMES, lead, place, text, role)))
+    _draw_questions(scene, scheme, struct_page, step)
+    _draw_counts(scene, scheme)
+    scene.caption = f"Step {step} of {STEPS - 1}, scheme {scheme}: {_told(scheme, struct_page, step)}."
+    leads = "all lead to frame 0" if scheme == "head page" else "lead to a frame of their own each"
+    scene.alt = (
+        f"The eight vmemmap pages of a 2 MiB page, which {leads}, and the page after them. Struct page {struct_page} "
+        f"is marked in page {page}, slot {slot}, and in frame {frame}. Beside them four questions; "
+        f"{_asked_text(search, step)}."
+    )
+    decided = step >= len(search.steps)
+    return scene, {
+        "struct page": struct_page,
+        "read from": f"frame {frame}, slot {slot}",
+        "asked so far": _asked_text(search, step),
+        "verdict": verdict if decided else "not yet",
+        "the head": f"struct page {(search.head - _first(scheme)) // 64} at {search.head:#x}" if decided else "not yet",
+        "of the 512 of a 2 MiB page": _counted(scheme, "2 MiB"),
+        "of the 262,144 of a 1 GiB page": _counted(scheme, "1 GiB"),
+    }
+
+
+def _first(scheme: str) -> int:
+    pool = _pool(scheme)
+    return pool.machine.pfn_to_page(pool.pfns[0])
+
+
+def _draw_pages(scene: Scene, scheme: str) -> None:
+    """Nine rows of addresses, nine rows of frames, and the entries between them."""
+    leads = [_frame_row(scheme, row) for row in range(9)]
+    writable = (*_pool(scheme).writable(), True)
+    for row in range(9):
+        numbers = [row * 64 + slot for slot in SLOTS]
+        cells: list[Shape] = [Label(25, _y(row) + 13, str(row), 9, bold=True)]
+        for slot, number in zip(SLOTS, numbers, strict=True):
+            cells += _cell(_VIRTUAL, row, slot, str(number), _role(scheme, number))
+        scene.add(f"page{row}", *cells, *_dots(_VIRTUAL, row))
+    for row in range(9):
+        y = _y(row) + 13
+        tip = _y(leads[row]) + 13
+        scene.add(
+            f"entry{row}",
+            Arrow(_VIRTUAL + _WIDTH + 2, y, _FRAMES - 5, tip, "own" if writable[row] else "remapped"),
+        )
+    for row in range(9):
+        y = _y(row)
+        name = Label(_FRAMES + _WIDTH + 14, y + 13, str(row), 9, bold=True)
+        if row not in leads:
+            free = Box(_FRAMES, y, _WIDTH, _HEIGHT, "freed")
+            scene.add(f"frame{row}", free, Label(_FRAMES + _WIDTH / 2, y + 13, "free", 9, on="freed"), name)
+            continue
+        shown: list[Shape] = [name]
+        if leads.count(row) > 1:
+            shown.append(Box(_FRAMES - 5, y - 4, _WIDTH + 10, _HEIGHT + 8, "shared"))
+        for slot in SLOTS:
+            number = row * 64 + slot
+            text = str(number if scheme == "off" or row == 8 else slot)
+            shown += _cell(_FRAMES, row, slot, text, _role(scheme, number))
+        scene.add(f"frame{row}", *shown, *_dots(_FRAMES, row, "shared" if leads.count(row) > 1 else None))
+
+
+def _draw_questions(scene: Scene, scheme: str, number: int, step: int) -> None:
+    search = _search(scheme, number)
+    steps = search.steps
+    for place, (question, decides) in enumerate(_QUESTIONS):
+        y = _TOP + place * 58
+        if place < min(step, len(steps)):
+            asked = steps[place]
+            role: Role = "mark" if place == step - 1 else "plain"
+            last = place == len(steps) - 1
+            read = f"word {asked.read[1]} is {asked.read[2]:#x}" if asked.read else "from its address, nothing is read"
+            outcome = decides if last else f"{'yes' if asked.answer else 'no'}: ask on"
+            if last and decides.split(":")[0] != ("yes" if asked.answer else "no"):
+                outcome = "no: it is what it seems to be"
+            lines = [Label(_ASKS + 10, y + 28, read, 9, "left", on=role),
+                     Label(_ASKS + 10, y + 42, outcome, 9.5, "left", bold=True, on=role)]  # fmt: skip
+            on: Role | None = role
+        else:
+            role, on = "void", None
+            skipped = "not asked" if step >= len(steps) else ""
+            if skipped and scheme == "off" and not steps[0].answer:
+                skipped = "not asked: nothing is optimised"
+            lines = [Label(_ASKS + 10, y + 34, skipped, 9, "left")] if skipped else []
+        scene.add(
+            f"question{place}",
+            Box(_ASKS, y, 256, 52, role),
+            Label(_ASKS + 10, y + 13, f"{place + 1}  {question}", 10, "left", bold=True, on=on),
+            *lines,
+        )
+    y = _TOP + 4 * 58
+    if step < len(steps):
+        scene.add("verdict", Box(_ASKS, y, 256, 50, "void"), Label(_ASKS + 128, y + 25, "not decided yet", 10))
+        return
+    verdict = _verdict(scheme, number)
+    roles: dict[str, Role] = {"tail": "plain", "real head": "head", "fake head": "shared", "base page": "quiet"}
+    head = (search.head - _first(scheme)) // 64
+    if verdict == "base page":
+        found = "no head, no tail: it stands for itself"
+    else:
+        found = f"the head is struct page {head}, at {search.head:#x}"
+    on = roles[verdict]
+    scene.add(
+        "verdict",
+        Box(_ASKS, y, 256, 50, on),
+        Label(_ASKS + 128, y + 17, f"a {verdict}", 13, bold=True, on=on),
+        Label(_ASKS + 128, y + 36, found, 8.5, on=on),
+    )
+
+
+def _draw_counts(scene: Scene, scheme: str) -> None:
+    for row, size in enumerate(("2 MiB", "1 GiB")):
+        total = _pool(scheme, size).page.nr_base_pages
+        text = f"{format_size(_pool(scheme, size).page.size)}: {total:,} struct pages = {_counted(scheme, size)}"
+        scene.add(f"count{row}", Label(14, 366 + 18 * row, text, 9.5, "left"))
+    keys: tuple[tuple[str, Role], ...] = (("says PG_head", "head"), ("a tail", "plain"), ("neither", "quiet"))
+    shapes: list[Shape] = []
+    for place, (text, role) in enumerate(keys):
+        x = _ASKS + place * 98
+        shapes += [Box(x, 359, 14, 14, role), Label(x + 20, 366, text, 9, "left")]
+    shapes += [
+        Arrow(_ASKS, 384, _ASKS + 34, 384, "own"),
+        Label(_ASKS + 40, 384, "writable", 9, "left"),
+        Arrow(_ASKS + 116, 384, _ASKS + 150, 384, "remapped"),
+        Label(_ASKS + 156, 384, "read-only", 9, "left"),
+    ]
+    scene.add("key", *shapes)
+
+
+def _counted(scheme: str, size: str) -> str:
+    tails, real, fake = outcomes(scheme, size)
+    return f"{tails:,} tails + {real} real head + {fake:,} fake heads"
+
+
+def _asked_text(search: HeadSearch, step: int) -> str:
+    answers = ["yes" if asked.answer else "no" for asked in search.steps[:step]]
+    return f"answers so far: {', '.join(answers)}" if answers else "none is asked yet"
+
+
+def _told(scheme: str, number: int, step: int) -> str:
+    search = _search(scheme, number)
+    page, slot = divmod(number, 64)
+    if step == 0:
+        return (
+            f"struct page {number} is slot {slot} of vmemmap page {page}, and its bytes come from frame "
+            f"{_frame_row(scheme, page)}"
+        )
+    head = (search.head - _first(scheme)) // 64
+    end = {
+        "tail": f"a tail of struct page {head}",
+        "fake head": f"a fake head, and the head is struct page {head}",
+        "real head": "the real head",
+        "base page": "a base page by itself",
+    }[_verdict(scheme, number)]
+    if step > len(search.steps):
+        return f"decided after {len(search.steps)} of 4 questions, struct page {number} is {end}"
+    asked = search.steps[step - 1]
+    answer = f"struct page {number}, question {step}: {asked.question} {'Yes' if asked.answer else 'No'}"
+    return f"{answer}, so it is {end}" if step == len(search.steps) else answer
+
+
+FILM = Film(
+    "compound_head, question by question",
+    (
+        Axis("scheme", "scheme", SCHEMES_SHOWN, ("head page (5.18 to 6.1)", "off")),
+        Axis(
+            "struct_page", "struct page", NUMBERS,
+            tuple(str(n) if n < 512 else f"{n} (after the huge page)" for n in NUMBERS),
+        ),
+        Axis("step", "step", tuple(range(STEPS)), play=True),
+    ),
+    _fake_heads_state,
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""A fleet of hosts: what it saves, as a range (chapter 12)."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from ...arithmetic.fleet import Fleet
+from ...units import GiB, TiB, about, format_size
+from ..film import Axis, Facts, Film
+from ..scene import Arrow, Box, Label, Line, Scene, Shape
+
+_SHARES: dict[str, tuple[float, float]] = {
+    "10 to 30 %": (0.1, 0.3),
+    "40 to 60 %": (0.4, 0.6),
+    "70 to 90 %": (0.7, 0.9),
+}
+_HOSTS = (1, 100, 10_000, 1_000_000)
+LEFT, WIDTH = 20.0, 720.0
+_FIRST, _LAST = 26, 56
+"""The axis of bytes, in powers of two."""
+SMALL = 64 * GiB
+
+
+def place(size: int | Fraction) -> float:
+    """Where a number of bytes stands on the logarithmic axis."""
+    return LEFT + (math.log2(size) - _FIRST) * WIDTH / (_LAST - _FIRST)
+
+
+def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[Scene, Facts]:
+    fleet = Fleet(hosts, memory, _SHARES[share], huge_page)
+    scene = Scene(760, 392)
+    _host(scene, fleet, share)
+    _memmap(scene, fleet)
+    _axis(scene, fleet)
+    _totals(scene, fleet)
+    who, they, their = (f"{hosts:,} hosts", "save", "their") if hosts > 1 else ("1 host", "saves", "its")
+    scene.caption = (
+        f"{who} of {memory}, with {share} of it in {huge_page} pages, {they} {fleet.saved} net of page tables: "
+        f"{fleet.share_of_ram} of {their} RAM."
+    )
+    scene.alt = (
+        f"A bar is the RAM of one host, {memory}; {share} of it is huge pages. Below, the memory of its struct pages, "
+        f"enlarged: {fleet.saved_per_host} of {about(_memmap_of_a_host(fleet))} saved. On a logarithmic scale of "
+        f"bytes, one host and the fleet of {hosts:,}, which saves {fleet.saved}."
+    )
+    return scene, {
+        "saved in all": str(fleet.saved),
+        "saved by one host": str(fleet.saved_per_host),
+        "share of RAM": str(fleet.share_of_ram),
+        "huge pages of one host": str(fleet.huge_pages),
+        "page tables, in all": str(fleet.tables),
+        "as much as the RAM of": _worth(fleet),
+    }
+
+
+def _memmap_of_a_host(fleet: Fleet) -> int:
+    return int(fleet.memmap.low) // fleet.hosts
+
+
+def _host(scene: Scene, fleet: Fleet, share: str) -> None:
+    """RAM of one host, to scale: struct pages, huge pages for certain, huge pages perhaps, the rest."""
+    top, height = 42, 40
+    memmap = WIDTH * _memmap_of_a_host(fleet) / int(fleet.memory.low)
+    sure, perhaps = (LEFT + memmap + WIDTH * float(end) for end in (fleet.share.low, fleet.share.high))
+    size = format_size(fleet.page.size)
+    text = f"one host: {format_size(int(fleet.memory.low))} of RAM, {share} of it in {size} pages"
+    scene.add("title", Label(LEFT, 18, text, 12, "left", bold=True))
+    scene.add("key", Label(740, 18, "bars to scale", 9, "right"))
+    scene.add(
+        "huge",
+        Box(LEFT + memmap, top, sure - LEFT - memmap, height, "quiet"),
+        Label((LEFT + memmap + sure) / 2, top + 20, "huge pages", 9, on="quiet"),
+    )
+    scene.add(
+        "perhaps",
+        Box(sure, top, perhaps - sure, height, "void"),
+        Label((sure + perhaps) / 2, top + 13, "perhaps", 9),
+        Label((sure + perhaps) / 2, top + 27, "huge pages", 9),
+    )
+    scene.add(
+        "rest",
+        Box(perhaps, top, LEFT + WIDTH - perhaps, height, "plain"),
+        Label((perhaps + LEFT + WIDTH) / 2, top + 20, "the rest", 9),
+    )
+    scene.add("memmap", Box(LEFT, top, memmap, height, "head"))
+    scene.add("zoom", Line(LEFT, 84, LEFT, 122), Line(LEFT + memmap, 84, LEFT + WIDTH, 122))
+
+
+def _memmap(scene: Scene, fleet: Fleet) -> None:
+    """The struct pages of one host, enlarged: saved for certain, saved perhaps, what stays."""
+    top, height, whole = 122, 40, _memmap_of_a_host(fleet)
+    saved = fleet.saved_per_host
+    low, high = (LEFT + WIDTH * float(Fraction(end) / whole) for end in (saved.low, saved.high))
+    scene.add(
+        "freed", Box(LEFT, top, low - LEFT, height, "freed"), Label((LEFT + low) / 2, top + 20, "saved", 9, on="freed")
+    )
+    scene.add("may be", Box(low, top, high - low, height, "void"), Label((low + high) / 2, top + 20, "perhaps", 9))
+    scene.add(
+        "stays", Box(high, top, LEFT + WIDTH - high, height, "head"),
+        Label((high + LEFT + WIDTH) / 2, top + 20, "stays", 9, on="head"),
+    )  # fmt: skip
+    scene.add(
+        "ends",
+        Line(low, top + height, low, top + height + 7),
+        Line(high, top + height, high, top + height + 7),
+        Label(low, top + height + 17, about(saved.low), 10, bold=True),
+        Label(high, top + height + 17, about(saved.high), 10, bold=True),
+    )
+    scene.add("zoomed", Label(740, 105, f"its struct pages: {about(whole)}", 10, "right", bold=True))
+
+
+def _axis(scene: Scene, fleet: Fleet) -> None:
+    """Bytes saved by one host and by all, on a logarithmic axis with landmarks."""
+    line = 296
+    shapes: list[Shape] = [Line(LEFT, line, LEFT + WIDTH, line)]
+    for power, text in ((30, "1 GiB"), (40, "1 TiB"), (50, "1,024 TiB")):
+        x = place(1 << power)
+        shapes += [Line(x, line, x, line + 6), Label(x, line + 16, text, 9)]
+    for step in range(_FIRST, _LAST + 1, 2):
+        shapes.append(Line(place(1 << step), line, place(1 << step), line + 3))
+    shapes.append(Label(LEFT, line + 16, "bytes saved", 9, "left"))
+    scene.add("axis", *shapes)
+    landmarks: list[Shape] = []
+    for count, text, align in ((1, "64 GiB", "center"), (1000, "1,000 x 64 GiB", "center"),
+                               (1_000_000, "1,000,000 x 64 GiB", "right")):  # fmt: skip
+        x = place(count * SMALL)
+        landmarks += [Arrow(x, 218, x, 230, "arithmetic"), Label(min(x, LEFT + WIDTH), 209, text, 9, align)]  # type: ignore[arg-type]
+    scene.add("landmarks", *landmarks)
+    for row, (name, saved, role) in enumerate(
+        (("one host", fleet.saved_per_host, "own"), ("the fleet", fleet.saved, "mark"))
+    ):
+        y = 237 + 29 * row
+        low, high = place(saved.low), place(saved.high)
+        left = high > 500
+        scene.add(
+            name,
+            Box(low, y, high - low, 22, role),  # type: ignore[arg-type]
+            Label(
+                low - 8 if left else high + 8, y + 11, f"{name}: {saved}", 10, "right" if left else "left", bold=True
+            ),
+        )
+
+
+def _totals(scene: Scene, fleet: Fleet) -> None:
+    """Three ranges in large figures."""
+    hosts, their = (f"{fleet.hosts:,} hosts", "their") if fleet.hosts > 1 else ("1 host", "its")
+    columns = (
+        (20, f"saved by {hosts}", str(fleet.saved)),
+        (290, f"share of {their} RAM", str(fleet.share_of_ram)),
+        (520, "as much as the RAM of so many of them", _worth(fleet)),
+    )
+    for number, (x, name, value) in enumerate(columns):
+        scene.add(f"name{number}", Label(x, 348, name, 10, "left"))
+        scene.add(f"value{number}", Label(x, 372, value, 13, "left", bold=True))
+    scene.add("rule", Line(LEFT, 330, LEFT + WIDTH, 330))
+
+
+def _worth(fleet: Fleet) -> str:
+    """The range saved, counted in hosts of this fleet."""
+    low, high = (Fraction(end) / fleet.memory.low for end in (fleet.saved.low, fleet.saved.high))
+    if high < 1:
+        return "less than one host"
+    return f"{_few(low)} to {_few(high)} hosts"
+
+
+def _few(count: Fraction) -> str:
+    value = float(f"{float(count):.3g}")
+    return f"{value:,.0f}" if value >= 100 else f"{value:g}"
+
+
+FILM = Film(
+    "Your own fleet, with the optimisation since 5.18",
+    (
+        Axis("hosts", "hosts", _HOSTS, tuple(f"{count:,}" for count in _HOSTS)),
+        Axis("memory", "memory of each", tuple(map(format_size, (SMALL, 256 * GiB, TiB, 4 * TiB)))),
+        Axis("share", "in huge pages", tuple(_SHARES)),
+        Axis("huge_page", "huge page", ("2 MiB", "1 GiB")),
+    ),
+    _fleet_state,
+)

@@ -1,0 +1,258 @@
+"""Giving huge pages back when memory is short: to free memory, memory must be allocated first (chapter 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import numpy as np
+
+from ...facts.schemes import SCHEMES
+from ...mechanism.events import AllocFrames, GiveHugePages, LeaveAsSurplus, SetScheme, TakeHugePages
+from ...mechanism.machine import Machine
+from ...units import quantity
+from ..film import Axis, Facts, Film
+from ..scene import Arrow, Box, Label, Line, Role, Scene
+
+_PAGES = 8
+_SPARE = (0, 3, 6, 7, 13, 14, 42, 48)
+_STEPS = 5
+Stage = Literal["optimised", "restored", "given back", "surplus"]
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """The pool and the free frames after a step, read from the machine: nothing here is computed by formula.
+
+    ``entries`` are, for each huge page, (frame, writable) of its vmemmap pages; ``inside`` its own 512 frames that
+    are free; ``single`` the frames, free at the start, that still are.
+    """
+
+    stages: tuple[Stage, ...]
+    entries: tuple[tuple[tuple[int, bool], ...], ...]
+    inside: tuple[int, ...]
+    single: int
+    free: int
+
+
+@cache
+def _history(scheme: str, spare: int) -> tuple[Machine, tuple[int, ...]]:
+    """Eight optimised huge pages given back with ``spare`` frames free, and the events after which the film stops."""
+    machine = Machine("64 MiB")
+    pool = machine.hugetlb("2 MiB", _PAGES).optimize(scheme)
+    machine.occupy(machine.free_frames - spare)
+    start = len(machine.events)
+    pool.free()
+    after = list(enumerate(machine.events[start:], start + 1))
+    restored = [number for number, event in after if isinstance(event, SetScheme)]
+    given = [number for number, event in after if isinstance(event, GiveHugePages)]
+    if not given:
+        assert isinstance(machine.events[-1], LeaveAsSurplus)
+        return machine, (start, start, *[len(machine.events)] * 3)
+    rounds = list(zip(restored, given, strict=True))
+    first, last = rounds[0], rounds[-1]
+    assert len(rounds) <= 2
+    return machine, (start, *first, *(last if len(rounds) == 2 else (given[0], given[0])))
+
+
+@cache
+def _moment(scheme: str, spare: int, step: int) -> _Moment:
+    machine, stops = _history(scheme, spare)
+    now, buddy = machine.at(stops[step]), machine.at(stops[step]).vmemmap.buddy
+    heads = _heads(machine)
+    pools = [(pool, pool.pfns) for pool in now.pools]
+    stages: list[Stage] = []
+    for head in heads:
+        mine = [pool for pool, pfns in pools if head in pfns]
+        if not mine:
+            stages.append("given back")
+        elif mine[0].scheme is SCHEMES["off"]:
+            stages.append("restored")
+        else:
+            stages.append("surplus" if mine[0].surplus else "optimised")
+    single = _free_at_start(machine, stops[0])
+    vmemmap = now.vmemmap
+    spans = [vmemmap.pages_of(head, 9) for head in heads]
+    return _Moment(
+        tuple(stages),
+        tuple(
+            tuple(zip(vmemmap.frame[pages].tolist(), vmemmap.writable[pages].tolist(), strict=True)) for pages in spans
+        ),
+        tuple(int(buddy.contains(np.arange(head, head + 512)).sum()) for head in heads),
+        int(buddy.contains(single).sum()),
+        now.free_frames,
+    )
+
+
+def _heads(machine: Machine) -> list[int]:
+    taken = next(event for event in machine.events if isinstance(event, TakeHugePages))
+    return [int(head) for head in taken.heads]
+
+
+def _free_at_start(machine: Machine, start: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    frames = np.arange(machine.nr_frames)
+    found: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = frames[machine.at(start).vmemmap.buddy.contains(frames)]
+    return found
+
+
+@cache
+def _need(scheme: str) -> int:
+    """Frames that restoring one huge page takes, counted from the event that takes them."""
+    machine = Machine("64 MiB")
+    machine.hugetlb("2 MiB").optimize(scheme)
+    before = len(machine.events)
+    machine.pools[0].restore()
+    return sum(len(event.frames) for event in machine.events[before:] if isinstance(event, AllocFrames))
+
+
+def _state(scheme: str, free_frames: int, step: int) -> tuple[Scene, Facts]:
+    now = _moment(scheme, free_frames, step)
+    text = _text(scheme, free_frames, step)
+    counts = {stage: now.stages.count(stage) for stage in ("optimised", "restored", "given back", "surplus")}
+    facts: Facts = {"this step": text, "frames needed for one": _need(scheme), **counts, "free frames": now.free}
+    return _scene(scheme, free_frames, step, text), facts
+
+
+def _text(scheme: str, spare: int, step: int) -> str:
+    """What happened in a step, in words, from the machine before it and after it."""
+    now, before = (_moment(scheme, spare, n) for n in (step, max(step - 1, 0)))
+    need, left = _need(scheme), now.stages.count("given back")
+    stuck = left == 0 and "restored" not in now.stages
+    if step == 0:
+        return f"eight optimised huge pages, {quantity(now.free, 'frame')} free"
+    if step == 4:
+        end = f"{left} given back" if left else f"none given back, {now.stages.count('surplus')} surplus"
+        return f"the end: {end}, {quantity(now.free, 'frame')} free"
+    if stuck:
+        return (
+            f"one huge page needs {need} frames, {now.free} are free: none can be restored",
+            "all eight stay in the pool, as surplus",
+            "no memory was gained to try again with",
+        )[step - 1]
+    if now == before:
+        return "no huge page is left to restore"
+    count = sum(one != other for one, other in zip(now.stages, before.stages, strict=True))
+    if step == 2:
+        return f"{quantity(count, 'huge page')} given back, 512 frames each"
+    return f"{quantity(before.free - now.free, 'frame')} allocated, {quantity(count, 'huge page')} restored"
+
+
+# --- the picture ------------------------------------------------------------------------------------------------------
+
+_LEFT, _PITCH, _WIDTH = 124.0, 77.5, 70.0
+_BOXES: dict[Stage, Role] = {"optimised": "quiet", "restored": "plain", "given back": "freed", "surplus": "mark"}
+
+
+def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
+    now, need, scene = _moment(scheme, spare, step), _need(scheme), Scene(760, 404)
+    scene.add("title", Label(20, 16, f"Step {step} of {_STEPS - 1}: {text}", 10.5, "left", bold=True))
+    scene.add(
+        "rows",
+        Label(20, 60, "huge pages", 10, "left", bold=True), Label(20, 75, "2 MiB each", 9, "left"),
+        Label(20, 116, "entries of their", 9, "left"), Label(20, 129, "vmemmap pages", 9, "left"),
+        Label(20, 226, "their own frames,", 9, "left"), Label(20, 239, "when free", 9, "left"),
+        Label(20, 278, "other free", 9, "left"), Label(20, 291, "frames", 9, "left"),
+        Label(20, 338, "free frames", 10, "left", bold=True), Label(20, 353, "in all", 9, "left"),
+    )  # fmt: skip
+    for number in range(_PAGES):
+        _huge_page(scene, now, number)
+    for number in range(spare):
+        x = _LEFT + _PITCH * (number // need) + number % need * 10
+        # Which of them went first is the allocator's affair; they are drawn as taken from the left.
+        taken = number < spare - now.single
+        scene.add(f"single{number}", Box(x, 276, 8, 14, "void" if taken else "freed"))
+    for number in range(_PAGES):
+        _payment(scene, scheme, spare, step, number)
+    for n in range(_STEPS):
+        x = _LEFT + 124 * n
+        if n:
+            scene.add(f"then{n}", Arrow(x - 34, 344, x - 4, 344, "arithmetic"))
+        shown = n <= step
+        value = f"{_moment(scheme, spare, n).free:,}" if shown else "?"
+        role: Role = "mark" if n == step else "plain" if shown else "void"
+        scene.add(
+            f"free{n}",
+            Box(x, 330, 84, 28, role),
+            Label(x + 42, 344, value, 12, bold=n == step, on=role if shown else None),
+        )
+    scene.add(
+        "key",
+        Line(20, 372, 740, 372),
+        Box(20, 381, 12, 14, "head"), Label(38, 388, "head", 9, "left"),
+        Box(86, 381, 12, 14, "own"), Label(104, 388, "own frame", 9, "left"),
+        Box(178, 381, 12, 14, "readonly"), Label(196, 388, "shared, read-only", 9, "left"),
+        Box(308, 381, 12, 14, "freed"), Label(326, 388, "free", 9, "left"),
+        Box(366, 381, 12, 14, "void"), Label(384, 388, "in use", 9, "left"),
+        Arrow(470, 388, 500, 388, "remapped"), Label(506, 388, "frames taken", 9, "left"),
+        Arrow(610, 388, 640, 388, "own"), Label(646, 388, "given back", 9, "left"),
+    )  # fmt: skip
+    told = ", ".join(f"{now.stages.count(s)} {s}" for s in _BOXES if s in now.stages)
+    name = f"Scheme {scheme}, {quantity(spare, 'frame')} free at the start"
+    scene.caption = f"{name}. Step {step} of {_STEPS - 1}: {text}."
+    scene.alt = (
+        f"Eight huge pages of 2 MiB in a row: {told}. Below, free frames: {sum(now.inside):,} that were huge pages, "
+        f"{now.single} others; {now.free:,} in all. Step {step}: {text}."
+    )
+    return scene
+
+
+def _huge_page(scene: Scene, now: _Moment, number: int) -> None:
+    x, stage = _LEFT + _PITCH * number, now.stages[number]
+    role = _BOXES[stage]
+    scene.add(
+        f"huge{number}",
+        Box(x, 40, _WIDTH, 60, role),
+        Label(x + _WIDTH / 2, 60, str(number), 13, bold=True, on=role),
+        Label(x + _WIDTH / 2, 82, stage, 8.5, on=role),
+    )
+    own: list[Box] = []
+    for page, (_, writable) in enumerate(now.entries[number]):
+        is_head = page == 0 and stage != "given back"
+        look: Role = "head" if is_head else "own" if writable else "readonly"
+        own.append(Box(x + 3 + page % 4 * 16.5, 108 + page // 4 * 18, 14, 15, look))
+    scene.add(f"entries{number}", *own)
+    inside = now.inside[number]
+    if inside:
+        scene.add(
+            f"block{number}",
+            Box(x, 216, _WIDTH, 32, "freed"),
+            Label(x + _WIDTH / 2, 232, f"{inside}", 10.5, bold=True, on="freed"),
+        )
+    else:
+        scene.add(f"block{number}", Box(x, 216, _WIDTH, 32, "void"))
+
+
+def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int) -> None:
+    """Arrows of a step: frames to the huge page that is restored, or frames of the huge page that is given back."""
+    if not step:
+        return
+    now, before = _moment(scheme, spare, step), _moment(scheme, spare, step - 1)
+    stage, old = now.stages[number], before.stages[number]
+    x = _LEFT + _PITCH * number + _WIDTH / 2
+    if (old, stage) == ("restored", "given back"):
+        scene.add(f"pay{number}", Arrow(x, 146, x, 212, "own"))
+    if (old, stage) != ("optimised", "restored"):
+        return
+    heads = _heads(_history(scheme, spare)[0])
+    new = [
+        frame for (frame, _), had in zip(now.entries[number], before.entries[number], strict=True) if frame != had[0]
+    ]
+    payers = {payer for payer in range(_PAGES) for frame in new if 0 <= frame - heads[payer] < 512}
+    for payer in sorted(payers):
+        start = _LEFT + _PITCH * payer + _WIDTH / 2
+        scene.add(f"pay{number}", Arrow(start, 214, x, 146, "remapped"))
+    if any(not any(0 <= frame - head < 512 for head in heads) for frame in new):
+        column = x if step == 1 else _LEFT + _PITCH * ((spare - 1) // _need(scheme)) + _WIDTH / 2
+        scene.add(f"pay{number}", Arrow(column, 272, x, 146, "remapped"))
+
+
+FILM = Film(
+    "Giving huge pages back, with few frames free",
+    (
+        Axis("scheme", "scheme", ("head page", "tail page")),
+        Axis("free_frames", "free frames before", _SPARE),
+        Axis("step", "step", tuple(range(_STEPS)), play=True),
+    ),
+    _state,
+)

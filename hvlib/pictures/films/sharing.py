@@ -1,0 +1,217 @@
+"""The schemes side by side, from one huge page to 1,024 (chapter 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from ...arithmetic.geometry import Bill, HugePage
+from ...facts.schemes import SCHEMES, Scheme
+from ...mechanism.machine import Machine, Pool
+from ...units import about, quantity
+from ..film import Axis, Facts, Film
+from ..scene import Arrow, Box, Label, Role, Scene, Shape
+
+COUNTS = tuple(1 << n for n in range(11))
+SIZES = ("2 MiB", "1 GiB")
+BY_MACHINE = 64
+"""Up to this many pages of 2 MiB the machine counts; beyond, and for 1 GiB, arithmetic does."""
+_COLUMN, _WIDTH, _LEFT, _RIGHT = 148, 132, 42, 44
+_BLOCKS, _PITCH, _HEIGHT, _SHARED = (80, 194), 19, 16, 165
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Where a row of the picture leads: the frame of another row, a new frame, or the page shared by all."""
+
+    to: str
+    writable: bool
+
+
+@cache
+def bill(scheme: str, size: str, count: int) -> Bill:
+    """What ``count`` neighbouring huge pages, the first at the start of a PMD leaf's reach, cost and save."""
+    page = HugePage(size)
+    if size != "2 MiB" or count > BY_MACHINE:
+        return page.bill(scheme, count)
+    machine = Machine("1 GiB", check=False)
+    machine.hugetlb(size, 63)
+    pool = machine.hugetlb(size, count)
+    memmap, free = pool.distinct_frames(), machine.free_frames
+    pool.optimize(scheme)
+    tables, shared = machine.nr_page_tables, len(machine.vmemmap.shared_tails)
+    return Bill(memmap, machine.free_frames - free + tables + shared, tables, shared)
+
+
+@cache
+def _pool(scheme: str, size: str) -> tuple[Pool, tuple[tuple[int, ...], ...]]:
+    """Two huge pages optimised by a scheme, and the frames that each had at boot."""
+    pool = Machine("4 GiB", check=False).hugetlb(size, 2)
+    born = tuple(pool.frames(number) for number in range(2))
+    return pool.optimize(scheme), born
+
+
+@cache
+def leads(scheme: str, size: str, number: int) -> tuple[Lead, Lead, Lead]:
+    """Where vmemmap page 0, page 1 and the run of all others of one huge page lead."""
+    pool, born = _pool(scheme, size)
+    own, frames, writable = born[number], pool.frames(number), pool.writable(number)
+    shared = pool.machine.vmemmap.shared_tails.values()
+
+    def lead(first: int, last: int) -> Lead:
+        seen = set()
+        for page in range(first, last + 1):
+            frame = frames[page]
+            place = "own" if frame == own[page] else str(own.index(frame)) if frame in own else "new"
+            seen.add(Lead("all" if frame in shared else place, writable[page]))
+        assert len(seen) == 1, f"{scheme}: one arrow cannot stand for vmemmap pages {first} to {last}, which differ"
+        (only,) = seen
+        return Lead(str(("0", "1", "rest")[min(first, 2)]) if only.to == "own" else only.to, only.writable)
+
+    return lead(0, 0), lead(1, 1), lead(2, len(own) - 1)
+
+
+def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
+    page = HugePage(huge_page)
+    scene = Scene(20 + len(SCHEMES) * _COLUMN, 456)
+    at_boot = bill("off", huge_page, pages).memmap
+    what = f"{quantity(pages, 'huge page')} of {huge_page}"
+    title = f"{what}: {at_boot:,} frames of struct pages at boot, {about(at_boot * page.base_page)}"
+    scene.add("title", Label(14, 16, title, 10.5, "left", bold=True))
+    facts: Facts = {"frames of struct pages at boot": at_boot}
+    saved, told = [], []
+    for column, scheme in enumerate(SCHEMES.values()):
+        paid = bill(scheme.name, huge_page, pages)
+        kept = paid.memmap - paid.freed
+        x = 14 + column * _COLUMN
+        _draw_head(scene, column, x, scheme)
+        _draw_blocks(scene, column, x, scheme, huge_page, pages)
+        _draw_numbers(scene, column, x, paid, page.base_page)
+        saved.append(f"{paid.saved:,}")
+        told.append(
+            f"{scheme.name}: frames kept {kept:,}, shared by all {paid.shared}, page tables {paid.tables:,}, "
+            f"saved {paid.saved:,}"
+        )
+        facts[scheme.name] = (
+            f"{kept:,} kept + {paid.shared} shared by all + {quantity(paid.tables, 'page table')} + "
+            f"{paid.saved:,} saved"
+        )
+    _draw_key(scene)
+    scene.caption = (
+        f"{what}: of {at_boot:,} frames of struct pages {', '.join(saved[:-1])} and {saved[-1]} are saved net, "
+        f"scheme by scheme in this order."
+    )
+    scene.alt = f"The schemes side by side for {what}, with bars to scale. {'. '.join(told)}."
+    return scene, facts
+
+
+def _draw_head(scene: Scene, column: int, x: float, scheme: Scheme) -> None:
+    middle = x + _WIDTH / 2
+    releases = "always possible" if scheme.kept is None else scheme.releases
+    scene.add(f"name{column}", Label(middle, 40, scheme.name, 11, bold=True), Label(middle, 55, f"({releases})", 9))
+
+
+def _row_y(block: int, row: int) -> float:
+    return _BLOCKS[block] + row * _PITCH
+
+
+def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str, pages: int) -> None:
+    """The first and the last huge page: three rows of vmemmap pages, three of frames, and the new frame."""
+    last = HugePage(size).nr_vmemmap_pages - 1
+    names = ("0", "1", f"2…{last:,}")
+    used: set[str] = set()
+    arrows: list[Shape] = []
+    for block in range(2):
+        if block and pages == 1:
+            scene.add(f"block{column}.{block}", Label(x + 48, _row_y(block, 1) + 8, "no second one", 9, "left"))
+            for row in range(3):
+                scene.add(f"page{column}.{block}.{row}", Box(x, _row_y(block, row), _LEFT, _HEIGHT, "void"))
+            continue
+        number = 1 if block == 0 else pages
+        scene.add(f"block{column}.{block}", Label(x, _BLOCKS[block] - 9, f"no. {number:,}", 8.5, "left"))
+        where = leads(scheme.name, size, block)
+        targets = [lead.to for lead in where]
+        used |= set(targets)
+        for row, (name, lead) in enumerate(zip(names, where, strict=True)):
+            y = _row_y(block, row)
+            role: Role = "head" if row == 0 else "plain"
+            scene.add(
+                f"page{column}.{block}.{row}",
+                Box(x, y, _LEFT, _HEIGHT, role),
+                Label(x + _LEFT / 2, y + 8, name, 8, on=role),
+            )
+            tip = _SHARED if lead.to == "all" else _row_y(block, {"0": 0, "1": 1, "rest": 2, "new": 3}[lead.to])
+            arrows.append(
+                Arrow(x + _LEFT, y + 8, x + _WIDTH - _RIGHT - 2, tip + 8, "own" if lead.writable else "remapped")
+            )
+        for row, (name, key) in enumerate(zip((*names, "new"), ("0", "1", "rest", "new"), strict=True)):
+            if key == "new" and "new" not in targets:
+                continue
+            y = _row_y(block, row)
+            role = "freed" if key not in targets else "shared" if targets.count(key) > 1 else "own"
+            if role == "own" and key in ("0", "new"):
+                role = "head"
+            scene.add(
+                f"frame{column}.{block}.{row}",
+                Box(x + _WIDTH - _RIGHT, y, _RIGHT, _HEIGHT, role),
+                Label(x + _WIDTH - _RIGHT / 2, y + 8, name, 8, on=role),
+            )
+    if "all" in used:
+        scene.add(
+            f"all{column}",
+            Box(x + _WIDTH - _RIGHT, _SHARED, _RIGHT, _HEIGHT, "shared"),
+            Label(x + _WIDTH - _RIGHT / 2, _SHARED + 8, "for all", 8, on="shared"),
+        )
+    scene.add(f"entries{column}", *arrows)
+
+
+def _draw_numbers(scene: Scene, column: int, x: float, paid: Bill, base_page: int) -> None:
+    rows = (
+        ("frames kept", paid.memmap - paid.freed, False),
+        ("shared by all", paid.shared, False),
+        ("page tables", paid.tables, False),
+        ("saved, net", paid.saved, True),
+    )
+    for row, (name, value, bold) in enumerate(rows):
+        y = 300 + row * 18
+        scene.add(f"names{column}", Label(x, y, name, 9, "left", bold=bold))
+        scene.add(f"number{column}.{row}", Label(x + _WIDTH, y, f"{value:,}", 10, "right", bold=True))
+    parts: tuple[tuple[int, Role], ...] = (
+        (paid.memmap - paid.freed, "own"),
+        (paid.shared, "shared"),
+        (paid.tables, "table"),
+        (paid.saved, "freed"),
+    )
+    left, bar = float(x), []
+    for value, role in parts:
+        width = _WIDTH * value / paid.memmap
+        if width > 0.3:
+            bar.append(Box(left, 374, width, 22, role))
+        left += width
+    scene.add(f"bar{column}", *bar)
+    share = f"{about(paid.saved * base_page)}, {100 * paid.saved / paid.memmap:.2f} %"
+    scene.add(f"share{column}", Label(x + _WIDTH / 2, 408, share if paid.saved else "nothing", 9, bold=True))
+
+
+def _draw_key(scene: Scene) -> None:
+    y = 440
+    shapes: list[Shape] = []
+    keys: tuple[tuple[float, str, Role], ...] = (
+        (14, "kept", "own"), (78, "shared", "shared"), (154, "page tables", "table"), (254, "saved", "freed"),
+    )  # fmt: skip
+    for x, text, role in keys:
+        shapes += [Box(x, y - 7, 18, 14, role), Label(x + 24, y, text, 9, "left")]
+    for x, text, arrow in ((340, "writable", "own"), (444, "read-only", "remapped")):
+        shapes += [Arrow(x, y, x + 34, y, arrow), Label(x + 40, y, text, 9, "left")]  # type: ignore[arg-type]
+    shapes.append(Label(scene.width - 16, y, "bars to scale, whole bar: at boot", 9, "right"))
+    scene.add("key", *shapes)
+
+
+FILM = Film(
+    "The schemes side by side, one to 1,024 huge pages",
+    (
+        Axis("pages", "huge pages", COUNTS, tuple(f"{count:,}" for count in COUNTS), play=True),
+        Axis("huge_page", "size", SIZES),
+    ),
+    _sharing_state,
+)

@@ -1,0 +1,198 @@
+"""The struct pages of one huge page, word by word: which are alike, and what word 1 says (chapter 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from ...arithmetic.geometry import page_to_pfn, pfn_to_page
+from ...facts.schemes import Encoding
+from ...kernels import observe
+from ...kernels.trial import scheme_of_series
+from ...mechanism.machine import Machine
+from ...mechanism.structpage import COMPOUND_INFO, FIELDS, RawMemory, StructPage, compound_head
+from ..film import Axis, Facts, Film
+from ..scene import Box, Label, Role, Scene
+
+_MODEL = "the model"
+_NUMBERS = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
+_STRUCTS = 512
+_LEFT, _CELL, _GAP = 186, 30, 13
+_TOP, _ROW = 98, 23
+_HEX = 562
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Struct pages of one 2 MiB page, by number: all 512 of the model's, ten of a record's."""
+
+    origin: str
+    head: int
+    encoding: Encoding
+    pages: dict[int, StructPage]
+
+    @property
+    def tails(self) -> list[StructPage]:
+        return [page for number, page in self.pages.items() if number]
+
+    @cached_property
+    def common(self) -> tuple[int | None, ...]:
+        """For each word the value in more than half of the tails that were read, if there is one."""
+        most = (Counter(page.words[word] for page in self.tails).most_common(1)[0] for word in range(len(FIELDS)))
+        return tuple(value if 2 * times > len(self.tails) else None for value, times in most)
+
+    def differs(self, number: int, word: int) -> bool:
+        """Whether a word is not what most tails have there."""
+        return self.pages[number].words[word] != self.common[word]
+
+    @cached_property
+    def contents(self) -> list[tuple[int, ...]]:
+        """The different contents among the struct pages that were read, all 64 bytes compared, in order."""
+        return list(dict.fromkeys(page.words for page in self.pages.values()))
+
+
+@cache
+def _asked(who: str) -> _Asked:
+    if who == _MODEL:
+        machine = Machine("1 GiB", check=False)
+        head = machine.hugetlb("2 MiB").pfns[0]
+        pages = {number: machine.struct_page_of(head + number) for number in range(_STRUCTS)}
+        return _Asked("the model's 2 MiB page", head, "pointer", pages)
+    record = observe.recorded(who)
+    head = record.pfn("2 MiB", "live", "off")
+    words = record.entries("2 MiB", "live", "off").words
+    pages = {number: StructPage(pfn_to_page(head + number), words[number]) for number in _NUMBERS}
+    return _Asked(f"a 2 MiB page of Linux {who}", head, scheme_of_series(record.series).encoding, pages)
+
+
+_DIFFERS = "differs from most tails (all blue: no value is common)"
+
+
+def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
+    asked = _asked(who)
+    page = asked.pages[number]
+    found = compound_head(page.address, RawMemory(bytes(page), page.address), encoding=asked.encoding)
+    pfn = page_to_pfn(found)
+    scene = Scene(760, 386)
+    kinds = f"{len(asked.pages)} of {_STRUCTS} struct pages compared, {len(asked.contents)} different contents"
+    scene.add(
+        "title",
+        Label(20, 14, f"{asked.origin[0].upper()}{asked.origin[1:]}, optimisation off: {kinds}", 10, "left", bold=True),
+    )
+    _columns(scene, asked, number)
+    _words(scene, asked, number)
+    steps = _decoded(asked, page, found, pfn)
+    _decoding(scene, page, steps)
+    same = sum(not asked.differs(n, COMPOUND_INFO) for n in asked.pages if n)
+    kind = "a tail" if page.is_tail else "the head"
+    scene.caption = (
+        f"Struct page {number} of {asked.origin} is {kind}: word 1 is {page.words[COMPOUND_INFO]:#x}, bit 0 is "
+        f"{int(page.is_tail)}. Word 1 is the same in {same} of {len(asked.tails)} tails."
+    )
+    scene.alt = (
+        f"A table of ten struct pages by eight words, for {asked.origin}. A word is white where it is what most tails "
+        f"have there and blue where it differs. Struct page {number} is marked; its words: "
+        f"{_different(asked, number)}. Below, the low bits of its word 1, and the decoding: {' '.join(steps)}"
+    )
+    return scene, {
+        "this struct page": f"{kind}, at {page.address:#x}",
+        "word 1": f"{page.words[COMPOUND_INFO]:#018x}, so bit 0 is {int(page.is_tail)}",
+        "its head": f"struct page at {found:#x}, PFN {pfn:#x}",
+        "words unlike those of most tails": [n for n in range(8) if asked.differs(number, n)] or "none",
+        "same word 1": f"{same} of {len(asked.tails)} tails",
+        "different contents": f"{len(asked.contents)} among {len(asked.pages)} struct pages",
+    }
+
+
+def _different(asked: _Asked, number: int) -> str:
+    unlike = [str(word) for word in range(8) if asked.differs(number, word)]
+    return f"{', '.join(unlike)} unlike most tails" if unlike else "all eight as in most tails"
+
+
+def _x(column: int) -> float:
+    """Left edge of a column; where numbers are left out there is a gap."""
+    gaps = sum(_NUMBERS[n] != _NUMBERS[n - 1] + 1 for n in range(1, column + 1))
+    return _LEFT + column * _CELL + gaps * _GAP
+
+
+def _columns(scene: Scene, asked: _Asked, chosen: int) -> None:
+    """The strip: one box for each struct page shown, and a mark on the one that is opened."""
+    scene.add(
+        "strip text", Label(20, 61, "struct page", 9.5, "left"), Label(20, 84, "same letter: same 64 bytes", 9, "left")
+    )
+    for column, number in enumerate(_NUMBERS):
+        page = asked.pages[number]
+        role: Role = "plain" if page.is_tail else "head"
+        middle = _x(column) + _CELL / 2
+        scene.add(
+            f"page{number}",
+            Box(_x(column), 48, _CELL, 26, role),
+            Label(middle, 61, str(number), 9.5, bold=True, on=role),
+        )
+        scene.add(f"content{number}", Label(middle, 84, chr(ord("A") + asked.contents.index(page.words)), 9.5))
+        if column and _NUMBERS[column - 1] != number - 1:
+            scene.add(f"gap{number}", Label(_x(column) - _GAP / 2, 61, "…", 9))
+    scene.add("opened", Box(_x(_NUMBERS.index(chosen)), 34, _CELL, 12, "mark"))
+    scene.add("opened text", Label(_HEX, 61, f"struct page {chosen}, in hexadecimal", 9.5, "left", bold=True))
+
+
+def _words(scene: Scene, asked: _Asked, chosen: int) -> None:
+    """Eight rows: the name of the word, white or blue for each struct page, and the value in the opened one."""
+    for word, (name, _) in enumerate(FIELDS):
+        y = _TOP + word * _ROW
+        middle = y + _ROW / 2 - 1
+        if word == COMPOUND_INFO and asked.encoding == "mask":
+            name = "compound_info"
+        scene.add(f"name{word}", Label(20, middle, f"{word}  {name}", 9.5, "left", bold=word == COMPOUND_INFO))
+        for column, number in enumerate(_NUMBERS):
+            role: Role = "own" if asked.differs(number, word) else "plain"
+            scene.add(f"word{word}.{number}", Box(_x(column), y, _CELL, _ROW - 3, role))
+        value, bold = f"{asked.pages[chosen].words[word]:#018x}", word == COMPOUND_INFO
+        scene.add(f"value{word}", Label(_HEX, middle, value, 11, "left", bold=bold))
+    low = _TOP + 8 * _ROW + 12
+    scene.add(
+        "key",
+        Box(_LEFT, low - 6, 16, 12, "plain"), Label(_LEFT + 22, low, "as in most tails", 9, "left"),
+        Box(_LEFT + 128, low - 6, 16, 12, "own"), Label(_LEFT + 150, low, _DIFFERS, 9, "left"),
+    )  # fmt: skip
+
+
+def _decoded(asked: _Asked, page: StructPage, found: int, pfn: int) -> tuple[str, ...]:
+    """What the kernel makes of word 1, step by step."""
+    info = page.words[COMPOUND_INFO]
+    if not page.is_tail:
+        return (
+            "bit 0 is 0: not a tail.",
+            "Outside of tails word 1 belongs to a list and names no head.",
+            f"This struct page is the head itself, of PFN {pfn:#x}.",
+        )
+    step = f"own address {page.address:#x} AND {info:#x}" if asked.encoding == "mask" else f"{info:#x} − 1"
+    return ("bit 0 is 1: a tail.", step, f"= {found:#x}, the struct page of PFN {pfn:#x}: its head.")
+
+
+def _decoding(scene: Scene, page: StructPage, steps: tuple[str, ...]) -> None:
+    """The low 16 bits of word 1 with bit 0 marked, and the decoding in words."""
+    top = 330
+    scene.add("bits text", Label(20, top - 12, "word 1, bits 15 to 0", 9.5, "left"))
+    for bit in range(15, -1, -1):
+        x = 20 + (15 - bit) * 16
+        value = page.words[COMPOUND_INFO] >> bit & 1
+        role: Role = "mark" if bit == 0 else "plain"
+        scene.add(
+            f"bit{bit}", Box(x, top, 16, 24, role), Label(x + 8, top + 12, str(value), 10, bold=bit == 0, on=role)
+        )
+    scene.add("bit 0 text", Label(20 + 16 * 16, top + 36, "bit 0", 9, "right"))
+    scene.add(
+        "steps", *(Label(306, top - 10 + 21 * n, step, 10.5, "left", bold=n == 0) for n, step in enumerate(steps))
+    )
+
+
+FILM = Film(
+    "One head and 511 tails",
+    (
+        Axis("who", "who is asked", (_MODEL, *observe.records())),
+        Axis("number", "struct page", _NUMBERS),
+    ),
+    _strip_state,
+)

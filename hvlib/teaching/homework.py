@@ -1,0 +1,161 @@
+"""Problem sets for a course: the tasks as a student sees them, with numbers of the student's own.
+
+The numbers come from the student's id, so each student has other ones. The answers are not here; they are computed by
+`grading`, which is not part of the library that students use.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..arithmetic.geometry import ARCHITECTURES, pfn_to_page
+from ..errors import BadInput, quoted, table
+from ..kernels import observe, trial
+from ..units import KiB, format_size
+
+Given = Mapping[str, Any]
+LONGEST_ID = 64
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a problem set: ``prompt`` is formatted with the numbers that ``draw`` makes.
+
+    ``form`` says what an answer looks like, with an example that is not the answer; `None` for a task that is marked
+    by hand.
+    """
+
+    name: str
+    chapter: int
+    prompt: str
+    form: str | None
+    draw: Callable[[random.Random], Given] = lambda _: {}
+
+    def given(self, student: str) -> Given:
+        """The numbers of a student."""
+        return self.draw(random.Random(f"hvlib homework {self.name} {student_id(student)}"))
+
+    def text(self, student: str) -> str:
+        """The task as it is put to a student."""
+        return self.prompt.format_map(self.given(student))
+
+
+@dataclass(frozen=True)
+class ProblemSet:
+    """Tasks to be handed in together."""
+
+    name: str
+    title: str
+    chapters: str
+    tasks: tuple[Task, ...]
+
+
+def student_id(student: str) -> str:
+    """A student's id, stripped. Raises `BadInput` for anything that is none."""
+    text = str.__str__(student).strip() if isinstance(student, str) else ""
+    if not text.isprintable() or not 0 < len(text) <= LONGEST_ID:
+        raise BadInput(f"{quoted(student)} is no student id; write yours as text, for example 's01'.")
+    return text
+
+
+def _bases(r: random.Random) -> Given:
+    name = r.choice(["arm64, 16 KiB base", "arm64, 64 KiB base", "x86-64", "arm64, 4 KiB base"])
+    architecture = ARCHITECTURES[name]
+    size, _ = r.choice(architecture.huge_pages[-2:])
+    return {"name": name, "bytes": size, "size": format_size(size), "base": architecture.base_page // KiB}
+
+
+def _tail(r: random.Random) -> Given:
+    head, number = 512 * r.randrange(16, 4096), r.randrange(1, 512)
+    return {"page": pfn_to_page(head + number), "word": pfn_to_page(head) + 1, "number": number}
+
+
+def _record(r: random.Random) -> Given:
+    release = r.choice([name for name in observe.records() if "on" in observe.recorded(name).states])
+    record = observe.recorded(release)
+    return {"release": release, "leads": trial.leads(record.entries("2 MiB"), record.entries("2 MiB", "boot"))}
+
+
+def _masked(r: random.Random) -> Given:
+    order = r.choice([9, 11, 13, 18])
+    head, inside = r.randrange(64, 4096) << order, r.randrange(1, 1 << order)
+    return {"order": order, "page": pfn_to_page(head + inside), "word": (1 << 64) - (1 << order + 6) | 1}
+
+
+NUMBER = "a whole number, for example 512 or 0x200"
+SIZE = "a size, for example '16 MiB'"
+
+SETS: Mapping[str, ProblemSet] = table("problem set", {
+    "ps1": ProblemSet("ps1", "Counting and addresses", "1 to 5", (
+        Task("memmap", 1, "A machine has {ram} GiB of RAM, and its kernel a struct page of {struct_page} bytes. How much memory do its "
+             "struct pages take?", SIZE,
+             lambda r: {"ram": r.randrange(3, 64) * 8, "struct_page": r.choice([56, 64, 80, 96])}),
+        Task("base_pages", 2, "How many base pages of {base} KiB does a huge page of {size} have?", NUMBER, _bases),
+        Task("address", 3, "With 4-level paging and without address randomisation, at which address is the struct page of PFN {pfn:#x}?", NUMBER,
+             lambda r: {"pfn": r.randrange(0x10000, 0x4000000)}),
+        Task("leaf", 3, "Which PMD leaf of the vmemmap, counted from 0, maps the struct page of PFN {pfn:#x}?", NUMBER,
+             lambda r: {"pfn": r.randrange(0x20000, 0x800000)}),
+        Task("head", 4, "A kernel of 6.1 reads word 1 of the struct page at {page:#x}: it is {word:#x}. What is the PFN of the head?", NUMBER, _tail),
+        Task("vmemmap_page", 5, "Struct page {number} of a huge page of {size} (the head is 0): in which of its vmemmap pages does it lie, "
+             "counted from 0?", NUMBER,
+             lambda r: {"size": r.choice(["2 MiB", "1 GiB"]), "number": r.randrange(70, 512)}),
+        Task("why_eight", 5, "Why do the struct pages of a huge page that one PMD entry maps fill eight base pages, with base pages of 4, 16 and "
+             "64 KiB alike? And why does that fail on s390x? At most eight sentences.", None, lambda _: {}),
+    )),
+    "ps2": ProblemSet("ps2", "The remap and the order of its steps", "6 to 8", (
+        Task("where_read", 6, "A 2 MiB page is optimised as in 5.14 to 5.17. Number its frames 0 to 7 after the vmemmap page that each backs at boot. "
+             "From which frame does a load of struct page {number} read?", NUMBER, lambda r: {"number": r.randrange(1, 512)}),
+        Task("net_old", 6, "{count} neighbouring huge pages of 2 MiB begin at a multiple of 128 MiB, and none was optimised before. With the scheme of "
+             "5.14, how many more frames are free afterwards, page tables subtracted?", NUMBER,
+             lambda r: {"count": 64 * r.randrange(3, 17)}),
+        Task("order", 6, "Put into the order in which a kernel takes them: free the frames, flush the TLB, remap the entries, split the PMD "
+             "leaf. (The flush after the split is left out.) Answer with the words free, flush, remap, split.",
+             "a text of four words with commas, for example 'free, flush, remap, split'", lambda _: {}),
+        Task("pg_head", 7, "A kernel of 6.1 has optimised {small} huge pages of 2 MiB and {large} of 1 GiB. At how many addresses does a struct page of "
+             "theirs say PG_head?", NUMBER, lambda r: {"small": r.randrange(2, 40), "large": r.randrange(1, 6)}),
+        Task("scheme", 8, "A real kernel's page table, one 2 MiB page, vmemmap pages 0 to 7 (a letter is a frame that was not theirs at boot): {leads}. "
+             "Which scheme is it?", "one of 'off', 'tail page', 'head page', 'head page, copied', 'shared tail'", _record),
+        Task("mask", 8, "A 7.1 kernel asks for the head of the struct page at {page:#x}, whose word 1 is {word:#x}. At which address is the head's struct "
+             "page?", NUMBER, _masked),
+        Task("wrong_order", 6, "Somebody proposes to free the frames before the last TLB flush, to save time. Say what can go wrong, step by step, "
+             "with two CPUs. At most eight sentences.", None, lambda _: {}),
+    )),
+    "ps3": ProblemSet("ps3", "Cost, giving back, and a decision", "9 to 12", (
+        Task("left", 9, "{ram} GiB are in huge pages of {size}, neighbours from a multiple of 128 MiB on, optimised by a kernel of 6.12. How much memory "
+             "do their struct pages and the page tables of the split still take?", SIZE,
+             lambda r: {"ram": r.randrange(2, 65) * 16, "size": r.choice(["2 MiB", "1 GiB"])}),
+        Task("flushes", 9, "A kernel before 6.7 optimises {count} neighbouring huge pages of 2 MiB that begin at a multiple of 128 MiB, one by one, none "
+             "optimised before. How often does it flush the TLB?", NUMBER, lambda r: {"count": 64 * r.randrange(2, 17)}),
+        Task("frames_needed", 10, "How many frames must be allocated before the first of {count} optimised huge pages of {size} can be given back, in a "
+             "kernel of {series}?", NUMBER,
+             lambda r: {"count": r.randrange(2, 30), "size": r.choice(["2 MiB", "1 GiB"]), "series": r.choice(["5.15", "6.1", "6.12", "7.1"])}),
+        Task("given_back", 10, "{pages} huge pages of 2 MiB, optimised as since 5.18, are to be given back. {frames} frames can be had. In the model, how "
+             "many of the huge pages can go?", NUMBER,
+             lambda r: {"pages": r.randrange(3, 12), "frames": r.choice([2, 4, 6, 7, 9, 13, 15])}),
+        Task("fleet", 12, "{hosts:,} hosts have {memory} GiB of RAM each, {share} % of it in huge pages of 2 MiB. What does the optimisation save on all "
+             "of them together since 5.18, before page tables?", SIZE,
+             lambda r: {"hosts": 100 * r.randrange(2, 50), "memory": r.choice([128, 256, 512]), "share": r.choice([25, 50, 75])}),
+        Task("dax", 12, "{memory} TiB of device-DAX memory are mapped in pages of 2 MiB. What does its deduplicated vmemmap save, before page tables?",
+             SIZE, lambda r: {"memory": r.randrange(2, 17)}),
+        Task("decision", 12, "A host of {memory} GiB runs Linux 6.12 on x86-64. Its pool of 2 MiB pages takes half of the RAM at midday and a tenth at "
+             "night, every day. Should the optimisation be switched on? Half a page: a number, what it costs, what to measure first, and when you "
+             "would change your mind.", None, lambda r: {"memory": r.choice([256, 512, 1024])}),
+    )),
+}.items())  # fmt: skip
+"""Name -> `ProblemSet`."""
+
+
+def task(problem_set: str, name: str) -> Task:
+    """A task by name. Raises `BadInput` for an unknown one."""
+    return table("task", ((one.name, one) for one in SETS[problem_set].tasks))[name]
+
+
+def put(problem_set: str, name: str, student: str) -> None:
+    """Print a task with the student's own numbers. Raises `BadInput` for an unknown task or no student."""
+    asked = task(problem_set, name)
+    print(asked.text(student))
+    if asked.form:
+        print(f"Your answer is {asked.form}.")

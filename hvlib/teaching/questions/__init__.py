@@ -1,0 +1,36 @@
+"""The questions of the chapters, and the one function that puts and judges them."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from importlib import import_module
+
+from ...errors import table
+from ..ask import Question, Verdict
+
+QUESTIONS: Mapping[str, Question] = table(
+    "question",
+    (
+        (name, question)
+        for module in sorted(module.name for module in pkgutil.iter_modules(__path__))
+        for name, question in import_module(f".{module}", __name__).QUESTIONS.items()
+    ),
+)
+"""Name -> `Question`, in the order of the chapters."""
+
+
+def question(name: str) -> Question:
+    """The `Question` of a name. Raises `BadInput` for a name that is not a question."""
+    return QUESTIONS[name]
+
+
+def check(name: str, answer: object, seed: int | str = 0) -> Verdict:
+    """Put the question ``name`` with the numbers of ``seed``, and judge an answer to it.
+
+    ``...`` for the answer just puts the question. Raises `BadInput` for a name that is not a question or a seed that
+    is none, and nothing else, whatever the answer is.
+    """
+    asked = question(name)
+    verdict = asked.judge(answer, seed)
+    return Verdict(verdict.right, f"{asked.text(seed)}\n{verdict.text}")

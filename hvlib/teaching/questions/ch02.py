@@ -1,0 +1,83 @@
+"""Questions of chapter 2."""
+
+from __future__ import annotations
+
+from ...arithmetic.geometry import ARCHITECTURES, HugePage
+from ...units import GiB, KiB, MiB
+from ..ask import Question, count, in_units, one_of, size, thousands
+
+QUESTIONS: dict[str, Question] = {
+    "1 GiB in 2 MiB pages": Question(
+        "How many times as many base pages does a 1 GiB page have as a 2 MiB page?",
+        count,
+        lambda _: HugePage("1 GiB").nr_base_pages // HugePage("2 MiB").nr_base_pages,
+        "One more level of the page tables is skipped, and a table has 512 entries.",
+        (
+            (lambda _: 4096 // HugePage("2 MiB").nr_base_pages, "8 is 4,096 / 512, the two numbers of the mail."),
+            (lambda _: HugePage("1 GiB").nr_base_pages, "That is how many base pages a 1 GiB page has."),
+            (lambda _: 1024, "1,024 is GiB over MiB, but the smaller page has 2 MiB."),
+            (lambda _: 2, "A level is more than a factor of 2: how many entries has a table?"),
+        ),
+        write=thousands,
+    ),
+    "base pages of 1 GiB": Question(
+        "How many base pages of 4 KiB does a 1 GiB page consist of?",
+        count,
+        lambda _: HugePage("1 GiB").nr_base_pages,
+        "512 x 512: two levels of the page table are skipped.",
+        (
+            (lambda _: 4096, "4,096 counts vmemmap pages, not base pages: it is how many pages the struct pages of a 1 GiB page fill."),
+            (lambda _: 512, "512 is a 2 MiB page; one more level is skipped for 1 GiB."),
+            (lambda _: 1024, "1,024 would make the base page 1 MiB; it is 4 KiB."),
+            (lambda _: 1 << 20, "That divides by 1 KiB; the base page is 4 KiB."),
+        ),
+        write=thousands,
+    ),
+    "what 4096 counts": Question(
+        "The number 4,096 belongs to a 1 GiB page. What does it count? "
+        "Answer 'base pages', 'struct pages' or 'vmemmap pages'.",
+        one_of("base pages", "struct pages", "vmemmap pages"),
+        lambda _: next(
+            name
+            for name, count in (
+                ("base pages", HugePage("1 GiB").nr_base_pages),
+                ("struct pages", HugePage("1 GiB").nr_base_pages),
+                ("vmemmap pages", HugePage("1 GiB").nr_vmemmap_pages),
+            )
+            if count == 4096
+        ),
+        "262,144 struct pages of 64 bytes fill 16 MiB, which is 4,096 pages of 4 KiB.",
+        (
+            (lambda _: "base pages", "So the mail of 2020 says. 4,096 base pages of 4 KiB are only 16 MiB."),
+            (lambda _: "struct pages", "There is one struct page for each base page, and those are 262,144."),
+        ),
+    ),
+    "a leaf one level up": Question(
+        "With 4-level paging, if a PGD entry could be a leaf, how large would its page be? (x86-64 has no such page.)",
+        size,
+        lambda _: HugePage("1 GiB").size * 512,
+        "One more level skipped, one more factor of 512.",
+        (
+            (lambda _: 2 * GiB, "A level is a factor of 512, not of 2."),
+            (lambda _: 1 << 48, "256 TiB is what all 512 PGD entries cover together."),
+            (lambda _: 1 << 40, "1 TiB would be a factor of 1,024; a table has 512 entries."),
+        ),
+        write=in_units,
+    ),
+    "PMD page of arm64": Question(
+        "On arm64 with base pages of {base} KiB a page table is one base page of 8-byte entries. "
+        "How large is the page that one PMD entry maps?",
+        size,
+        lambda g: next(
+            size for size, how in ARCHITECTURES[f"arm64, {g['base']} KiB base"].huge_pages if how == "PMD"
+        ),
+        "{entries:,} entries, each mapping {base} KiB.",
+        (
+            (lambda g: 512 * g["base"] * KiB, "512 entries is what a table of 4 KiB holds; this one has {entries:,}."),
+            (lambda _: 2 * MiB, "2 MiB is x86-64's, with 4 KiB base pages."),
+            (lambda g: g["base"] * KiB * g["base"] * KiB, "That counts an entry per byte; an entry has 8 bytes."),
+        ),
+        lambda r: (lambda base: {"base": base, "entries": base * 128})(r.choice([16, 64])),
+        in_units,
+    ),
+}  # fmt: skip

@@ -1,0 +1,164 @@
+"""Questions as widgets: a prediction typed before the panel that answers it exists, and the concept test."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import ipywidgets as widgets
+import traitlets
+
+from ..errors import BadInput, quoted
+from ..units import index_of
+from . import concepts
+from .questions import question
+
+
+class _Typed(traitlets.Unicode[str, str]):
+    """What was typed, as text; anything else gets a sentence."""
+
+    def validate(self, obj: Any, value: Any) -> str:
+        if not isinstance(value, str):
+            raise BadInput(f"a guess is typed as text, and {quoted(value)} is none; write for example '512'.")
+        return str.__str__(value)
+
+
+class _Numbers(traitlets.Tuple):
+    """Numbers of options; what is no sequence gets a sentence."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if not isinstance(value, (tuple, list)):
+            raise BadInput(
+                f"the answers must be numbers of options, and {quoted(value)} are not; write for example (0,) * 10."
+            )
+        return super().validate(obj, tuple(value))
+
+
+def _asked(lead: str, text: str) -> str:
+    """A question as HTML; JupyterLab gives each line the height of a button otherwise."""
+    return f'<div style="line-height: 1.5; padding-top: 0.3em"><b>{lead}</b> {html.escape(text)}</div>'
+
+
+class _Told(widgets.VBox):  # type: ignore[misc]
+    """A box of widgets whose text, for tests and readers without widgets, is its repr."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/plain"] = repr(self)
+        return bundle
+
+
+class Prediction(_Told):
+    """A question answered by typing, before the panel that shows the truth exists. ``value`` is what was typed."""
+
+    value = _Typed("")
+
+    def __init__(self, name: str) -> None:
+        self._question = question(name)
+        text = self._question.text()
+        self._box = widgets.Text(
+            description="Your guess:", placeholder="type it here, then press Enter", continuous_update=False,
+            layout=widgets.Layout(width="24em"), style={"description_width": "initial"},
+        )  # fmt: skip
+        self._noted = widgets.HTML("&nbsp;")
+        super().__init__([widgets.HTML(_asked("Before you look.", text)), self._box, self._noted])
+        traitlets.link((self, "value"), (self._box, "value"))
+        self.observe(self._note, names="value")
+
+    def _note(self, _: object) -> None:
+        typed = self.value.strip()
+        try:
+            text = (
+                f"Noted: {self._question.write(self._question.read(typed))}. The next panel shows it beside the answer."
+                if typed
+                else "&nbsp;"
+            )
+        except BadInput as why:
+            text = str(why)
+        self._noted.value = text if text == "&nbsp;" else html.escape(text)
+
+    def verdict(self) -> str:
+        """The guess beside the truth, in a sentence; empty while nothing is typed."""
+        if not self.value.strip():
+            return ""
+        return self._question.sentence(self.value.strip())
+
+    def __repr__(self) -> str:
+        return f"Before you look. {self._question.text()} (Run this cell to type your guess.)"
+
+
+def predict(name: str) -> Prediction:
+    """A `Prediction` for the question ``name``. Raises `BadInput` for a name that is not a question."""
+    return Prediction(name)
+
+
+class ConceptTest(_Told):
+    """The ten questions as radio buttons. ``answers`` are the numbers of the options chosen, -1 while open.
+
+    The score stands below once all ten are answered. It says which chapters to look at and not which answers were
+    wrong, so that the test can be taken again after the book.
+    """
+
+    answers = _Numbers()
+
+    def __init__(self, seed: int | str, when: str) -> None:
+        self._items, self._seed, self._when = concepts.items(seed, when), seed, when
+        self._choices = [
+            widgets.RadioButtons(
+                options=[(option, number) for number, option in enumerate(item.options)], index=None,
+                layout=widgets.Layout(width="auto"),
+            )
+            for item in self._items
+        ]  # fmt: skip
+        self._result = widgets.HTML()
+        rows = [
+            widgets.VBox([widgets.HTML(_asked(f"{number}.", item.text)), choice])
+            for number, (item, choice) in enumerate(zip(self._items, self._choices, strict=True), 1)
+        ]
+        super().__init__([*rows, self._result])
+        for choice in self._choices:
+            choice.observe(self._collect, names="index")
+        self.observe(self._choose, names="answers")
+        self._collect()
+
+    @property
+    def score(self) -> concepts.Score:
+        """The `hvlib.concepts.Score`. Raises `BadInput` while a question is open."""
+        return concepts.score(self.answers, self._seed, self._when)
+
+    @traitlets.validate("answers")
+    def _valid(self, proposal: Any) -> tuple[int, ...]:
+        given = tuple(proposal["value"])
+        open_ones = [0 if index_of(answer) == -1 else answer for answer in given]
+        concepts.score(open_ones, self._seed, self._when)
+        return tuple(index_of(answer) or 0 for answer in given)
+
+    def _collect(self, _: object = None) -> None:
+        self.answers = tuple(-1 if choice.index is None else choice.index for choice in self._choices)
+        self._tell()
+
+    def _choose(self, _: object) -> None:
+        for choice, answer in zip(self._choices, self.answers, strict=True):
+            choice.index = None if answer == -1 else answer
+        self._tell()
+
+    def _tell(self) -> None:
+        left = self.answers.count(-1)
+        text = f"{left} to go." if left else str(self.score)
+        self._result.value = f"<p><b>{html.escape(text)}</b></p>"
+
+    def __repr__(self) -> str:
+        lines = []
+        for number, item in enumerate(self._items, 1):
+            lines.append(f"{number}. {item.text}")
+            lines += [f"   ( ) {option}" for option in item.options]
+        return "\n".join(lines)
+
+
+def concept_test(seed: int | str = 0, when: str = "before") -> ConceptTest:
+    """The concept test as a widget; ``seed`` is a name or a number of yours, the same both times.
+
+    ``when`` is "before" or "after" the book. Raises `BadInput` for any other.
+    """
+    return ConceptTest(seed, when)

@@ -1,13 +1,14 @@
 """Sizes in bytes, as people write them: ``"2 MiB"``, ``"1G"``, ``4096``.
 
-Linux means powers of two when it says kB, MB or GB; this library writes KiB, MiB and GiB, and reads the kernel's
-one-letter suffixes (``hugepagesz=2M``) too.
+Linux means powers of two when it says kB, MB or GB; this library writes KiB, MiB and GiB. Wherever a size is taken the
+same texts are read: these, and the kernel's own ``2M`` (``hugepagesz=2M``) and ``2048kB`` (``hugepages-2048kB``).
 """
 
 from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
 from .errors import BadInput, quoted
@@ -21,14 +22,17 @@ TiB = 1 << 40
 _UNITS = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB, "TiB": TiB}
 _LIMIT = 1 << 64
 _MOST = 1 << 128
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt])(ib|b)?|b)?\s*", re.IGNORECASE | re.ASCII)
+_SIZE = re.compile(
+    r"\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*(?:([kmgt])(ib|b)?|b(?:ytes?)?)?\s*", re.IGNORECASE | re.ASCII
+)
 
 
 def parse_size(size: str | int, what: str = "size") -> int:
-    """Bytes of a size given as text (``"2 MiB"``, ``"2M"``, ``"512"``) or as a whole number of bytes.
+    """Bytes of a size given as text (``"2 MiB"``, ``"2M"``, ``"2048kB"``, ``"512"``) or as a whole number of bytes.
 
     ``what`` names the value in the error. Raises `BadInput` for anything that is not a positive whole number of
-    bytes, and for the decimal units (``"2 MB"`` is 2,000,000 bytes, which is never what memory comes in).
+    bytes, and for the decimal units (``"2 MB"`` is 2,000,000 bytes, which is never what memory comes in); only
+    ``kB``, so spelt, is the kernel's own word for KiB (/proc/meminfo, /sys/kernel/mm/hugepages).
     """
     number = index_of(size)
     if number is not None:
@@ -44,15 +48,28 @@ def parse_size(size: str | int, what: str = "size") -> int:
             f"{what} {quoted(size)} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096."
         )
     digits, prefix, suffix = found.groups()
-    if (suffix or "").lower() == "b":
+    if (suffix or "").lower() == "b" and prefix + suffix != "kB":
         raise BadInput(
             f"{what} {text!r} is a decimal size (powers of ten); memory comes in powers of two: "
             f"write '{digits} {prefix.upper()}iB'."
         )
-    value = Fraction(digits) * (_UNITS[f"{prefix.upper()}iB"] if prefix else 1)
+    value = Fraction(digits.replace(",", "")) * (_UNITS[f"{prefix.upper()}iB"] if prefix else 1)
     if value.denominator != 1 or not 0 < value < _LIMIT:
         raise BadInput(f"{what} {text!r} is not a whole number of bytes from 1 to 2^64 - 1; write for example '2 MiB'.")
     return int(value)
+
+
+def size_among(size: object, names: Sequence[str]) -> str | None:
+    """The one of ``names`` that is the same size, however each is written, or `None`: ``"2048kB"`` is ``"2 MiB"``."""
+    wanted = _size_or_none(size)
+    return next((name for name in names if wanted is not None and _size_or_none(name) == wanted), None)
+
+
+def _size_or_none(size: object) -> int | None:
+    try:
+        return parse_size(size)  # type: ignore[arg-type]
+    except BadInput:
+        return None
 
 
 def index_of(value: object) -> int | None:

@@ -336,12 +336,15 @@ CALLS = [
     C("hv.explore.FILMS[·]", "name", lambda _, v: FILMS[v]),
 ]  # fmt: skip
 KINDS["number but None"] = {name: value for name, value in KINDS["number"].items() if name != "None"}
+KINDS["number of bytes"] = {name: value for name, value in KINDS["number"].items() if name != "digits"}
 KINDS["number but -1"] = {name: value for name, value in KINDS["number"].items() if name != "minus one"}
 
 
 def kind_of(axis):
     """The kind of value that belongs on a slider."""
-    return "name" if isinstance(axis.values[0], str) else "number"
+    if isinstance(axis.values[0], str):
+        return "name"
+    return "number of bytes" if "bytes" in axis.texts[0] else "number"
 
 
 for _name, _film in FILMS.items():

@@ -162,7 +162,8 @@ def test_without_scripts_the_stored_picture_stands(html, browser):
 TYPED = [
     "", "7", "6", "4,095", "262,144", "262144", "0x40000", "0b11", "-1", "+5", "1_000", "1 000", "007", "0", "7.0",
     "lots", "12x", "16 MiB", "16M", "1.5 KiB", "0.3 B", "2 MB", "3GiB", "36 MiB", "1,792 GiB", "9" * 70, "free split",
-    "split, remap, flush, free", "yes", "Head  Page", "tail pages", "0xffffea0000008000", "18446744073709551617",
+    "split, remap, flush, free", "yes", "Head  Page", "tail pages",
+    "2048kB", "16,380 kB ", "64 bytes", "64 byte", "2 kb", "1,5 GiB", "0xffffea0000008000", "18446744073709551617",
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..errors import BadInput, instance_of, name_of, quoted
 from ..facts.layout import BASE_PAGE
-from ..units import MiB, about, format_size, index_of, parse_size
+from ..units import MiB, about, format_size, index_of, parse_size, size_among
 from .btf import struct_layout
 
 _MACHINE = "machine-6.18.44.json"
@@ -282,7 +282,8 @@ class Record:
         """What the record holds of a size. Raises `BadInput` if it holds none."""
         found = self._data.get("reserved") if when == "reserved" else self._state(state)
         sizes = found if isinstance(found, dict) else {}
-        size = name_of(size, "size", ("2 MiB", "1 GiB"))
+        known = ("2 MiB", "1 GiB")
+        size = name_of(size_among(size, known) or size, "size", known)
         part = sizes.get(size)
         if not isinstance(part, dict):
             raise self._broken(size, when, state, "it is not there, or broken")

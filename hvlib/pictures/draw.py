@@ -21,7 +21,7 @@ from ..facts.schemes import SCHEMES
 from ..kernels import observe
 from ..kernels.costs import COSTS
 from ..mechanism.machine import Machine, Pool
-from ..units import KiB, about, format_size, quantity
+from ..units import KiB, about, format_size, parse_size, quantity
 from . import paint
 from .scene import Arrow, Box, Label, Line, Role, Scene
 
@@ -548,8 +548,9 @@ def _run_text(first: int, last: int) -> str:
 # --- the schemes side by side -----------------------------------------------------------------------------------------
 
 
-def schemes(size: str = "2 MiB") -> Picture:
+def schemes(size: str | int = "2 MiB") -> Picture:
     """All schemes as small multiples: the same huge page, optimised by each, counted from the machine."""
+    size = format_size(parse_size(size, "huge page"))
     scene = Scene(25 + len(SCHEMES) * 147, 306)
     told = []
     for column, scheme in enumerate(SCHEMES.values()):

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from ..errors import not_one_of
-from ..units import index_of
+from ..units import index_of, size_among
 from . import paint
 from .scene import Scene
 
@@ -34,11 +34,18 @@ class Axis:
             object.__setattr__(self, "texts", tuple(map(str, self.values)))
 
     def taken(self, value: object) -> str | int:
-        """Where the slider then stands: the value as Python's own number or text. Raises `BadInput` for any other."""
+        """Where the slider then stands: the value as Python's own number or text; sizes however they are written.
+
+        Raises `BadInput` for any other value.
+        """
         plain = str.__str__(value) if isinstance(value, str) else index_of(value)
-        if plain is None or plain not in self.values:
+        if plain is not None and plain in self.values:
+            return plain
+        sizes = [text for text in self.texts if not text[-1].isdigit()]  # "2 MiB", and not a count such as "512"
+        same = size_among(value, sizes)
+        if same is None:
             raise not_one_of(self.label, value, self.values)
-        return plain
+        return self.values[self.texts.index(same)]
 
 
 @dataclass(frozen=True)

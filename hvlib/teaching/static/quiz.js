@@ -18,7 +18,8 @@ function whole(text) {
 function bytes(text) {
   const number = whole(text);
   if (number !== null) return number;
-  const found = /^\s*(\d+)(?:\.(\d+))?\s*(?:([kmgt])(ib)?|b)?\s*$/i.exec(text.replace(/(?<=\d),(?=\d{3})/g, ""));
+  const found = /^\s*(\d+)(?:\.(\d+))?\s*(?:([kmgt])(ib)?|b(?:ytes?)?)?\s*$/i.exec(
+    text.replace(/(?<=\d),(?=\d{3})/g, "").replace(/kB\s*$/, "KiB"));  // the kernel's own spelling
   if (!found || text.length >= 40) return null;
   const [, before, after = "", prefix] = found;
   const factor = prefix ? UNITS.find(([unit]) => unit[0] === prefix.toUpperCase())[1] : 1n;

@@ -14,9 +14,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tools.binder import conda, pip_lines
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-from binder import conda, pip_lines  # noqa: E402
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -118,7 +118,7 @@ def drawn(svg):
 
 def test_the_picture_of_the_readme_is_the_engines():
     """The frame around a text may differ by a pixel between versions of Matplotlib; nothing else may."""
-    import picture
+    from tools import picture
 
     stored, now = drawn(picture.PICTURE.read_text()), drawn(picture.picture())
     assert stored[0] == now[0]

@@ -4,15 +4,13 @@ Breaking the engine is not part of the fast run: `make mutants` makes the table,
 """
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
+from tools import mutants
 
-import mutants  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 MUTANTS = mutants.chosen()
 RESULTS = json.loads(mutants.RESULTS.read_text("utf-8"))

@@ -1,9 +1,9 @@
 """Break the engine on purpose, one place at a time, and see which witness notices.
 
-    python tools/mutants.py                 every mutant of tests/mutants.toml; book/mutants.json and book/mutants.md
-    python tools/mutants.py --only hvo ask  those of some modules; the rest of the table stays
-    python tools/mutants.py --some 12       a dozen, each of another module; writes nothing, fails if one survives
-    python tools/mutants.py --render        the page again, from book/mutants.json
+    python -m tools.mutants                 every mutant of tests/mutants.toml; book/mutants.json and book/mutants.md
+    python -m tools.mutants --only hvo ask  those of some modules; the rest of the table stays
+    python -m tools.mutants --some 12       a dozen, each of another module; writes nothing, fails if one survives
+    python -m tools.mutants --render        the page again, from book/mutants.json
 
 Three witnesses, each asked alone: the unit tests, the records of real kernels (`python -m hvlib`), and the chapters
 under strict nbval. And one yardstick: whether anything changes that a reader sees, in chapters or elsewhere
@@ -112,7 +112,7 @@ class Copy:
                 shutil.copy2(ROOT / name, self.folder / name)
         self.sound: dict[str, str] = {}
         (self.folder / "pytest.ini").write_text(
-            "[pytest]\npythonpath = tests\nmarkers =\n    browser\n    book\n    grading\n"
+            "[pytest]\npythonpath = . tests\nmarkers =\n    browser\n    book\n    grading\n"
         )
         subprocess.run([sys.executable, "-m", "compileall", "-q", "hvlib"], cwd=self.folder, check=True)
 
@@ -212,7 +212,7 @@ def _first_failure(copy: Copy, *arguments: str) -> str:
 
 def seen(copy: Copy) -> dict[str, str]:
     """Digest of every part that a reader sees; one that cannot be made is a change as well."""
-    done = copy.run("tools/seen.py")
+    done = copy.run("-m", "tools.seen")
     return json.loads(done.stdout) if done and done.returncode == 0 else {}
 
 

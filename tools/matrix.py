@@ -250,16 +250,8 @@ def run(cell: Cell) -> None:
     wrong = []
     for title, options in choice.runs.items():
         log, report = (cell.folder / f"{title.split(',')[0].replace(' ', '-')}.{suffix}" for suffix in ("log", "xml"))
-        tests: list[str | Path] = [
-            inside,
-            "-m",
-            "pytest",
-            "-q",
-            *binder.test_options(),
-            f"--junitxml={report}",
-            *options,
-        ]
-        status = logged(log, tests, variables)
+        pytest = ("-m", "pytest", "-q", *binder.test_options(), f"--junitxml={report}", *options)
+        status = logged(log, [inside, *pytest], variables)
         cell.counts[title], skipped = counted(report)
         cell.skipped += skipped
         print(f"  {title}: {told(cell.counts[title])}", flush=True)

@@ -48,7 +48,9 @@ def source() -> Path:
     for folder in (package / "chapters", package.parent / "notebooks"):
         if any(folder.glob("00_*.ipynb")):
             return folder
-    raise BadInput("The chapters are not beside hvlib; install it again with: pip install --force-reinstall 'hvlib[lab]'.")
+    raise BadInput(
+        "The chapters are not beside hvlib; install it again with: pip install --force-reinstall 'hvlib[lab]'."
+    )
 
 
 def chapters() -> list[Chapter]:
@@ -80,7 +82,9 @@ def chapter(word: str) -> Chapter:
         return found[0]
     last = max(one.number for one in every if one.number is not None)
     fits = "fits more than one chapter" if found else "is no chapter"
-    raise BadInput(f"{quoted(word)} {fits}; choose a number from 0 to {last} or a word of one title, for example remap.")
+    raise BadInput(
+        f"{quoted(word)} {fits}; choose a number from 0 to {last} or a word of one title, for example remap."
+    )
 
 
 def copy(into: Path, version: str) -> Copied:
@@ -102,10 +106,11 @@ def copy(into: Path, version: str) -> Copied:
         text = json.dumps({"version": version, "files": known}, indent=1) + "\n"
         if not _is(into / MANIFEST, text.encode()):
             _write(into / MANIFEST, text.encode())
-    except OSError as why:
+    except (OSError, ValueError) as why:
+        reason = why.strerror if isinstance(why, OSError) else why
         raise BadInput(
-            f"The book cannot be copied to {quoted(str(into))} ({why.strerror}); choose a folder of your own, for example "
-            "--into my-book."
+            f"The book cannot be copied to {quoted(str(into))} ({reason}); choose a folder of your own, for "
+            "example --into my-book."
         ) from None
     return came
 

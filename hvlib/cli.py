@@ -73,7 +73,7 @@ def _parser() -> Parser:
 def _overview() -> str:
     """One screen: what can be asked for."""
     return "\n".join([
-        f"hvlib {__version__}: an interactive textbook on the Linux HugeTLB vmemmap optimisation", "",
+        f"hvlib {__version__}, a textbook on the Linux HugeTLB vmemmap optimisation", "",
         f"  hvlib open [CHAPTER]  copy the chapters to {FOLDER}, and open one in JupyterLab",
         "  hvlib here            the model beside this machine",
         "  hvlib RECORD ...      the model on trial against records of real kernels",
@@ -95,7 +95,7 @@ def _open(options: argparse.Namespace) -> int:
         return code
     if not options.copy_only:
         lab.must_be_here()
-    into = Path(options.into).expanduser().absolute()
+    into = Path(os.path.expanduser(options.into)).absolute()
     came = book.copy(into, __version__)
     say(_told(into, came))
     if options.copy_only:

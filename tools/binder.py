@@ -70,7 +70,7 @@ def copied(folder: Path) -> None:
 def imports(path: Path) -> set[str]:
     """The modules a file cannot be imported without, those of the repository's own helpers included."""
     found: set[str] = set()
-    for statement in ast.parse(path.read_text()).body:
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             continue
         for node in ast.walk(statement):

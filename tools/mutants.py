@@ -42,7 +42,7 @@ OTHERS = ("binder", "book", "browser", "classroom", "coverage", "environment", "
 SLOW = ("explore", "histories", "concepts", "ask", "workbench", "hostile", "trial", "observe")
 """Asked last, unless they are the module's own."""
 OWN = {"errors": "units", "command": "hostile", "scene": "draw", "paint": "draw", "quiz": "ask", "hvo": "machine",
-       "events": "machine", "schemes": "witnesses", "report": "observe", "__main__": "trial", "film": "explore",
+       "events": "machine", "schemes": "witnesses", "report": "observe", "cli": "trial", "film": "explore",
        "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage",
        "homework": "grading", "layout": "geometry"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""

@@ -58,7 +58,7 @@ def _session(reader: Any, browser: Any, scratch: Path) -> list[float]:
     own |= {f"JUPYTERLAB_{name}_DIR": str(scratch / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     own |= {"IPYTHONDIR": str(scratch / "ipython"), "HVLIB_OBSERVE": "recorded"}
     inherited = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    log = (scratch / "server.log").open("w+")
+    log = (scratch / "server.log").open("w+", encoding="utf-8")
     started = time.perf_counter()
     server = subprocess.Popen(["make", "--no-print-directory", "lab", f"LABFLAGS={flags}"], cwd=folder,
                               env=inherited | own, stdout=log, stderr=log, start_new_session=True)  # fmt: skip

@@ -33,7 +33,7 @@ PIP_NAME = {"matplotlib-base": "matplotlib"}
 
 def conda() -> dict[str, str]:
     """What environment.yml asks for: names and bounds, as conda writes them."""
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
     if not all(isinstance(line, str) for line in environment["dependencies"]):
         raise ValueError("environment.yml has a pip section: nothing would check it.")
     found = (re.fullmatch(r"([\w.-]+)\s*(.*)", line) for line in environment["dependencies"])
@@ -105,7 +105,7 @@ def test_options() -> list[str]:
 
     A mark in this project says what else a test needs, so marked tests are left out.
     """
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
     options = re.sub(r"--dist=\S+|-m '[^']*'", "", settings["addopts"])
     marks = " and ".join(f"not {line.partition(':')[0]}" for line in settings["markers"])
     return ["-o", f"addopts={options}", "-p", "no:cacheprovider", "-m", marks]

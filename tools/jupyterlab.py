@@ -67,8 +67,8 @@ class Lab:
         where = scratch / "settings" / "@jupyterlab" / "apputils-extension"
         where.mkdir(parents=True, exist_ok=True)
         for name, value in settings.items() if theme else ():
-            (where / f"{name}.jupyterlab-settings").write_text(json.dumps(value))
-        self.log = (scratch / "server.log").open("w+")
+            (where / f"{name}.jupyterlab-settings").write_text(json.dumps(value), "utf-8")
+        self.log = (scratch / "server.log").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [python, "-m", "jupyter", app, "--no-browser", "--allow-root", "--ip=127.0.0.1",
              f"--port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",

@@ -112,7 +112,8 @@ class Copy:
                 shutil.copy2(ROOT / name, self.folder / name)
         self.sound: dict[str, str] = {}
         (self.folder / "pytest.ini").write_text(
-            "[pytest]\npythonpath = . tests\nmarkers =\n    browser\n    book\n    grading\n"
+            "[pytest]\npythonpath = . tests\nmarkers =\n    browser\n    book\n    grading\n",
+            "utf-8",
         )
         subprocess.run([sys.executable, "-m", "compileall", "-q", "hvlib"], cwd=self.folder, check=True)
 

@@ -119,7 +119,7 @@ def huge_pages() -> dict[int, int]:
     for name in names:
         with suppress(OSError, ValueError):
             size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
-            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text())
+            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text("utf-8"))
     return found
 
 

@@ -74,7 +74,7 @@ def _overview() -> str:
     """One screen: what can be asked for."""
     return "\n".join([
         f"hvlib {__version__}, a textbook on the Linux HugeTLB vmemmap optimisation", "",
-        f"  hvlib open [CHAPTER]  copy the chapters to {FOLDER}, and open one in JupyterLab",
+        f"  hvlib open [CHAPTER]  copy the chapters to {FOLDER}, open one in JupyterLab",
         "  hvlib here            the model beside this machine",
         "  hvlib RECORD ...      the model on trial against records of real kernels",
         "  hvlib --help          more; hvlib open --help: options", "",

@@ -36,17 +36,17 @@ ROOT = Path(__file__).parents[1]
 DATA, RESULTS, PAGE = ROOT / "tests" / "mutants.toml", ROOT / "book" / "mutants.json", ROOT / "book" / "mutants.md"
 LIMIT = 600
 """Seconds; a mutant that makes a witness run for longer has been noticed."""
-OTHERS = ("binder", "book", "browser", "classroom", "coverage", "environment", "grading", "lab", "mutants", "notebooks",
-          "bench", "matrix", "unlucky", "restart")  # fmt: skip
+OTHERS = ("binder", "book", "browser", "classroom", "command", "coverage", "environment", "grading", "lab", "mutants",
+          "notebooks", "bench", "matrix", "unlucky", "restart")  # fmt: skip
 """Tests that are no unit tests of the engine: documents, pages, tools, hand-ins."""
 SLOW = ("explore", "histories", "concepts", "ask", "workbench", "hostile", "trial", "observe")
 """Asked last, unless they are the module's own."""
 OWN = {"errors": "units", "command": "hostile", "scene": "draw", "paint": "draw", "quiz": "ask", "hvo": "machine",
-       "events": "machine", "schemes": "witnesses", "report": "observe", "cli": "trial", "film": "explore",
+       "events": "machine", "schemes": "witnesses", "report": "observe", "cli": "trial", "book": "command", "lab": "command", "film": "explore",
        "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage",
        "homework": "grading", "layout": "geometry"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""
-UNITS = "not browser and not book and not grading"
+UNITS = "not browser and not book and not grading and not wheel"
 """Marks; what bears them takes a browser or a class."""
 CORE = ("geometry", "invariants", "machine", "structpage", "vmemmap", "witnesses")
 """Asked next: what they notice is noticed soonest."""
@@ -112,7 +112,7 @@ class Copy:
                 shutil.copy2(ROOT / name, self.folder / name)
         self.sound: dict[str, str] = {}
         (self.folder / "pytest.ini").write_text(
-            "[pytest]\npythonpath = . tests\nmarkers =\n    browser\n    book\n    grading\n",
+            "[pytest]\npythonpath = . tests\nmarkers =\n    browser\n    book\n    grading\n    wheel\n",
             "utf-8",
         )
         subprocess.run([sys.executable, "-m", "compileall", "-q", "hvlib"], cwd=self.folder, check=True)

@@ -28,8 +28,8 @@ test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, a
 	$(BIN)/pytest -q -n auto
 
 book: .venv/test.done  ## build the published pages and the PDF, from the committed notebooks: build/book
-	$(BIN)/python tools/book.py
-	$(BIN)/python tools/book.py --pdf
+	$(BIN)/python -m tools.book
+	$(BIN)/python -m tools.book --pdf
 
 book-serve: book  ## the same, then read them at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000
@@ -45,23 +45,23 @@ hub-demo: build/hub/done  ## a JupyterHub on loopback with 20 simulated students
 		--proxy build/hub/node_modules/.bin/configurable-http-proxy $(if $(RECORD),--record '$(RECORD)')
 
 coverage: .venv/test.done  ## make the table of what is taught where again; list numbers in prose that nothing derives
-	$(BIN)/python tools/taught.py
-	$(BIN)/python tools/prose.py
+	$(BIN)/python -m tools.taught
+	$(BIN)/python -m tools.prose
 
 notebooks: .venv/test.done  ## execute and normalise the notebooks
-	$(BIN)/python tools/notebooks.py
+	$(BIN)/python -m tools.notebooks
 
 notebooks-check: .venv/test.done  ## the same, but write nothing and fail if anything would change
-	$(BIN)/python tools/notebooks.py --check
+	$(BIN)/python -m tools.notebooks --check
 
 mutants: .venv/test.done  ## break the engine on purpose, and see what notices; writes book/mutants.md (SOME=12 for a dozen)
-	$(BIN)/python tools/mutants.py $(if $(SOME),--some '$(SOME)')
+	$(BIN)/python -m tools.mutants $(if $(SOME),--some '$(SOME)')
 
 bench: .venv/test.done  ## measure it: panel, large hosts, import, make lab, book; writes book/benchmarks.md (PARTS=panel)
 	$(BIN)/python -m bench $(if $(PARTS),--only '$(PARTS)')
 
 binder-check: .venv/test.done  ## do what Binder does, without Docker: install, postBuild, tests, sessions; say what it takes
-	$(BIN)/python tools/binder.py
+	$(BIN)/python -m tools.binder
 
 observe: .venv/lab.done  ## ask a real kernel: make observe SUITE=bookworm-security [SERIES=6.1] (needs QEMU; see README)
 	@$(BIN)/python -m kernel_lab $(SUITE) $(if $(SERIES),--series $(SERIES)) --into $(INTO)
@@ -75,7 +75,7 @@ test-lab: .venv/test.done  ## fetch, boot and ask one real kernel, and judge wha
 	$(BIN)/pytest -q -m lab -s tests/test_lab.py
 
 matrix: .venv/test.done  ## every supported Python with pinned, oldest and newest packages: long (ONLY=3.12/oldest, RESUME=1)
-	$(BIN)/python tools/matrix.py $(if $(ONLY),--only '$(ONLY)') $(if $(RESUME),--resume)
+	$(BIN)/python -m tools.matrix $(if $(ONLY),--only '$(ONLY)') $(if $(RESUME),--resume)
 
 lint: .venv/test.done  ## style, and which room may import which
 	$(BIN)/ruff check .
@@ -86,7 +86,7 @@ types: .venv/test.done  ## types
 	$(BIN)/mypy
 
 picture: .venv/test.done  ## draw the picture of the README again
-	$(BIN)/python tools/picture.py
+	$(BIN)/python -m tools.picture
 
 constraints: .venv/test.done  ## pin the newest versions that go together
 	$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --all-extras --no-annotate --upgrade \

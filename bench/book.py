@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .measure import ROOT, borrowed, environment, seconds, significant, summary, told
+from tools import pages
+
+from .measure import ROOT, environment, seconds, significant, summary, told
 
 COMPRESSED = {".html", ".css", ".js", ".svg", ".json"}
 """What web servers compress on the way; pictures are compressed already."""
@@ -26,11 +28,11 @@ def run(turns: int = 2) -> dict[str, Any]:
         after = os.times()
         cpu.append(after.children_user + after.children_system - before.children_user - before.children_system)
         told(f"build {turn}: {cpu[-1]:.1f} CPU s")
-    return {"cpu_s": summary(cpu), "wall_s": summary(wall), **weights(borrowed("tools", "pages").HTML)}
+    return {"cpu_s": summary(cpu), "wall_s": summary(wall), **weights(pages.HTML)}
 
 
 def _build() -> None:
-    subprocess.run([sys.executable, str(ROOT / "tools" / "book.py")], cwd=ROOT, env=environment(), check=True,
+    subprocess.run([sys.executable, "-m", "tools.book"], cwd=ROOT, env=environment(), check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
 
 
@@ -61,7 +63,7 @@ def loaded(path: Path, text: str) -> set[Path]:
     if path.suffix == ".css":
         addresses = re.findall(r"url\(['\"]?([^'\")]+)", text)
     else:
-        reader = borrowed("tools", "pages")._Page()
+        reader = pages._Page()
         reader.feed(text)
         follows = re.findall(r'<link\b[^>]*\brel="(?:next|prev|search|index|genindex|canonical)"[^>]*>', text)
         skipped = {href for link in follows for href in re.findall(r'href="([^"]+)"', link)}

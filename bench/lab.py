@@ -15,7 +15,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from .measure import ROOT, borrowed, summary, told
+from tools import binder
+
+from .measure import ROOT, summary, told
 
 LEFT_OUT = ("PYTHONPATH", "MAKEFLAGS", "MAKELEVEL")
 """Of the environment: `make lab` is run as from a shell."""
@@ -24,7 +26,8 @@ MARKS = ("the server answers", "the chapter is open, its kernel ready", "the fir
 
 def run(turns: int = 3) -> dict[str, Any]:
     """Seconds from the command to each of `MARKS`; Chromium is running already, as a reader's browser is."""
-    reader = borrowed("tests", "jupyterlab")
+    from tools import jupyterlab as reader
+
     if not reader.CHROMIUM:
         raise RuntimeError("it needs Chromium (Debian: apt install chromium)")
     subprocess.run(["make", "--no-print-directory", ".venv/lab.done"], cwd=ROOT, check=True)
@@ -43,7 +46,7 @@ def run(turns: int = 3) -> dict[str, Any]:
 def _session(reader: Any, browser: Any, scratch: Path) -> list[float]:
     """One session in a copy of the repository, so that nothing a reader does there reaches this one."""
     folder = scratch / "clone"
-    borrowed("tools", "binder").copied(folder)
+    binder.copied(folder)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -55,7 +58,7 @@ def _session(reader: Any, browser: Any, scratch: Path) -> list[float]:
     own |= {f"JUPYTERLAB_{name}_DIR": str(scratch / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     own |= {"IPYTHONDIR": str(scratch / "ipython"), "HVLIB_OBSERVE": "recorded"}
     inherited = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    log = (scratch / "server.log").open("w+")
+    log = (scratch / "server.log").open("w+", encoding="utf-8")
     started = time.perf_counter()
     server = subprocess.Popen(["make", "--no-print-directory", "lab", f"LABFLAGS={flags}"], cwd=folder,
                               env=inherited | own, stdout=log, stderr=log, start_new_session=True)  # fmt: skip

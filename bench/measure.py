@@ -9,23 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 Summary = dict[str, float]
 """Of some samples: ``median``, ``low``, ``high``, and ``n``, how many."""
-
-
-def borrowed(folder: str, name: str) -> ModuleType:
-    """A module of ``tests`` or ``tools``, which are no packages."""
-    path = str(ROOT / folder)
-    if path not in sys.path:
-        sys.path.insert(0, path)
-    return import_module(name)
 
 
 def told(text: str) -> None:

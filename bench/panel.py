@@ -17,7 +17,7 @@ from typing import Any
 
 import nbformat
 
-from .measure import ROOT, borrowed, quantile, ratios, significant, summary, told
+from .measure import ROOT, quantile, ratios, significant, summary, told
 
 CHAPTER = "06_remap_to_page_1"
 INTERACT = """%matplotlib inline
@@ -103,7 +103,8 @@ class Way:
 
 def run(turns: int = 4) -> dict[str, Any]:
     """Blocks of steps in turns: the panel still, `interact`, the panel gliding."""
-    reader = borrowed("tests", "jupyterlab")
+    from tools import jupyterlab as reader
+
     if not reader.CHROMIUM:
         raise RuntimeError("it needs Chromium (Debian: apt install chromium)")
     with tempfile.TemporaryDirectory(prefix="hvlib-bench-") as temporary, reader.chromium() as browser:

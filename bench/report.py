@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .measure import Summary, borrowed
+from tools import pages
+
+from .measure import Summary
 
 Part = dict[str, Any]
 FRAME_MS = 16.7
@@ -249,7 +251,7 @@ def lab(found: Part) -> Iterator[Row]:
 
 def book(found: Part) -> Iterator[Row]:
     """The published pages."""
-    command, kib = "python -m bench --only book", borrowed("tools", "pages").HEAVIEST / 1024
+    command, kib = "python -m bench --only book", pages.HEAVIEST / 1024
     cpu, heaviest = found["cpu_s"], found["heaviest"]
     yield Row(
         f"book build, {found['pages']} pages",

@@ -54,14 +54,14 @@ def _demo(options: argparse.Namespace) -> int:
         return 130
     print(lesson.report(held))
     if options.record:
-        options.record.write_text(lesson.saved(held))
+        options.record.write_text(lesson.saved(held), "utf-8")
     return 0 if lesson.succeeded(held) else 1
 
 
 def _size(options: argparse.Namespace) -> int:
     record = sizing.read(options.record)
     if options.write:
-        sizing.README.write_text(sizing.with_table(sizing.README.read_text(), record))
+        sizing.README.write_text(sizing.with_table(sizing.README.read_text("utf-8"), record), "utf-8")
     else:
         print(sizing.table(record))
     return 0

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -122,7 +121,7 @@ class Hub:
     def log(self, lines: int = 12) -> str:
         """The last lines that the hub and all its servers wrote."""
         with contextlib.suppress(OSError):
-            return "\n".join((Path(self._folder.name) / "log").read_text(errors="replace").splitlines()[-lines:])
+            return "\n".join((Path(self._folder.name) / "log").read_text("utf-8", "replace").splitlines()[-lines:])
         return ""
 
     def processes(self) -> list[psutil.Process]:
@@ -139,9 +138,9 @@ class Hub:
         ports = free_ports(3)
         self.url = f"http://127.0.0.1:{ports[0]}"
         settings = configuration(folder, self.proxy, ports, self.password, self.token, self.students)
-        (folder / "config.json").write_text(json.dumps(settings))
+        (folder / "config.json").write_text(json.dumps(settings), "utf-8")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY_"))}
-        with (folder / "log").open("w") as log:
+        with (folder / "log").open("w", encoding="utf-8") as log:
             # A session of its own: Ctrl-C in the terminal reaches this process, which then stops the hub in order.
             self.process = psutil.Popen(
                 [sys.executable, "-m", "jupyterhub", "-f", "config.json"], cwd=folder, stdin=subprocess.DEVNULL,

@@ -111,7 +111,7 @@ def measured(hub: Hub) -> Record:
 def _peak(pid: int) -> int:
     """The most memory that a process ever had resident, in bytes; 0 where the kernel does not say."""
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) << 10
     return 0

@@ -147,7 +147,7 @@ def table(lesson: dict[str, Any]) -> str:
 def read(path: Path = MEASURED) -> dict[str, Any]:
     """The record of a lesson."""
     try:
-        lesson: dict[str, Any] = json.loads(path.read_text())
+        lesson: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         Student.of(lesson)
     except OSError as error:
         raise BadInput(

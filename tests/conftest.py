@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A JupyterLab that serves a copy of the notebooks."""
-    from jupyterlab import Lab
+    from tools.jupyterlab import Lab
 
     scratch = tmp_path_factory.mktemp("lab")
     shutil.copytree(Path(__file__).parents[1] / "notebooks", scratch / "book")

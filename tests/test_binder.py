@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import binder  # noqa: E402
+from tools import binder, book
 
-import book  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 CHAPTERS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 LINK = r"https://mybinder\.org/v2/gh/([\w.-]+/[\w.-]+)/([\w.-]+)\?urlpath=lab/tree/notebooks/(\w+)\.ipynb"

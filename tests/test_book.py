@@ -15,18 +15,15 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed (make test installs it)")
 pytest.importorskip("playwright", reason="playwright is not installed")
-from jupyterlab import chromium, needs_chromium
 from playwright.sync_api import expect
 
 from hvlib.pictures import film, films
 from hvlib.teaching import ask
 from hvlib.teaching.questions import QUESTIONS
+from tools import book, pages
+from tools.jupyterlab import chromium, needs_chromium
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import pages  # noqa: E402
-
-import book  # noqa: E402
 
 pytestmark = pytest.mark.book
 VIEWS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]

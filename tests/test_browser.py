@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
-from jupyterlab import Lab, chromium, needs_chromium
 from playwright.sync_api import expect
 
 from hvlib.teaching import explore
+from tools.jupyterlab import Lab, chromium, needs_chromium
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.browser, needs_chromium]

@@ -1,16 +1,14 @@
 """What the book has to teach is taught, in a cell that says so; every number in prose comes from somewhere."""
 
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from tools import prose, taught
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import prose  # noqa: E402
-import taught  # noqa: E402
 
 CLAIMS = taught.claims()
 

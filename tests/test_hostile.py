@@ -277,6 +277,8 @@ LINES = {
     "hvlib": [
         ["missing.json"], ["."], ["/dev/zero"], ["binary"], ["empty"], ["cut"], ["locked"], ["--fast"], ["-x", GOOD], [GOOD, "cut"],
         ["cut", GOOD], ["\x1b[2J\n"], [""], ["x" * 100_000], ["pipe"], ["--record"], ["\udcff"],
+        ["opne"], ["judge"], ["here", "there"], ["open", "--into"], ["open", "1", "2"], ["open", "--fast"], ["open", "--into", "empty"],
+        ["open", "--into", "/dev/null/x", "--copy-only"], ["open", "--into", "x\0y"], ["open", "--into", "x" * 5000],
     ],
     "kernel_lab": [
         [], ["--fast"], ["Bad Suite"], ["x"], ["a\ndeb http://example.org x main"], ["-"], ["bookworm-security", "--all"],

@@ -130,5 +130,5 @@ def test_double_free_and_double_allocation_are_refused():
 def test_every_invariant_is_broken_by_some_test_here():
     from pathlib import Path
 
-    text = Path(__file__).read_text()
+    text = Path(__file__).read_text(encoding="utf-8")
     assert all(name.replace("_", " ") in text for name in invariants.INVARIANTS)

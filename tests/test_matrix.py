@@ -1,7 +1,6 @@
 """The matrix of Pythons and packages: its own logic, and whether its page still holds."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +8,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tools import matrix
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import matrix  # noqa: E402
 
 PROMISED = [Requirement(r) for r in (*matrix.PROJECT["dependencies"], *matrix.PROJECT["optional-dependencies"]["lab"])]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
-from jupyterlab import IDLE, chromium, needs_chromium
 from playwright.sync_api import expect
 
 from hvlib.pictures.films import FILMS
+from tools.jupyterlab import IDLE, chromium, needs_chromium
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.browser, needs_chromium]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import hvlib as hv
-from hvlib.__main__ import main
+from hvlib.cli import main
 from hvlib.kernels import observe, trial
 from hvlib.kernels.report import judged
 

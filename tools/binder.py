@@ -1,7 +1,7 @@
 """Do what Binder does with this repository, without Docker, in a temporary folder, and say what it takes.
 
-    python tools/binder.py                  everything; three sessions are timed
-    python tools/binder.py --sessions 0     install, postBuild and tests only
+    python -m tools.binder                  everything; three sessions are timed
+    python -m tools.binder --sessions 0     install, postBuild and tests only
 
 Binder installs environment.yml with mamba; here pip installs the same list, unpinned as Binder does it, into an empty
 virtual environment. Then come postBuild, those tests that the environment can import, every chapter under nbval, and
@@ -33,10 +33,11 @@ PIP_NAME = {"matplotlib-base": "matplotlib"}
 
 def conda() -> dict[str, str]:
     """What environment.yml asks for: names and bounds, as conda writes them."""
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
     if not all(isinstance(line, str) for line in environment["dependencies"]):
         raise ValueError("environment.yml has a pip section: nothing would check it.")
-    return dict(re.fullmatch(r"([\w.-]+)\s*(.*)", line).groups() for line in environment["dependencies"])
+    found = (re.fullmatch(r"([\w.-]+)\s*(.*)", line) for line in environment["dependencies"])
+    return {line[1]: line[2] for line in found if line}
 
 
 def pip_lines() -> list[str]:
@@ -69,17 +70,24 @@ def copied(folder: Path) -> None:
 def imports(path: Path) -> set[str]:
     """The modules a file cannot be imported without, those of the repository's own helpers included."""
     found: set[str] = set()
-    for statement in ast.parse(path.read_text()).body:
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             continue
         for node in ast.walk(statement):
             if isinstance(node, ast.Import):
-                found |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.split(".")[0])
-    own = {name: path.parents[1] / part / f"{name}.py" for name in found for part in ("tests", "tools")
-           if (path.parents[1] / part / f"{name}.py").exists()}  # fmt: skip
-    return (found - set(own)).union(*(imports(helper) for helper in own.values()))
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                package = ".".join(filter(None, [path.parent.name] * node.level + [node.module]))
+                found |= {f"{package}.{alias.name}" for alias in node.names}
+    own = {name: helper for name in found if (helper := _helper(name, path.parents[1]))}
+    return {name.split(".")[0] for name in found - set(own)}.union(*map(imports, own.values()))
+
+
+def _helper(name: str, folder: Path) -> Path | None:
+    """The repository's own file behind a dotted name: a module beside the tests, or one of ``tools``."""
+    first, _, rest = name.partition(".")
+    path = folder / "tools" / f"{rest.split('.')[0]}.py" if first == "tools" else folder / "tests" / f"{first}.py"
+    return path if path.exists() else None
 
 
 def fast_tests(python: Path, folder: Path) -> list[str]:
@@ -97,7 +105,7 @@ def test_options() -> list[str]:
 
     A mark in this project says what else a test needs, so marked tests are left out.
     """
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
     options = re.sub(r"--dist=\S+|-m '[^']*'", "", settings["addopts"])
     marks = " and ".join(f"not {line.partition(':')[0]}" for line in settings["markers"])
     return ["-o", f"addopts={options}", "-p", "no:cacheprovider", "-m", marks]
@@ -123,9 +131,8 @@ def step(words: str, *command: str | Path, cwd: Path, quiet: bool = True) -> flo
 
 def sessions(count: int, python: Path, folder: Path, home: Path) -> None:
     """Time what a reader waits for, from the server's start to the first panel of a chapter."""
-    sys.path.insert(0, str(ROOT / "tests"))
     try:
-        import jupyterlab as reader
+        from . import jupyterlab as reader
     except ImportError:
         return print("no session timed: it needs playwright (make binder-check has it)")
     if not reader.CHROMIUM:

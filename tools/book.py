@@ -1,7 +1,7 @@
 """Build the published book from the committed notebooks: HTML that lives without a kernel, and a PDF of the same pages.
 
-    python tools/book.py            build/book/html, without the PDF of an earlier build
-    python tools/book.py --pdf      build/book/book.pdf (needs Chromium and playwright); HTML built before links to it
+    python -m tools.book            build/book/html, without the PDF of an earlier build
+    python -m tools.book --pdf      build/book/book.pdf (needs Chromium and playwright); HTML built before links to it
 
 Nothing is executed. What a page shows is what the notebook's stored outputs hold; a panel's film is found by the title
 and the positions that its stored output names. Whatever would be dead, nameless or unknown on a page stops the build
@@ -25,12 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pages
 
 import hvlib as hv
 from hvlib.pictures import film, films, paint
 from hvlib.teaching import ask, concepts
 from hvlib.teaching.questions import QUESTIONS
+
+from . import pages
 
 ROOT = Path(__file__).parents[1]
 BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
@@ -152,9 +153,9 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
         picture = page.figure(base64.b64decode(data["image/png"]), "png")
         return as_html(output, panel(name, start, picture, scene.alt, scene.caption))
     if predicted and text_of(output).startswith("Before you look."):
-        question = ask.as_data(QUESTIONS[predicted[1]], [0])
+        asked = ask.as_data(QUESTIONS[predicted[1]], [0])
         return as_html(
-            output, form("prediction", question, text_of(output).removesuffix(" (Run this cell to type your guess.)"))
+            output, form("prediction", asked, text_of(output).removesuffix(" (Run this cell to type your guess.)"))
         )
     if checked:
         question = QUESTIONS[checked[1]]
@@ -367,7 +368,7 @@ def pdf() -> None:
         page = browser.new_page(java_script_enabled=False)
         page.goto((one / "index.html").as_uri())
         page.pdf(path=PDF, format="A4", outline=True, tagged=True, print_background=True,
-                 margin=dict.fromkeys(("top", "bottom", "left", "right"), "16mm"))  # fmt: skip
+                 margin={"top": "16mm", "bottom": "16mm", "left": "16mm", "right": "16mm"})  # fmt: skip
         browser.close()
     print(f"{PDF.relative_to(ROOT)}: {PDF.stat().st_size / 1e6:.1f} MB")
     if HTML.exists():

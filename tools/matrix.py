@@ -1,8 +1,8 @@
 """Try the book on every supported Python, with pinned, oldest and newest packages; write book/matrix.md.
 
-    python tools/matrix.py                          every cell, one after the other: long
-    python tools/matrix.py --only 3.12/oldest       one cell; 3.12 alone or oldest alone names several
-    python tools/matrix.py --resume                 leave out the cells that have passed with these very files
+    python -m tools.matrix                          every cell, one after the other: long
+    python -m tools.matrix --only 3.12/oldest       one cell; 3.12 alone or oldest alone names several
+    python -m tools.matrix --resume                 leave out the cells that have passed with these very files
 
 Each cell has a virtual environment of its own under build/matrix. With pinned packages every output of every chapter
 is compared; elsewhere no cell of a chapter may raise. The page is written when all cells have been run with the same
@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import binder
+from . import binder
 
 ROOT = Path(__file__).parents[1]
 BUILD, PAGE = ROOT / "build" / "matrix", ROOT / "book" / "matrix.md"
@@ -235,10 +235,11 @@ def run(cell: Cell) -> None:
     cell.files = fingerprint()
     started, variables, venv = time.monotonic(), environment(cell.folder), cell.folder / "venv"
     log, inside = cell.folder / "install.log", venv / "bin" / "python"
-    for command in (
+    commands: tuple[list[str | Path], ...] = (
         [*UV, "venv", "-p", python, venv],
         [*UV, "pip", "install", "-p", inside, *choice.options, "-e", ".[lab,test]"],
-    ):
+    )
+    for command in commands:
         if logged(log, command, variables):
             cell.problem = "failed: the packages cannot be installed"
             print(f"  {cell.problem}\n{tail(log)}", flush=True)
@@ -249,8 +250,8 @@ def run(cell: Cell) -> None:
     wrong = []
     for title, options in choice.runs.items():
         log, report = (cell.folder / f"{title.split(',')[0].replace(' ', '-')}.{suffix}" for suffix in ("log", "xml"))
-        command = [inside, "-m", "pytest", "-q", *binder.test_options(), f"--junitxml={report}", *options]
-        status = logged(log, command, variables)
+        pytest = ("-m", "pytest", "-q", *binder.test_options(), f"--junitxml={report}", *options)
+        status = logged(log, [inside, *pytest], variables)
         cell.counts[title], skipped = counted(report)
         cell.skipped += skipped
         print(f"  {title}: {told(cell.counts[title])}", flush=True)
@@ -271,7 +272,7 @@ def page(all_cells: list[Cell]) -> str:
     lines = [
         "# Where the book runs",
         "",
-        "Made by `tools/matrix.py` (`make matrix`); do not edit. Each row is a virtual environment of its own.",
+        "Made by `make matrix`; do not edit. Each row is a virtual environment of its own.",
         "",
         *(f"- **{name}**: {choice.meaning}." for name, choice in CHOICES.items()),
         "",

@@ -1,9 +1,9 @@
 """Break the engine on purpose, one place at a time, and see which witness notices.
 
-    python tools/mutants.py                 every mutant of tests/mutants.toml; book/mutants.json and book/mutants.md
-    python tools/mutants.py --only hvo ask  those of some modules; the rest of the table stays
-    python tools/mutants.py --some 12       a dozen, each of another module; writes nothing, fails if one survives
-    python tools/mutants.py --render        the page again, from book/mutants.json
+    python -m tools.mutants                 every mutant of tests/mutants.toml; book/mutants.json and book/mutants.md
+    python -m tools.mutants --only hvo ask  those of some modules; the rest of the table stays
+    python -m tools.mutants --some 12       a dozen, each of another module; writes nothing, fails if one survives
+    python -m tools.mutants --render        the page again, from book/mutants.json
 
 Three witnesses, each asked alone: the unit tests, the records of real kernels (`python -m hvlib`), and the chapters
 under strict nbval. And one yardstick: whether anything changes that a reader sees, in chapters or elsewhere
@@ -36,17 +36,17 @@ ROOT = Path(__file__).parents[1]
 DATA, RESULTS, PAGE = ROOT / "tests" / "mutants.toml", ROOT / "book" / "mutants.json", ROOT / "book" / "mutants.md"
 LIMIT = 600
 """Seconds; a mutant that makes a witness run for longer has been noticed."""
-OTHERS = ("binder", "book", "browser", "classroom", "coverage", "environment", "grading", "lab", "mutants", "notebooks",
-          "bench", "matrix", "unlucky", "restart")  # fmt: skip
+OTHERS = ("binder", "book", "browser", "classroom", "command", "coverage", "environment", "grading", "lab", "mutants",
+          "notebooks", "bench", "matrix", "unlucky", "restart")  # fmt: skip
 """Tests that are no unit tests of the engine: documents, pages, tools, hand-ins."""
 SLOW = ("explore", "histories", "concepts", "ask", "workbench", "hostile", "trial", "observe")
 """Asked last, unless they are the module's own."""
 OWN = {"errors": "units", "command": "hostile", "scene": "draw", "paint": "draw", "quiz": "ask", "hvo": "machine",
-       "events": "machine", "schemes": "witnesses", "report": "observe", "__main__": "trial", "film": "explore",
-       "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage",
+       "events": "machine", "schemes": "witnesses", "report": "observe", "cli": "trial", "film": "explore",
+       "book": "command", "lab": "command", "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage",
        "homework": "grading", "layout": "geometry"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""
-UNITS = "not browser and not book and not grading"
+UNITS = "not browser and not book and not grading and not wheel"
 """Marks; what bears them takes a browser or a class."""
 CORE = ("geometry", "invariants", "machine", "structpage", "vmemmap", "witnesses")
 """Asked next: what they notice is noticed soonest."""
@@ -112,7 +112,8 @@ class Copy:
                 shutil.copy2(ROOT / name, self.folder / name)
         self.sound: dict[str, str] = {}
         (self.folder / "pytest.ini").write_text(
-            "[pytest]\npythonpath = tests\nmarkers =\n    browser\n    book\n    grading\n"
+            "[pytest]\npythonpath = . tests\nmarkers =\n    browser\n    book\n    grading\n    wheel\n",
+            "utf-8",
         )
         subprocess.run([sys.executable, "-m", "compileall", "-q", "hvlib"], cwd=self.folder, check=True)
 
@@ -212,7 +213,7 @@ def _first_failure(copy: Copy, *arguments: str) -> str:
 
 def seen(copy: Copy) -> dict[str, str]:
     """Digest of every part that a reader sees; one that cannot be made is a change as well."""
-    done = copy.run("tools/seen.py")
+    done = copy.run("-m", "tools.seen")
     return json.loads(done.stdout) if done and done.returncode == 0 else {}
 
 

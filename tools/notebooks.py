@@ -1,8 +1,8 @@
 """Execute and normalise the notebooks: the only way that their outputs are made.
 
-    python tools/notebooks.py            execute all, write what changed
-    python tools/notebooks.py --check    execute all, write nothing, fail if anything would change
-    python tools/notebooks.py 05         execute those whose name contains "05"
+    python -m tools.notebooks            execute all, write what changed
+    python -m tools.notebooks --check    execute all, write nothing, fail if anything would change
+    python -m tools.notebooks 05         execute those whose name contains "05"
 
 Running it twice changes nothing: execution counts are 1, 2, 3 …, metadata is reduced to what matters, references
 to live widgets (whose ids are random) are dropped, and the outputs do not depend on the machine: chapters ask the
@@ -39,7 +39,7 @@ def executed(path: Path) -> str:
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"],
     ).execute()  # fmt: skip
-    return nbformat.writes(normalised(notebook)) + "\n"
+    return f"{nbformat.writes(normalised(notebook))}\n"
 
 
 def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -1,6 +1,6 @@
 """Look over the built pages: links, anchors, alternative texts, weight, valid HTML, and nothing from another host.
 
-python tools/pages.py [FOLDER]      a sentence for everything that is wrong
+python -m tools.pages [FOLDER]      a sentence for everything that is wrong
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A number is bound if the chapter's own code or computed output shows it, or if b
 expression of the engine, from a source it quotes, or as a number the text chooses. Names are no numbers: releases,
 dates, chapters, "page 0", "bit 1", "order 9".
 
-    python tools/prose.py        lists what is not bound
+    python -m tools.prose        lists what is not bound
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ def wrong_values(derived: dict[str, str]) -> list[str]:
             said = tuple(float(n.replace(",", "")) for n in re.findall(NUMBER, key))
             same = said == tuple(map(float, value))
         else:
-            decimals = len(re.match(NUMBER, key).group().partition(".")[2]) if re.match(NUMBER, key) else 0
+            number = re.match(NUMBER, key)
+            decimals = len(number.group().partition(".")[2]) if number else 0
             unit = key.rpartition(" ")[2]
             factor = {"KiB": hv.KiB, "MiB": hv.MiB, "GiB": hv.GiB, "TiB": hv.TiB}.get(unit, 1)
             same = round(float(value) / factor, decimals) == round(value_of(key) / factor, decimals)
@@ -175,7 +176,7 @@ def unbound(path: Path) -> list[Found]:
 
 
 if __name__ == "__main__":
-    left = {}
+    left: dict[str, list[str]] = {}
     for path in chapters():
         for found in unbound(path):
             left.setdefault(found.key, []).append(f"{found.chapter}: …{found.context}…")

@@ -1,7 +1,7 @@
 """What a reader can see of the engine outside the notebooks, as text: half of the yardstick of tools/mutants.py.
 
-    python tools/seen.py            one line a part, with a digest of its text
-    python tools/seen.py film:remap     that text
+    python -m tools.seen            one line a part, with a digest of its text
+    python -m tools.seen film:remap     that text
 
 Every state of every panel (labels, caption, alternative text, facts), every question with its named mistakes, the
 concept test, homework, errata, timings, reports of records, and what machines of each scheme print.
@@ -22,7 +22,7 @@ import hvlib as hv
 from hvlib.pictures.film import Film, plain
 from hvlib.pictures.films import FILMS
 from hvlib.pictures.scene import Label
-from hvlib.teaching.ask import as_data
+from hvlib.teaching.ask import Question, as_data
 from hvlib.teaching.concepts import items
 from hvlib.teaching.questions import QUESTIONS
 
@@ -35,7 +35,7 @@ def parts() -> Iterator[tuple[str, Callable[[], str]]]:
     for name, film in FILMS.items():
         yield f"film:{name}", partial(_film, film)
     for name, question in QUESTIONS.items():
-        yield f"question:{name}", lambda question=question: json.dumps(as_data(question, SEEDS), default=str)
+        yield f"question:{name}", partial(_question, question)
     yield "concepts", lambda: "\n".join(f"{i.text} {i.options} {i.right}" for seed in SEEDS for i in items(seed))
     yield "homework", _homework
     yield "errata", lambda: "\n".join(map(str, hv.ERRATA))
@@ -68,6 +68,10 @@ def _film(film: Film) -> str:
         labels = [shape.text for group in scene.groups.values() for shape in group if isinstance(shape, Label)]
         lines += [str(values), scene.caption, scene.alt, *labels, *(f"{k}: {plain(v)}" for k, v in facts.items())]
     return "\n".join(lines)
+
+
+def _question(question: Question) -> str:
+    return json.dumps(as_data(question, SEEDS), default=str)
 
 
 def _homework() -> str:

@@ -1,6 +1,6 @@
 """Where the book teaches what it has to teach: book/coverage.md, made from book/claims.toml and the notebooks' tags.
 
-    python tools/taught.py
+    python -m tools.taught
 
 A row without a place and without a reason for leaving it out is an error, and so is a tag that no row knows, or a
 tagged cell that does not say what its row asks for.

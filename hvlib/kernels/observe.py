@@ -103,7 +103,7 @@ def switch() -> str:
     if _asks_the_record():
         return str(_machine_record()["switch"])
     try:
-        value = Path("/proc/sys/vm/hugetlb_optimize_vmemmap").read_text().strip()
+        value = Path("/proc/sys/vm/hugetlb_optimize_vmemmap").read_text(encoding="utf-8").strip()
     except OSError as why:
         return f"not told ({_reason(why)}); kernels before 5.19, and kernels that cannot do it, have no such file"
     return {"0": "off", "1": "on"}.get(value, value)
@@ -119,7 +119,7 @@ def huge_pages() -> dict[int, int]:
     for name in names:
         with suppress(OSError, ValueError):
             size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
-            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text())
+            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text("utf-8"))
     return found
 
 
@@ -387,7 +387,7 @@ def _recorded_kernel() -> Kernel:
 
 
 def _number(file: str, name: str) -> int:
-    found = re.search(rf"^{name}:?\s+(\d+)", Path(file).read_text(), re.MULTILINE)
+    found = re.search(rf"^{name}:?\s+(\d+)", Path(file).read_text(encoding="utf-8"), re.MULTILINE)
     if not found:
         raise BadInput(f"{file} of this kernel has no {name}")
     return int(found.group(1))

@@ -67,25 +67,15 @@ class Lab:
         where = scratch / "settings" / "@jupyterlab" / "apputils-extension"
         where.mkdir(parents=True, exist_ok=True)
         for name, value in settings.items() if theme else ():
-            (where / f"{name}.jupyterlab-settings").write_text(json.dumps(value))
-        self.log = (scratch / "server.log").open("w+")
+            (where / f"{name}.jupyterlab-settings").write_text(json.dumps(value), "utf-8")
+        self.log = (scratch / "server.log").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [python, "-m", "jupyter", app, "--no-browser", "--allow-root", "--ip=127.0.0.1",
              f"--port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
              f"--ServerApp.root_dir={folder}", f"--{OPTIONS[app]}.expose_app_in_browser=True"],
             env=environment, stdout=self.log, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        self._wait()
-
-    def _wait(self) -> None:
-        until = time.monotonic() + 90
-        while time.monotonic() < until and self.process.poll() is None:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/status?token={self.token}", timeout=2).read()
-                return
-            time.sleep(0.2)
-        self.log.seek(0)
-        raise RuntimeError(f"jupyter {self.app} did not start: {self.log.read()[-2000:]}")
+        wait(f"http://127.0.0.1:{self.port}/api/status?token={self.token}", self.process, scratch / "server.log")
 
     def open(self, page: Page, notebook: str) -> None:
         """Open a notebook and wait until its kernel is ready."""
@@ -105,6 +95,17 @@ class Lab:
         except subprocess.TimeoutExpired:
             self.process.kill()
         self.log.close()
+
+
+def wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server answers. Raises `RuntimeError` with the end of its log if it does not."""
+    until = time.monotonic() + 90
+    while time.monotonic() < until and server.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(address, timeout=2).read()
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"the server did not start: {log.read_text('utf-8', 'replace')[-2000:]}")
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ def state(machine):
 
 def contents(machine, pool):
     head = pool.pfns[0]
-    return [bytes(machine.struct_page_of(pfn)) for pfn in range(head, head + pool.page.nr_base_pages)]
+    return [bytes(machine.struct_page_of(pfn)) for pfn in range(head, head + pool.nr_base_pages)]
 
 
 EXPECTED = {  # frames of vmemmap pages 0..7 by the order of first appearance; who may be written; frames as at boot

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..facts.schemes import SCHEMES, Scheme
+from ..units import quantity
 from .events import (
     AllocFrames,
     ClearCompound,
@@ -68,6 +69,29 @@ def release(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
         yield GiveHugePages(part)
         if part == number:
             return
+
+
+def obstacle(vmemmap: Vmemmap, number: int, scheme: Scheme) -> str | None:
+    """What of the first huge page of pool ``number`` keeps ``scheme`` from freeing a frame, or `None`.
+
+    Looked up where the struct pages lie: one that begins in a vmemmap page and ends in the next would be torn apart,
+    and beyond the pages that keep their frames there may be none.
+    """
+    assert scheme.kept is not None
+    pool = vmemmap.pool(number)
+    first = int(pool.heads[0])
+    pages = vmemmap.pages_of(first, pool.order)
+    ends = range((pages.start + 1) * vmemmap.base_page, pages.stop * vmemmap.base_page, vmemmap.base_page)
+    torn = next((end for end in ends if end % vmemmap.struct_page), None)
+    if torn is not None:
+        return (
+            f"the struct page of PFN {torn // vmemmap.struct_page:#x} begins in one vmemmap page and ends in the next, "
+            f"because {vmemmap.struct_page} bytes are not a power of two"
+        )
+    if pages.stop - pages.start <= scheme.kept:
+        touched = quantity(pages.stop - pages.start, "vmemmap page")
+        return f"its struct pages lie in {touched}, and {scheme.kept} always keep{'s' * (scheme.kept == 1)} a frame"
+    return None
 
 
 def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iterator[Event]:

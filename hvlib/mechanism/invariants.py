@@ -6,12 +6,12 @@ free before that flush, and one of these breaks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ..errors import InvariantBroken
-from .structpage import HeadRules, compound_heads
+from .structpage import FLAGS, PG_HEAD, HeadRules, Words, compound_heads
 from .vmemmap import Vmemmap
 
 ALL_SLOTS = 1 << 20
@@ -47,6 +47,33 @@ def tails_find_their_head(vmemmap: Vmemmap) -> str | None:
             if len(lost):
                 return f"the struct page at {int(pages[lost[0]]):#x} takes {int(found[lost[0]]):#x} for its head"
     return None
+
+
+def the_head_says_pg_head(vmemmap: Vmemmap) -> str | None:
+    """The struct page of every head says PG_head, read through its own entry: it is no copy of a tail."""
+    for pages in _heads(vmemmap):
+        silent = np.flatnonzero(vmemmap.word(pages, FLAGS) & np.uint64(PG_HEAD) == 0)
+        if len(silent):
+            return f"the struct page at {int(pages[silent[0]]):#x} is a head's and does not say PG_head"
+    return None
+
+
+def the_head_can_be_written(vmemmap: Vmemmap) -> str | None:
+    """The entries that a head's struct page is written through are writable: its counters change all the time."""
+    last = np.uint64(vmemmap.struct_page - 1)
+    for pages in _heads(vmemmap):
+        for addresses in (pages, pages + last):
+            closed = np.flatnonzero(~vmemmap.may_write(addresses))
+            if len(closed):
+                return f"the struct page at {int(pages[closed[0]]):#x} is a head's and read-only"
+    return None
+
+
+def _heads(vmemmap: Vmemmap) -> Iterator[Words]:
+    """Addresses of the heads' struct pages of all prepared pools, some at a time."""
+    for pool in vmemmap.prepared_pools():
+        for start in range(0, len(pool.heads), CHUNK):
+            yield vmemmap.pfn_to_page(pool.heads[start : start + CHUNK])
 
 
 def no_frame_free_and_used(vmemmap: Vmemmap) -> str | None:
@@ -112,6 +139,8 @@ INVARIANTS: dict[str, Callable[[Vmemmap], str | None]] = {
     for check in (
         one_address_per_pfn,
         tails_find_their_head,
+        the_head_says_pg_head,
+        the_head_can_be_written,
         no_frame_free_and_used,
         free_only_after_flush,
         one_writable_entry_per_frame,

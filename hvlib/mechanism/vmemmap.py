@@ -152,6 +152,13 @@ class Vmemmap:
             )
         self._written[int(frame[0]), int(offset[0])] = value % (1 << 64)
 
+    def may_write(self, addresses: Words) -> npt.NDArray[np.bool_]:
+        """Whether the entry that each address is reached through is writable."""
+        return self.writable[self._page(addresses)]
+
+    def _page(self, addresses: Words) -> Ints:
+        return (addresses - np.uint64(VMEMMAP_BASE)).view(np.int64) >> self.base_page.bit_length() - 1
+
     def _translate(self, addresses: Words, index: int) -> tuple[Ints, Ints]:
         virtual = (addresses - np.uint64(VMEMMAP_BASE)).view(np.int64)
         virtual += WORD * index

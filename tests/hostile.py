@@ -144,7 +144,14 @@ def _machine() -> hv.Machine:
 
 def _seen(machine: hv.Machine) -> object:
     vm = machine.vmemmap
-    arrays = (vm.frame, vm.writable, vm.table, vm.held, *vm.buddy.blocks(), *vm.stale)
+    sets = (vm.held.where(), vm.stale.where())
+    arrays = (
+        vm.frame,
+        vm.writable,
+        vm.table,
+        *vm.buddy.blocks(),
+        *(ends for some in sets for ends in (some.starts, some.ends)),
+    )
     return (
         repr(machine), machine.free_frames, machine.nr_vmemmap_frames, machine.check, tuple(map(id, machine.events)),
         [array.tobytes() for array in arrays], dict(vm.shared_tails),

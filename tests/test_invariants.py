@@ -99,9 +99,10 @@ def test_a_head_that_cannot_be_written_is_seen(size, struct_page):
 
 def test_a_head_that_does_not_say_pg_head_is_seen():
     machine, pool = machine_with_pool()
+    checked = hv.Machine("1 GiB")
+    head = checked.hugetlb("2 MiB").pfns[0]
     with pytest.raises(hv.BadInput, match="the head says pg head"):
-        checked = hv.Machine("1 GiB")
-        checked.write(checked.hugetlb("2 MiB").pfns[0], 0, 0)
+        checked.write(head, 0, 0)
     machine.write(pool.pfns[0], 0, 0)
     assert broken(machine.vmemmap) == {"the head says pg head"}
 
@@ -132,7 +133,7 @@ def test_an_entry_that_differs_under_a_whole_leaf_is_seen(memory, page, entry):
 def test_a_lost_frame_is_seen():
     machine, _ = machine_with_pool()
     AllocFrames(machine.vmemmap.buddy.choose(1), "nothing").apply(machine.vmemmap)
-    machine.vmemmap.held[:] = False
+    machine.vmemmap.held.clear()
     assert broken(machine.vmemmap) == {"frames conserved"}
 
 

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 
 import hvlib as hv
@@ -14,7 +13,7 @@ def state(machine):
     return (
         vm.frame.tolist(), vm.writable.tolist(), vm.table.tolist(), [b.tolist() for b in vm.buddy.blocks()],
         [(p and (p.heads.tolist(), p.order, p.prepared, p.encoding, p.scheme.name)) for p in vm.pools],
-        vm.shared_tails, np.flatnonzero(vm.held).tolist(), sorted(np.concatenate([*vm.stale, []]).tolist()),
+        vm.shared_tails, *((some.starts.tolist(), some.ends.tolist()) for some in (vm.held.where(), vm.stale.where())),
         len(machine.events),
     )  # fmt: skip
 

@@ -101,7 +101,7 @@ class Machine:
     def nr_vmemmap_frames(self) -> int:
         """Distinct frames that hold struct pages now, shared tails included."""
         shared = [frame for frame in self._vmemmap.shared_tails.values() if self._vmemmap.mapcount[frame] == 0]
-        return int(np.count_nonzero(self._vmemmap.mapcount)) + len(shared)
+        return self._vmemmap.mapcount.count() + len(shared)
 
     @property
     def nr_page_tables(self) -> int:
@@ -123,7 +123,7 @@ class Machine:
     def pfn_to_page(self, pfn: int) -> int:
         """Virtual address of the struct page of ``pfn``. Raises `BadInput` for a PFN the machine does not have."""
         pfn = whole_number(pfn, "a PFN of this machine", 0, self.nr_frames - 1)
-        return int(self._vmemmap.pfn_to_page(np.array([pfn]))[0])
+        return int(self._vmemmap.pfn_to_page(np.array([pfn], np.int64))[0])
 
     def page_to_pfn(self, page: int) -> int:
         """PFN of the struct page at virtual address ``page``. Raises `BadInput` if there is none."""
@@ -180,7 +180,7 @@ class Machine:
             ) from None
 
     def _pool_of(self, pfn: int) -> HugePages | None:
-        owners = (pool for pool in self._vmemmap.prepared_pools() if pool.owns(np.array([pfn])).all())
+        owners = (pool for pool in self._vmemmap.prepared_pools() if pool.owns(np.array([pfn], np.int64)).all())
         return next(owners, None)
 
     # --- history -------------------------------------------------------------------------------------------------

@@ -1,0 +1,114 @@
+"""Facts about page frames, kept for those frames alone that the vmemmap has or had to do with.
+
+A machine of 12 TiB has three thousand million frames, and one in sixty-four holds struct pages. So frames are known by
+pieces of `PIECE`: at first those that hold the vmemmap at boot, later any in which one is asked to remember something.
+A frame that is not known has zero for every fact.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .buddy import Runs, merged
+from .structpage import Integers, Ints
+
+Number = TypeVar("Number", bound=np.generic)
+
+BITS = 12
+PIECE = 1 << BITS
+"""Frames that become known together."""
+
+
+class KnownFrames:
+    """The pieces of a machine's frames that are known, ``count`` frames from ``first`` on from the beginning.
+
+    Facts stand in arrays by *slot*: slot ``frame + shift`` of each frame, with one shift for a piece. The first
+    `PIECE` slots stand for all frames that are not known, and stay zero.
+    """
+
+    def __init__(self, nr_frames: int, first: int, count: int) -> None:
+        pieces = np.arange((nr_frames >> BITS) + 2, dtype=np.int64)
+        self._shift: Ints = -(pieces << BITS)
+        self.size = PIECE
+        self._facts: list[PerFrame[Any]] = []
+        self.room = PIECE + count + count // 4 + 4 * PIECE
+        self._add(pieces[first >> BITS : (first + count - 1 >> BITS) + 1])
+
+    def slots(self, frames: Integers | int) -> Ints:
+        """The slot of each frame."""
+        found: Ints = frames + self._shift[frames >> BITS]
+        return found
+
+    def meet(self, frames: Integers) -> Ints:
+        """The slot of each frame; those that were not known are from now on."""
+        slots = self.slots(frames)
+        if len(slots) and int(slots.min()) < PIECE:
+            self._add(np.unique(frames[slots < PIECE] >> BITS).astype(np.int64))
+            slots = self.slots(frames)
+        return slots
+
+    def frames(self, slots: Ints) -> Ints:
+        """The frame of each slot, which must be that of a known frame."""
+        pieces = np.flatnonzero(self._shift + (np.arange(len(self._shift), dtype=np.int64) << BITS) >= PIECE)
+        starts = self._shift[pieces] + (pieces.astype(np.int64) << BITS)
+        order = np.argsort(starts)
+        piece = pieces[order][np.searchsorted(starts[order], slots, side="right") - 1]
+        return np.asarray(slots - self._shift[piece], np.int64)
+
+    def _add(self, pieces: Ints) -> None:
+        slots = self.size + (np.arange(len(pieces), dtype=np.int64) << BITS)
+        self._shift[pieces] = slots - (pieces << BITS)
+        self.size += len(pieces) << BITS
+        if self.size > self.room:
+            self.room = self.size + self.size // 2
+            for fact in self._facts:
+                fact.grow()
+
+    def new(self, dtype: type[Number]) -> PerFrame[Number]:
+        """A fact of every frame, zero so far."""
+        self._facts.append(PerFrame(self, dtype))
+        return self._facts[-1]
+
+
+class PerFrame(Generic[Number]):
+    """A fact of every page frame, read and written by frame numbers; ``at`` is the array behind it, by slots."""
+
+    def __init__(self, known: KnownFrames, dtype: type[Number]) -> None:
+        self._known, self._dtype = known, dtype
+        self.clear()
+
+    def clear(self) -> None:
+        """Let it be zero for every frame."""
+        # Memory that was only asked for and never written costs nothing.
+        self.at: npt.NDArray[Number] = np.zeros(self._known.room, self._dtype)
+
+    def grow(self) -> None:
+        """Make room for as many frames as are known."""
+        before = self.at
+        self.clear()
+        self.at[: len(before)] = before
+
+    def __getitem__(self, frames: Integers | int) -> Any:
+        return self.at[self._known.slots(frames)]
+
+    def __setitem__(self, frames: Integers, values: Any) -> None:
+        self.at[self._known.meet(frames)] = values
+
+    def count(self) -> int:
+        """How many frames do not have zero."""
+        return int(np.count_nonzero(self.at[: self._known.size]))
+
+    def where(self) -> Runs:
+        """The frames that do not have zero."""
+        some = self.at[: self._known.size] != 0
+        edges = np.flatnonzero(some[1:] != some[:-1]).astype(np.int64) + 1
+        if some[-1]:
+            edges = np.append(edges, self._known.size)
+        # One run of slots may be of frames far apart, where a piece begins.
+        borders = np.arange(PIECE, self._known.size, PIECE, dtype=np.int64)
+        borders = borders[some[borders - 1] & some[borders]]
+        starts, ends = merged(edges[::2], borders), merged(edges[1::2], borders)
+        return Runs.of(self._known.frames(starts), self._known.frames(ends - 1) + 1)

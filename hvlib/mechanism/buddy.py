@@ -26,11 +26,21 @@ class Runs:
 
     @classmethod
     def of(cls, starts: Ints, ends: Ints) -> Runs:
-        """Runs in any order, no two of which overlap; one that ends where the next starts is one, an empty one none."""
+        """Runs in any order, no two of which overlap."""
+        if (starts[1:] < starts[:-1]).any():
+            starts, ends = np.sort(starts, kind="stable"), np.sort(ends, kind="stable")
+        return cls.between(starts, ends)
+
+    @classmethod
+    def between(cls, starts: Ints, ends: Ints) -> Runs:
+        """Runs by their ascending boundaries; one that ends where the next starts is one with it, an empty one none."""
         full = starts < ends
-        starts, ends = np.sort(starts[full], kind="stable"), np.sort(ends[full], kind="stable")
-        joins = np.flatnonzero(starts[1:] == ends[:-1])
-        return cls(np.delete(starts, joins + 1), np.delete(ends, joins)) if len(joins) else cls(starts, ends)
+        if not full.all():
+            starts, ends = starts[full], ends[full]
+        apart = starts[1:] != ends[:-1]
+        if not apart.all():
+            starts, ends = starts[np.append(True, apart)], ends[np.append(apart, True)]
+        return cls(starts, ends)
 
     def __len__(self) -> int:
         return int((self.ends - self.starts).sum())
@@ -44,7 +54,7 @@ class Runs:
             starts, ends = self.starts[first:last].copy(), self.ends[first:last].copy()
             starts[0] = ends[0] - (behind[first] - done)
             ends[-1] -= max(0, int(behind[first:last][-1]) - done - size)
-            yield _steps(starts, ends, 1)
+            yield np.arange(starts[0], ends[0], dtype=np.int64) if len(starts) == 1 else _steps(starts, ends, 1)
 
 
 class BuddyAllocator:
@@ -138,7 +148,7 @@ class BuddyAllocator:
 
     def _set(self, starts: Ints, ends: Ints) -> None:
         """Keep sorted boundaries; a run that ends where the next starts is one run, an empty run is none."""
-        runs = Runs.of(starts, ends)
+        runs = Runs.between(starts, ends)
         self._starts, self._ends = runs.starts, runs.ends
 
 

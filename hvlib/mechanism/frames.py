@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .buddy import Runs, merged
+from .buddy import Runs
 from .structpage import Integers, Ints
 
 Number = TypeVar("Number", bound=np.generic)
@@ -20,48 +20,51 @@ Number = TypeVar("Number", bound=np.generic)
 BITS = 12
 PIECE = 1 << BITS
 """Frames that become known together."""
+PIECES_AT_A_TIME = 1 << 6
 
 
 class KnownFrames:
     """The pieces of a machine's frames that are known, ``count`` frames from ``first`` on from the beginning.
 
     Facts stand in arrays by *slot*: slot ``frame + shift`` of each frame, with one shift for a piece. The first
-    `PIECE` slots stand for all frames that are not known, and stay zero.
+    `PIECE` slots stand for all frames that are not known, and stay zero. ``first`` has the first frame of each piece,
+    in the order of slots.
     """
 
     def __init__(self, nr_frames: int, first: int, count: int) -> None:
         pieces = np.arange((nr_frames >> BITS) + 2, dtype=np.int64)
         self._shift: Ints = -(pieces << BITS)
         self.size = PIECE
+        self.first: Ints = np.zeros(1, np.int64)
         self._facts: list[PerFrame[Any]] = []
         self.room = PIECE + count + count // 4 + 4 * PIECE
         self._add(pieces[first >> BITS : (first + count - 1 >> BITS) + 1])
 
     def slots(self, frames: Integers | int) -> Ints:
         """The slot of each frame."""
-        found: Ints = frames + self._shift[frames >> BITS]
-        return found
+        shift = self._shift
+        if isinstance(frames, np.ndarray) and frames.size > PIECE:
+            # Many frames are mostly near each other, and then one shift does for all.
+            near = shift[int(frames.min()) >> BITS : (int(frames.max()) >> BITS) + 1]
+            if (near == near[0]).all():
+                return np.asarray(frames + near[0], np.int64)
+        return np.asarray(frames + shift[frames >> BITS], np.int64)
 
     def meet(self, frames: Integers) -> Ints:
         """The slot of each frame; those that were not known are from now on."""
         slots = self.slots(frames)
         if len(slots) and int(slots.min()) < PIECE:
-            self._add(np.unique(frames[slots < PIECE] >> BITS).astype(np.int64))
+            new = np.zeros(len(self._shift), np.bool_)
+            new[frames[slots < PIECE] >> BITS] = True
+            self._add(np.flatnonzero(new).astype(np.int64))
             slots = self.slots(frames)
         return slots
-
-    def frames(self, slots: Ints) -> Ints:
-        """The frame of each slot, which must be that of a known frame."""
-        pieces = np.flatnonzero(self._shift + (np.arange(len(self._shift), dtype=np.int64) << BITS) >= PIECE)
-        starts = self._shift[pieces] + (pieces.astype(np.int64) << BITS)
-        order = np.argsort(starts)
-        piece = pieces[order][np.searchsorted(starts[order], slots, side="right") - 1]
-        return np.asarray(slots - self._shift[piece], np.int64)
 
     def _add(self, pieces: Ints) -> None:
         slots = self.size + (np.arange(len(pieces), dtype=np.int64) << BITS)
         self._shift[pieces] = slots - (pieces << BITS)
         self.size += len(pieces) << BITS
+        self.first = np.concatenate([self.first, pieces << BITS])
         if self.size > self.room:
             self.room = self.size + self.size // 2
             for fact in self._facts:
@@ -103,12 +106,16 @@ class PerFrame(Generic[Number]):
 
     def where(self) -> Runs:
         """The frames that do not have zero."""
-        some = self.at[: self._known.size] != 0
-        edges = np.flatnonzero(some[1:] != some[:-1]).astype(np.int64) + 1
-        if some[-1]:
-            edges = np.append(edges, self._known.size)
-        # One run of slots may be of frames far apart, where a piece begins.
-        borders = np.arange(PIECE, self._known.size, PIECE, dtype=np.int64)
-        borders = borders[some[borders - 1] & some[borders]]
-        starts, ends = merged(edges[::2], borders), merged(edges[1::2], borders)
-        return Runs.of(self._known.frames(starts), self._known.frames(ends - 1) + 1)
+        starts, ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for piece in range(0, len(self._known.first), PIECES_AT_A_TIME):
+            first = self._known.first[piece : piece + PIECES_AT_A_TIME]
+            some = self.at[piece << BITS : piece + len(first) << BITS].reshape(len(first), PIECE) != 0
+            if some.any():
+                edge = np.zeros((len(first), PIECE + 1), np.bool_)
+                edge[:, 1:-1] = some[:, 1:] != some[:, :-1]
+                edge[:, 0], edge[:, -1] = some[:, 0], some[:, -1]
+                at = np.flatnonzero(edge).astype(np.int64)
+                frames = first[at // (PIECE + 1)] + at % (PIECE + 1)
+                starts.append(frames[::2])
+                ends.append(frames[1::2])
+        return Runs.of(np.concatenate(starts), np.concatenate(ends))

@@ -145,7 +145,8 @@ class AllocFrames(Event):
 
     def apply(self, vmemmap: Vmemmap) -> None:
         vmemmap.buddy.take(self.frames)
-        vmemmap.held[self.frames] = True
+        for start in range(0, len(self.frames), AT_A_TIME):
+            vmemmap.held[self.frames[start : start + AT_A_TIME]] = True
 
     def __str__(self) -> str:
         return f"allocate {_frames(self.frames)} for {self.purpose}"

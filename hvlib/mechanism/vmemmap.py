@@ -269,7 +269,7 @@ class Vmemmap:
             gone = np.where(shows < 0, np.isin(places[:, 0], frames), pool.owns(pfn))
             kept = zip(self._written.items(), gone, strict=True)
             self._written = {place: value for (place, value), lost in kept if not lost}
-        rows = max(1, AT_A_TIME >> pool.order)
+        rows = max(1, AT_A_TIME * self.base_page // (self.struct_page << pool.order))
         for start in range(0, len(pool.heads), rows):
             pages = pages_matrix(self, pool, slice(start, start + rows)).ravel()
             self._show(self.frame[pages], pages + 1)

@@ -88,7 +88,7 @@ class Numpy32:
 
     @staticmethod
     def _safe(numbers):
-        if isinstance(numbers, np.ndarray) and numbers.dtype != np.intp and not np.can_cast(numbers.dtype, np.int32):
+        if isinstance(numbers, np.ndarray) and not np.can_cast(numbers.dtype, np.int32):
             raise TypeError(f"Cannot cast array data from {numbers.dtype} to int32 according to the rule 'safe'")
 
     @property

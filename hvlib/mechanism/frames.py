@@ -98,11 +98,17 @@ class PerFrame(Generic[Number]):
         return self.at[self._known.slots(frames)]
 
     def __setitem__(self, frames: Integers, values: Any) -> None:
-        self.at[self._known.meet(frames)] = values
+        slots = self._known.meet(frames)  # first: it may make room, in another array
+        self.at[slots] = values
+
+    @property
+    def known(self) -> npt.NDArray[Number]:
+        """The values, by slots, without the room for frames to come."""
+        return self.at[: self._known.size]
 
     def count(self) -> int:
         """How many frames do not have zero."""
-        return int(np.count_nonzero(self.at[: self._known.size]))
+        return int(np.count_nonzero(self.known))
 
     def where(self) -> Runs:
         """The frames that do not have zero."""

@@ -59,4 +59,4 @@ def test_a_machine_remembers_the_frames_of_its_vmemmap_and_few_others():
     assert len(facts) >= 3
     assert max(map(len, arrays)) == machine.vmemmap.nr_pages == machine.nr_frames // 64
     assert all(len(fact.known) < machine.nr_frames / 60 for fact in facts)
-    assert all(len(fact.at) < machine.nr_frames / 40 for fact in facts)
+    assert all(len(fact.at) < machine.nr_frames / 25 for fact in facts)

@@ -37,7 +37,8 @@ class KnownFrames:
         self.size = PIECE
         self.first: Ints = np.zeros(1, np.int64)
         self._facts: list[PerFrame[Any]] = []
-        self.room = PIECE + count + count // 4 + 4 * PIECE
+        # As much again: a vmemmap restored in other frames than at boot is the most that is usual.
+        self.room = 5 * PIECE + 2 * count + count // 4
         self._add(pieces[first >> BITS : (first + count - 1 >> BITS) + 1])
 
     def slots(self, frames: Integers | int) -> Ints:

@@ -250,8 +250,10 @@ class Vmemmap:
     def show(self, frames: Ints, pages: Ints | int) -> None:
         """Let frames hold the struct pages of vmemmap pages ``pages``; a negative number is -order of shared tails."""
         self._forget(frames)
-        shows = np.broadcast_to(np.asarray(pages, np.int64), frames.shape)
-        self._show(frames, np.where(shows < 0, shows, shows + 1))
+        pages = np.broadcast_to(np.asarray(pages, np.int64), frames.shape)
+        for start in range(0, len(frames), AT_A_TIME):
+            some = pages[start : start + AT_A_TIME]
+            self._show(frames[start : start + AT_A_TIME], np.where(some < 0, some, some + 1))
 
     def _forget(self, frames: Ints) -> None:
         if self._written:

@@ -22,6 +22,7 @@ import numpy as np
 import hvlib as hv
 from hvlib.mechanism import invariants
 from hvlib.mechanism.events import Event
+from hvlib.mechanism.frames import PerFrame
 from hvlib.mechanism.vmemmap import Vmemmap
 
 from .measure import cpu_seconds, output, ratios, significant, summary, told
@@ -75,9 +76,10 @@ def host(gib: int) -> tuple[hv.Machine, hv.Pool]:
 
 
 def arrays(vmemmap: Vmemmap) -> dict[str, np.ndarray[Any, Any]]:
-    """The arrays that a `Vmemmap` keeps for every vmemmap page, or for every frame."""
-    lengths = (vmemmap.nr_pages, vmemmap.nr_frames)
-    return {name: a for name, a in vars(vmemmap).items() if isinstance(a, np.ndarray) and len(a) in lengths}
+    """The arrays that a `Vmemmap` keeps for every vmemmap page, or for every frame it has to do with."""
+    pages = {name: a for name, a in vars(vmemmap).items() if isinstance(a, np.ndarray) and len(a) == vmemmap.nr_pages}
+    facts = {name: fact.known for name, fact in vars(vmemmap).items() if isinstance(fact, PerFrame)}
+    return {**pages, **facts}
 
 
 def changes(scheme: str, restoring: bool) -> dict[str, float]:
@@ -92,34 +94,48 @@ def changes(scheme: str, restoring: bool) -> dict[str, float]:
     begin = len(machine.events)
     replayed = machine.at(begin).vmemmap
     _ = pool.restore() if restoring else pool.optimize(scheme)
-    changed: dict[str, Any] = defaultdict(lambda: False)
+    changed: dict[str, np.ndarray[Any, Any]] = {}
     for event in machine.events[begin:]:
         before = {name: array.copy() for name, array in arrays(replayed).items()}
         event.apply(replayed)
         for name, array in arrays(replayed).items():
-            changed[name] |= array != before[name]
+            was, so_far = np.zeros_like(array), changed.get(name, np.zeros(0, np.bool_))
+            was[: len(before[name])] = before[name]  # more frames may be known now
+            changed[name] = array != was
+            changed[name][: len(so_far)] |= so_far
     return {name: int(np.count_nonzero(mask)) / SMALL for name, mask in changed.items() if np.any(mask)}
 
 
 class Baseline:
     """NumPy writing what an operation changes, once, into arrays of its own that were written before.
 
-    ``whole``: one pass ``array[...] = value`` over each array of which something changes. ``slice`` and ``index``: as
-    many elements as change, side by side, or one by one through an array of their places.
+    ``whole``: one pass ``array[...] = value`` over each array of which something changes. ``plain``: the same, but
+    with an element for each frame of the machine wherever the engine has one for those that hold struct pages only.
+    ``slice`` and ``index``: as many elements as change, side by side, or one by one through an array of their places.
     """
 
     def __init__(self, vmemmap: Vmemmap, scheme: str, count: int) -> None:
-        self.places = np.arange(0)
+        self.places = np.arange(0, dtype=np.int64)
         self.parts: dict[bool, list[tuple[np.ndarray[Any, Any], int]]] = {}
+        self.plains: dict[bool, list[np.ndarray[Any, Any]]] = {False: [], True: []}
         kept: dict[str, np.ndarray[Any, Any]] = {}
+        plain: dict[str, np.ndarray[Any, Any]] = {}
         for restoring in (False, True):
             self.parts[restoring] = []
             for name, each in changes(scheme, restoring).items():
                 like = arrays(vmemmap)[name]
                 if name not in kept:
                     kept[name] = np.ones(len(like), like.dtype)
+                    every = len(like) if len(like) == vmemmap.nr_pages else vmemmap.nr_frames
+                    plain[name] = np.ones(every, like.dtype)
                 self.parts[restoring].append((kept[name], min(len(like), round(each * count))))
-        self.places = np.arange(max(changed for part in self.parts.values() for _, changed in part))
+                self.plains[restoring].append(plain[name])
+        self.places = np.arange(max(changed for part in self.parts.values() for _, changed in part), dtype=np.int64)
+
+    def plain(self, restoring: bool = False) -> None:
+        """The arrays of a model that keeps what it knows of frames for each frame of the machine."""
+        for array in self.plains[restoring]:
+            array[...] = 0
 
     def whole(self, restoring: bool = False) -> None:
         """Every element of the arrays."""
@@ -137,8 +153,8 @@ class Baseline:
             array[self.places[:changed]] = 0
 
     def ways(self) -> dict[str, Callable[[bool], None]]:
-        """The three."""
-        return {"whole": self.whole, "slice": self.slice, "index": self.index}
+        """The four."""
+        return {"whole": self.whole, "plain": self.plain, "slice": self.slice, "index": self.index}
 
 
 # --- one measurement, in a process of its own ------------------------------------------------------------------------
@@ -176,20 +192,28 @@ def checked(machine: hv.Machine) -> None:
 
 
 def growing(gib: int, scheme: str, turns: int) -> dict[str, Any]:
-    """CPU seconds of optimising and restoring, without check or baseline, and the peak of memory in MiB.
+    """CPU seconds of optimising and restoring, without check or baseline, and the peaks of memory in MiB.
 
-    ``system``: of optimising, the seconds in the kernel, which gives out fresh memory for the arrays of the events.
+    ``optimised_mib``: until all is optimised for the first time; ``peak_mib``: until the end. ``system``: of
+    optimising, the seconds in the kernel, which gives out fresh memory for the arrays of the events.
     """
     taken: Actions = defaultdict(list)
+    optimised = 0.0
     for _ in range(turns):
         machine, pool = host(gib)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_stime
         taken["optimize"].append(cpu_seconds(partial(pool.optimize, scheme)))
         taken["system"].append(resource.getrusage(resource.RUSAGE_SELF).ru_stime - before)
+        optimised = optimised or peak_mib()
         taken["restore"].append(cpu_seconds(pool.restore))
         del machine, pool
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
-    return {**{name: summary(values) for name, values in taken.items()}, "peak_mib": significant(peak)}
+    peaks = {"optimised_mib": significant(optimised), "peak_mib": significant(peak_mib())}
+    return {**{name: summary(values) for name, values in taken.items()}, **peaks}
+
+
+def peak_mib() -> float:
+    """The most memory that this process had so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
 
 
 def profile(gib: int, scheme: str) -> dict[str, float]:

@@ -144,7 +144,14 @@ def _machine() -> hv.Machine:
 
 def _seen(machine: hv.Machine) -> object:
     vm = machine.vmemmap
-    arrays = (vm.frame, vm.writable, vm.table, vm.held, *vm.buddy.blocks(), *vm.stale)
+    sets = (vm.held.where(), vm.stale.where())
+    arrays = (
+        vm.frame,
+        vm.writable,
+        vm.table,
+        *vm.buddy.blocks(),
+        *(ends for some in sets for ends in (some.starts, some.ends)),
+    )
     return (
         repr(machine), machine.free_frames, machine.nr_vmemmap_frames, machine.check, tuple(map(id, machine.events)),
         [array.tobytes() for array in arrays], dict(vm.shared_tails),
@@ -244,9 +251,8 @@ CALLS = [
     C("machine.write(512, ·, 0)", "number", lambda m, v: m.write(512, v, 0), "machine"),
     C("machine.write(512, 0, ·)", "number", lambda m, v: m.write(512, 0, v), "machine"),
     C("machine.at(·)", "number", lambda m, v: m.at(v), "machine"),
-    C("hv.Pool(·, 0, page)", "thing", lambda _, v: hv.Pool(v, 0, _PAGE)),
-    C("hv.Pool(machine, ·, page)", "number", lambda m, v: hv.Pool(m, v, _PAGE), "machine"),
-    C("hv.Pool(machine, 0, ·)", "thing", lambda m, v: hv.Pool(m, 0, v), "machine"),
+    C("hv.Pool(·, 0)", "thing", lambda _, v: hv.Pool(v, 0)),
+    C("hv.Pool(machine, ·)", "number", lambda m, v: hv.Pool(m, v), "machine"),
     C("pool.optimize(·)", "name", lambda p, v: p.optimize(v), "new pool"),
     C("pool.optimize('head page', batch=·)", "flag", lambda p, v: p.optimize("head page", batch=v), "new pool"),
     C("pool.restore(batch=·)", "flag", lambda p, v: p.restore(batch=v), "pool"),

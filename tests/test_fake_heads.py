@@ -25,7 +25,7 @@ def test_step_by_step_is_compound_heads(scheme, size):
     """All struct pages of a 2 MiB page; of a 1 GiB page those at the start of a page and their neighbours."""
     machine = hv.Machine("4 GiB", check=False)
     pool = machine.hugetlb(size).optimize(scheme)
-    total, first = pool.page.nr_base_pages, pool.pfns[0]
+    total, first = pool.nr_base_pages, pool.pfns[0]
     memory = raw(machine, first, total)
     near = np.arange(total) % 64
     numbers = np.flatnonzero((near <= 1) | (near == 63)) if size == "1 GiB" else np.arange(total)

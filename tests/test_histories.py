@@ -24,7 +24,7 @@ class Histories(RuleBasedStateMachine):
             pool = self.machine.hugetlb(size, count)
         except hv.OutOfFrames:
             return None
-        self.taken += count * pool.page.nr_base_pages
+        self.taken += count * pool.nr_base_pages
         return pool
 
     @rule(pool=pools, scheme=st.sampled_from(ON), batch=st.booleans())
@@ -55,7 +55,7 @@ class Histories(RuleBasedStateMachine):
     def free(self, pool, batch):
         if pool is None:
             return
-        size = len(pool) * pool.page.nr_base_pages
+        size = len(pool) * pool.nr_base_pages
         try:
             pool.free(batch=batch)
         except hv.OutOfFrames:

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 
 import hvlib as hv
@@ -14,14 +13,14 @@ def state(machine):
     return (
         vm.frame.tolist(), vm.writable.tolist(), vm.table.tolist(), [b.tolist() for b in vm.buddy.blocks()],
         [(p and (p.heads.tolist(), p.order, p.prepared, p.encoding, p.scheme.name)) for p in vm.pools],
-        vm.shared_tails, np.flatnonzero(vm.held).tolist(), sorted(np.concatenate([*vm.stale, []]).tolist()),
+        vm.shared_tails, *((some.starts.tolist(), some.ends.tolist()) for some in (vm.held.where(), vm.stale.where())),
         len(machine.events),
     )  # fmt: skip
 
 
 def contents(machine, pool):
     head = pool.pfns[0]
-    return [bytes(machine.struct_page_of(pfn)) for pfn in range(head, head + pool.page.nr_base_pages)]
+    return [bytes(machine.struct_page_of(pfn)) for pfn in range(head, head + pool.nr_base_pages)]
 
 
 EXPECTED = {  # frames of vmemmap pages 0..7 by the order of first appearance; who may be written; frames as at boot

@@ -41,6 +41,15 @@ def test_the_table_is_of_these_mutants_and_nothing_survives():
             assert not any(RESULTS[mutant.key][name] for name in (*mutants.WITNESSES, "seen")), mutant.key
 
 
+def test_the_comparison_of_witnesses_notices_what_it_alone_must():
+    named = [m for m in MUTANTS if m.by]
+    assert sum(m.by == "witnesses" for m in named) >= 10
+    for mutant in named:
+        assert (ROOT / "tests" / f"test_{mutant.by}.py").is_file()
+        if mutant.key in RESULTS:
+            assert RESULTS[mutant.key]["unit"].startswith(f"{mutant.by}: "), mutant.key
+
+
 def test_what_a_reader_sees_is_guarded_by_the_notebooks_alone():
     seen = [m for m in MUTANTS if RESULTS.get(m.key, {}).get("seen")]
     alone = [m for m in seen if RESULTS[m.key]["notebooks"]]

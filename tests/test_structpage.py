@@ -43,7 +43,7 @@ def test_the_mask_of_7_1(size, mask):
     """Order 9: ones down to bit 15; order 18: down to bit 24 (8c846c879e22, and seen in the tails of a booted 7.1)."""
     machine = hv.Machine("4 GiB", check=False)
     pool = machine.hugetlb(size).optimize("shared tail")
-    last = pool.pfns[0] + pool.page.nr_base_pages - 1
+    last = pool.pfns[0] + pool.nr_base_pages - 1
     assert machine.struct_page_of(last).words[1] == mask
     assert machine.compound_head(last) == pool.pfns[0]
 

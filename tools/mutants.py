@@ -56,7 +56,10 @@ TITLES = {"unit": "unit tests", "records": "records of kernels", "notebooks": "n
 
 @dataclass
 class Mutant:
-    """One place in ``hvlib/module.py`` and what stands there instead; ``chapter`` is the notebook to ask first."""
+    """One place in ``hvlib/module.py`` and what stands there instead; ``chapter`` is the notebook to ask first.
+
+    ``by``: the one test file that must notice, whatever else does.
+    """
 
     module: str
     was: str
@@ -64,6 +67,7 @@ class Mutant:
     what: str
     chapter: str = ""
     equivalent: str = ""
+    by: str = ""
 
     @property
     def key(self) -> str:
@@ -145,12 +149,17 @@ class Copy:
 
 
 def unit(copy: Copy, mutant: Mutant) -> str:
-    """The first unit test that fails, or nothing: the module's own are asked first, then the quick ones of all."""
+    """The first unit test that fails, or nothing: the module's own are asked first, then the quick ones of all.
+
+    Of a mutant that one file must notice, that file's alone.
+    """
     stem = mutant.module.split("/")[-1]
     own = OWN.get(stem, stem)
     names = [file.stem.removeprefix("test_") for file in sorted(copy.folder.glob("tests/test_*.py"))]
     quick = sorted(set(names) - {*OTHERS, *SLOW, own}, key=lambda name: (name not in CORE, name))
     pytest = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", UNITS)
+    if mutant.by:
+        return _first_failure(copy, *pytest, f"tests/test_{mutant.by}.py")
     for some in ([own] * (own in names) + quick, [name for name in SLOW if name != own]):
         failed = _first_failure(copy, *pytest, *(f"tests/test_{name}.py" for name in some))
         if failed:
@@ -267,10 +276,11 @@ def examine_all(mutants: list[Mutant], jobs: int, *, sound_before: bool) -> Iter
 
 
 def survivors(mutants: list[Mutant], results: dict[str, Any]) -> list[Mutant]:
-    """Those that no witness noticed, and that are not called equivalent."""
+    """Those that no witness noticed, or not the test that must, and that are not called equivalent."""
     return [
         m for m in mutants
-        if m.key in results and not m.equivalent and not any(results[m.key][name] for name in WITNESSES)
+        if m.key in results and not m.equivalent
+        and not any(results[m.key][name] for name in (("unit",) if m.by else WITNESSES))
     ]  # fmt: skip
 
 

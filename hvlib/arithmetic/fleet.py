@@ -123,7 +123,9 @@ class Fleet:
     def saved_per_host(self) -> Range:
         """Bytes saved by a host, net of page tables: no host of the fleet saves less than low or more than high."""
         low, high = int(self.huge_pages.low), int(self.huge_pages.high)
-        return Range(self._worst(low) * self.page.base_page, int(self._best(np.array([high]))[0]) * self.page.base_page)
+        return Range(
+            self._worst(low) * self.page.base_page, int(self._best(np.array([high], np.int64))[0]) * self.page.base_page
+        )
 
     @property
     def saved(self) -> Range:
@@ -161,7 +163,7 @@ class Fleet:
     @property
     def tables(self) -> Range:
         """Bytes of page tables that all hosts need for the split, and never get back."""
-        low = int(self._tables(np.array([int(self.huge_pages.low)]))[0])
+        low = int(self._tables(np.array([int(self.huge_pages.low)], np.int64))[0])
         high = self._most_tables(int(self.huge_pages.high))
         return self._all(low * self.page.base_page, high * self.page.base_page)
 

@@ -1,6 +1,6 @@
 """Witness 1, arithmetic: how many struct pages, vmemmap pages and frames, from sizes alone.
 
-Closed formulas, no state. The mechanism (`hvlib.machine`) counts the same things by doing them; the two share no
+Closed formulas, no state. The mechanism (`hvlib.mechanism`) counts the same things by doing them; the two share no
 formula, so a test can set one against the other.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import BadInput, table
-from ..facts.layout import BASE_PAGE, PAGING, PTE, STRUCT_PAGE, check_base_page, check_struct_page
+from ..facts.layout import BASE_PAGE, PAGING, PTE, STRUCT_PAGE, check_base_page, check_huge_page, check_struct_page
 from ..facts.schemes import Scheme, scheme_of
 from ..units import GiB, KiB, MiB, format_size, power_of_two, whole_number
 
@@ -29,14 +29,10 @@ class HugePage:
     struct_page: int
 
     def __init__(self, size: str | int, base_page: str | int = BASE_PAGE, struct_page: int = STRUCT_PAGE) -> None:
-        object.__setattr__(self, "size", power_of_two(size, "huge page"))
+        size = power_of_two(size, "huge page")
         object.__setattr__(self, "base_page", check_base_page(base_page))
         object.__setattr__(self, "struct_page", check_struct_page(struct_page))
-        if self.size <= self.base_page:
-            raise BadInput(
-                f"a huge page must be larger than a base page, and {format_size(self.size)} is not larger than "
-                f"{format_size(self.base_page)}; on x86-64 choose '2 MiB' or '1 GiB'."
-            )
+        object.__setattr__(self, "size", check_huge_page(size, self.base_page))
 
     @property
     def nr_base_pages(self) -> int:

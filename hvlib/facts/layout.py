@@ -40,6 +40,17 @@ def check_base_page(base_page: str | int) -> int:
     return value
 
 
+def check_huge_page(size: str | int, base_page: int) -> int:
+    """Bytes of a huge page: a power of two, larger than a base page. Raises `BadInput` otherwise."""
+    value = power_of_two(size, "huge page")
+    if value <= base_page:
+        raise BadInput(
+            f"a huge page must be larger than a base page, and {format_size(value)} is not larger than "
+            f"{format_size(base_page)}; on x86-64 choose '2 MiB' or '1 GiB'."
+        )
+    return value
+
+
 def check_struct_page(struct_page: int) -> int:
     """sizeof(struct page): whole 8-byte words, from 56 to 256 bytes. Raises `BadInput` otherwise."""
     value = parse_size(struct_page, "struct page")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
 from ..facts.schemes import Encoding, Scheme
 from ..units import quantity
-from .structpage import Ints
-from .vmemmap import HugePages, Vmemmap
+from .buddy import Runs
+from .structpage import Integers, Ints
+from .vmemmap import AT_A_TIME, HugePages, Vmemmap
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,8 @@ class AllocFrames(Event):
 
     def apply(self, vmemmap: Vmemmap) -> None:
         vmemmap.buddy.take(self.frames)
-        vmemmap.held[self.frames] = True
+        for start in range(0, len(self.frames), AT_A_TIME):
+            vmemmap.held[self.frames[start : start + AT_A_TIME]] = True
 
     def __str__(self) -> str:
         return f"allocate {_frames(self.frames)} for {self.purpose}"
@@ -184,7 +185,7 @@ class SplitPmd(Event):
 class CopyPage(Event):
     """The bytes of frames are copied, ``source[i]`` to ``target[i]``."""
 
-    source: Ints
+    source: Integers
     target: Ints
 
     def apply(self, vmemmap: Vmemmap) -> None:
@@ -217,8 +218,8 @@ class MakeSharedTail(Event):
 
     def apply(self, vmemmap: Vmemmap) -> None:
         vmemmap.shared_tails[self.order] = self.frame
-        vmemmap.show(np.array([self.frame]), -self.order)
-        vmemmap.held[self.frame] = False
+        vmemmap.show(np.array([self.frame], np.int64), -self.order)
+        vmemmap.held[np.array([self.frame], np.int64)] = False
 
     def __str__(self) -> str:
         return f"fill frame {self.frame:#x} with tails for all huge pages of order {self.order}"
@@ -226,19 +227,24 @@ class MakeSharedTail(Event):
 
 @dataclass(frozen=True)
 class Remap(Event):
-    """Page-table entries of vmemmap pages ``entries`` change to lead to ``frames``."""
+    """Page-table entries of vmemmap pages ``entries`` change to lead to ``frames``.
+
+    ``each`` entries follow each other from every one of ``entries`` on; there is a frame for every entry, or one for
+    every ``each``.
+    """
 
     entries: Ints
-    frames: Ints
+    frames: Integers
     writable: bool
+    each: int = 1
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        vmemmap.set_entries(self.entries, self.frames, self.writable)
+        vmemmap.set_entries(self.entries, self.frames, self.writable, self.each)
 
     def __str__(self) -> str:
-        many = "s" if len(self.entries) > 1 else ""
+        many = "s" if len(self.entries) * self.each > 1 else ""
         access = "writable" if self.writable else "read-only"
-        entries = f"entr{'ies' if many else 'y'} of vmemmap page{many} {span(self.entries)}"
+        entries = f"entr{'ies' if many else 'y'} of vmemmap page{many} {span(_following(self.entries, self.each))}"
         return f"remap the {entries} to {_frames(np.unique(self.frames))}, {access}"
 
 
@@ -258,11 +264,12 @@ class FlushTlb(Event):
 class FreeFrames(Event):
     """Single frames go back to the buddy allocator."""
 
-    frames: Ints
+    frames: Runs
 
     def apply(self, vmemmap: Vmemmap) -> None:
-        vmemmap.buddy.give(self.frames)
-        vmemmap.held[self.frames] = False
+        vmemmap.buddy.give_runs(self.frames)
+        for some in self.frames.parts(AT_A_TIME):
+            vmemmap.held[some] = False
 
     def __str__(self) -> str:
         return f"free {_frames(self.frames)}"
@@ -283,20 +290,20 @@ class WriteWord(Event):
         return f"write {self.value:#x} to word {self.index} of the struct page at {self.address:#x}"
 
 
-def span(numbers: Ints, form: str = "d") -> str:
-    """Ascending numbers as runs, for people: ``"2..7"``, ``"0, 8, 16 and 61 more"``."""
-    ends = np.flatnonzero(np.diff(numbers) != 1) + 1
-    bounds = [0, *ends.tolist(), len(numbers)]
-    runs = [
-        format(int(numbers[a]), form)
-        if b - a == 1
-        else f"{format(int(numbers[a]), form)}..{format(int(numbers[b - 1]), form)}"
-        for a, b in pairwise(bounds)
-    ]
-    if len(runs) <= 3:
-        return ", ".join(runs)
-    return f"{', '.join(runs[:2])} and {len(numbers) - bounds[2]:,} more"
+def span(numbers: Integers | Runs, form: str = "d") -> str:
+    """Numbers as runs, for people: ``"2..7"``, ``"0, 8, 16 and 61 more"``."""
+    runs = numbers if isinstance(numbers, Runs) else _following(numbers, 1)
+    shown = runs.starts[:2] if len(runs.starts) > 3 else runs.starts
+    pairs = zip(shown.tolist(), (runs.ends - 1).tolist(), strict=False)
+    words = ", ".join(format(a, form) if a == b else f"{format(a, form)}..{format(b, form)}" for a, b in pairs)
+    rest = len(runs) - int((runs.ends - runs.starts)[: len(shown)].sum())
+    return f"{words} and {rest:,} more" if rest else words
 
 
-def _frames(frames: Ints) -> str:
-    return f"{'frame' if len(frames) == 1 else f'{len(frames):,} frames'} {span(np.sort(frames), '#x')}"
+def _following(numbers: Integers, each: int) -> Runs:
+    starts = numbers.astype(np.int64)
+    return Runs.of(starts, starts + each)
+
+
+def _frames(frames: Integers | Runs) -> str:
+    return f"{'frame' if len(frames) == 1 else f'{len(frames):,} frames'} {span(frames, '#x')}"

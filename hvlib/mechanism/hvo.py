@@ -12,10 +12,12 @@ free. Frames are freed only after the last flush, because until then a CPU may s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from ..facts.schemes import SCHEMES, Scheme
+from ..units import quantity
 from .events import (
     AllocFrames,
     ClearCompound,
@@ -34,8 +36,8 @@ from .events import (
     SplitPmd,
     TakeHugePages,
 )
-from .structpage import Ints
-from .vmemmap import HugePages, Vmemmap, pages_matrix
+from .structpage import Integers, Ints
+from .vmemmap import HugePages, Vmemmap
 
 OFF = SCHEMES["off"]
 
@@ -55,7 +57,7 @@ def release(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
     while True:
         pool, part = vmemmap.pool(number), number
         if pool.scheme is not OFF:
-            each = pages_matrix(vmemmap, pool)[:, pool.scheme.kept :].shape[1]
+            each = _nr_pages(vmemmap, pool) - (pool.scheme.kept or 0)
             now = min(vmemmap.buddy.nr_free // each, len(pool.heads) if batch else 1)
             if not now:
                 yield LeaveAsSurplus(number)
@@ -68,6 +70,29 @@ def release(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
         yield GiveHugePages(part)
         if part == number:
             return
+
+
+def obstacle(vmemmap: Vmemmap, number: int, scheme: Scheme) -> str | None:
+    """What of the first huge page of pool ``number`` keeps ``scheme`` from freeing a frame, or `None`.
+
+    Looked up where the struct pages lie: one that begins in a vmemmap page and ends in the next would be torn apart,
+    and beyond the pages that keep their frames there may be none.
+    """
+    assert scheme.kept is not None
+    pool = vmemmap.pool(number)
+    first = int(pool.heads[0])
+    pages = vmemmap.pages_of(first, pool.order)
+    ends = range((pages.start + 1) * vmemmap.base_page, pages.stop * vmemmap.base_page, vmemmap.base_page)
+    torn = next((end for end in ends if end % vmemmap.struct_page), None)
+    if torn is not None:
+        return (
+            f"the struct page of PFN {torn // vmemmap.struct_page:#x} begins in one vmemmap page and ends in the next, "
+            f"because {vmemmap.struct_page} bytes are not a power of two"
+        )
+    if pages.stop - pages.start <= scheme.kept:
+        touched = quantity(pages.stop - pages.start, "vmemmap page")
+        return f"its struct pages lie in {touched}, and {scheme.kept} always keep{'s' * (scheme.kept == 1)} a frame"
+    return None
 
 
 def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iterator[Event]:
@@ -83,20 +108,19 @@ def optimize(vmemmap: Vmemmap, number: int, scheme: Scheme, batch: bool) -> Iter
         yield PrepareCompound(number, scheme.encoding)
     if not flag_last:
         yield SetScheme(number, scheme)
-    for pages in _groups(vmemmap, pool, batch):
-        before = vmemmap.frame[pages if scheme.head_copied else pages[:, scheme.kept :]].ravel()
-        for part in _parts(vmemmap, pages, batch):
-            yield from _split(vmemmap, part)
-            if part[0, 0] == pages[0, 0]:
+    assert scheme.kept is not None
+    for first in _groups(vmemmap, pool, batch):
+        for part in _parts(vmemmap, int(first[0]), _nr_pages(vmemmap, pool), batch):
+            yield from _split(vmemmap, first, part)
+            if part.start == 0:
                 if scheme.head_copied:
-                    yield from _copy_head(vmemmap, pages[:, 0])
+                    yield from _copy_head(vmemmap, first)
                 if scheme.tails == "shared page":
                     yield from _shared_tail(vmemmap, pool.order)
-                part = part[:, scheme.kept :]
-            yield from _remap(part, _target(vmemmap, pool, scheme, pages, part.shape), False, batch)
+                part = part[scheme.kept :]
+            yield from _remap(first, part, _target(vmemmap, pool, scheme, first), False, batch)
         yield FlushTlb()
-        held = vmemmap.held[before]
-        yield FreeFrames(before if held.all() else before[held])
+        yield FreeFrames(vmemmap.held.where())
     if flag_last:
         yield SetScheme(number, scheme)
 
@@ -105,38 +129,46 @@ def restore(vmemmap: Vmemmap, number: int, batch: bool) -> Iterator[Event]:
     """Every vmemmap page of pool ``number`` gets a frame of its own again; the frames must be allocated first."""
     pool = vmemmap.pool(number)
     scheme = pool.scheme
-    for pages in _groups(vmemmap, pool, batch):
-        rest = pages[:, scheme.kept :]
-        new = vmemmap.buddy.choose(rest.size).reshape(rest.shape)
-        yield AllocFrames(new.ravel(), "vmemmap pages")
-        yield CopyPage(vmemmap.frame[rest].ravel(), new.ravel())
+    assert scheme.kept is not None
+    rest = range(scheme.kept, _nr_pages(vmemmap, pool))
+    for first in _groups(vmemmap, pool, batch):
+        pages = (first[:, None] + np.arange(rest.start, rest.stop, dtype=np.int64)).ravel()
+        new = vmemmap.buddy.choose(len(pages))
+        yield AllocFrames(new, "vmemmap pages")
+        yield CopyPage(vmemmap.frame[pages], new)
         if scheme.fake_heads:
-            yield ResetTails(new.ravel(), rest.ravel())
-        yield from _remap(rest, new, True, batch)
+            yield ResetTails(new, pages)
+        del pages
+        yield from _remap(first, rest, new.reshape(len(first), -1), True, batch)
         yield FlushTlb()
     yield SetScheme(number, OFF)
 
 
+def _nr_pages(vmemmap: Vmemmap, pool: HugePages) -> int:
+    """Vmemmap pages of each huge page of a pool that can be optimised: all begin where a vmemmap page does."""
+    pages = vmemmap.pages_of(int(pool.heads[0]), pool.order)
+    return int(pages.stop - pages.start)
+
+
 def _groups(vmemmap: Vmemmap, pool: HugePages, batch: bool) -> list[Ints]:
-    """Vmemmap pages to go through the steps together: all huge pages of the pool, or one row at a time."""
-    pages = pages_matrix(vmemmap, pool)
-    return [pages] if batch else [row[None, :] for row in pages]
+    """First vmemmap pages of the huge pages that go through the steps together: of all of the pool, or of one each."""
+    first = pool.heads * vmemmap.struct_page // vmemmap.base_page
+    return [first] if batch else np.split(first, len(first))
 
 
-def _parts(vmemmap: Vmemmap, pages: Ints, batch: bool) -> list[Ints]:
-    """Columns to be split and remapped together: all in a batch, else those under one PMD leaf after the other."""
-    if batch:
-        return [pages]
-    leaves = pages[0] // vmemmap.entries_per_leaf
-    return np.split(pages, np.flatnonzero(np.diff(leaves)) + 1, axis=1)
+def _parts(vmemmap: Vmemmap, first: int, nr_pages: int, batch: bool) -> Iterator[range]:
+    """Which pages of a huge page are split and remapped together: all in a batch, else leaf by leaf."""
+    leaf = nr_pages if batch else vmemmap.entries_per_leaf
+    ends = [*range(leaf - first % leaf, nr_pages, leaf), nr_pages] if not batch else [nr_pages]
+    return (range(start, end) for start, end in pairwise([0, *ends]))
 
 
-def _target(vmemmap: Vmemmap, pool: HugePages, scheme: Scheme, pages: Ints, shape: tuple[int, ...]) -> Ints:
-    """The frames that remapped entries are to lead to, in the shape of those entries."""
+def _target(vmemmap: Vmemmap, pool: HugePages, scheme: Scheme, first: Ints) -> Integers:
+    """The frame that the remapped entries of each huge page are to lead to."""
     if scheme.tails == "shared page":
-        return np.full(shape, vmemmap.shared_tails[pool.order], np.int64)
+        return np.full(len(first), vmemmap.shared_tails[pool.order], np.int64)
     assert scheme.kept is not None
-    return np.broadcast_to(vmemmap.frame[pages[:, scheme.kept - 1]][:, None], shape)
+    return vmemmap.frame[first + (scheme.kept - 1)]
 
 
 def _copy_head(vmemmap: Vmemmap, heads: Ints) -> Iterator[Event]:
@@ -146,12 +178,12 @@ def _copy_head(vmemmap: Vmemmap, heads: Ints) -> Iterator[Event]:
     yield Remap(heads, copies, writable=True)
 
 
-def _split(vmemmap: Vmemmap, pages: Ints) -> Iterator[Event]:
-    # A row is consecutive pages; these are enough to meet every leaf that it lies under.
-    some = np.concatenate([pages[:, :: vmemmap.entries_per_leaf].ravel(), pages[:, -1]])
+def _split(vmemmap: Vmemmap, first: Ints, part: range) -> Iterator[Event]:
     wanted = np.zeros(len(vmemmap.table), np.bool_)
-    wanted[some // vmemmap.entries_per_leaf] = True
-    leaves = np.flatnonzero(wanted & (vmemmap.table < 0))
+    # These are enough to meet every leaf that the pages of a huge page lie under.
+    for page in {*part[:: vmemmap.entries_per_leaf], part[-1]}:
+        wanted[(first + page) // vmemmap.entries_per_leaf] = True
+    leaves = np.flatnonzero(wanted & (vmemmap.table < 0)).astype(np.int64)
     if len(leaves):
         tables = vmemmap.buddy.choose(len(leaves))
         yield AllocFrames(tables, "page tables")
@@ -166,9 +198,12 @@ def _shared_tail(vmemmap: Vmemmap, order: int) -> Iterator[Event]:
         yield MakeSharedTail(int(frame[0]), order)
 
 
-def _remap(entries: Ints, frames: Ints, writable: bool, batch: bool) -> Iterator[Event]:
+def _remap(first: Ints, part: range, frames: Integers, writable: bool, batch: bool) -> Iterator[Event]:
+    """Remap pages ``part`` of each huge page: to a frame for each huge page, or to one for each of the pages."""
     if batch:
-        yield Remap(entries.ravel(), np.ascontiguousarray(frames).ravel(), writable)
+        yield Remap(first + part.start, frames, writable, len(part))
     else:
-        for entry, frame in zip(entries.ravel(), frames.ravel(), strict=True):
-            yield Remap(np.array([entry]), np.array([frame]), writable)
+        entries = first[0] + np.arange(part.start, part.stop, dtype=np.int64)
+        each = np.broadcast_to(frames.ravel(), len(part))
+        for n in range(len(part)):
+            yield Remap(entries[n : n + 1], each[n : n + 1], writable)

@@ -6,12 +6,12 @@ free before that flush, and one of these breaks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ..errors import InvariantBroken
-from .structpage import HeadRules, compound_heads
+from .structpage import FLAGS, PG_HEAD, HeadRules, Words, compound_heads
 from .vmemmap import Vmemmap
 
 ALL_SLOTS = 1 << 20
@@ -23,10 +23,10 @@ CHUNK = 1 << 15
 
 def one_address_per_pfn(vmemmap: Vmemmap) -> str | None:
     """Each PFN has exactly one struct page address, and every vmemmap page shows some frame."""
-    pfns = np.array([0, 1, vmemmap.nr_frames // 2, vmemmap.nr_frames - 1])
+    pfns = np.array([0, 1, vmemmap.nr_frames // 2, vmemmap.nr_frames - 1], np.int64)
     if not np.array_equal(vmemmap.page_to_pfn(vmemmap.pfn_to_page(pfns)), pfns):
         return "page_to_pfn does not undo pfn_to_page"
-    if int(vmemmap.frame.min()) < 0 or int(vmemmap.frame.max()) >= vmemmap.nr_frames:
+    if int(vmemmap.frame.max()) >= vmemmap.nr_frames:
         return "a vmemmap page leads to no frame"
     return None
 
@@ -36,7 +36,7 @@ def tails_find_their_head(vmemmap: Vmemmap) -> str | None:
     for pool in vmemmap.prepared_pools():
         size = 1 << pool.order
         per_page = vmemmap.base_page // vmemmap.struct_page
-        slots = np.arange(size)
+        slots = np.arange(size, dtype=np.int64)
         rules = HeadRules(pool.encoding, pool.scheme.fake_heads, vmemmap.struct_page, vmemmap.base_page)
         if size * len(pool.heads) > ALL_SLOTS:
             slots = slots[slots % per_page < 2]
@@ -49,12 +49,39 @@ def tails_find_their_head(vmemmap: Vmemmap) -> str | None:
     return None
 
 
+def the_head_says_pg_head(vmemmap: Vmemmap) -> str | None:
+    """The struct page of every head says PG_head, read through its own entry: it is no copy of a tail."""
+    for pages in _heads(vmemmap):
+        silent = np.flatnonzero(vmemmap.word(pages, FLAGS) & np.uint64(PG_HEAD) == 0)
+        if len(silent):
+            return f"the struct page at {int(pages[silent[0]]):#x} is a head's and does not say PG_head"
+    return None
+
+
+def the_head_can_be_written(vmemmap: Vmemmap) -> str | None:
+    """The entries that a head's struct page is written through are writable: its counters change all the time."""
+    last = np.uint64(vmemmap.struct_page - 1)
+    for pages in _heads(vmemmap):
+        for addresses in (pages, pages + last):
+            closed = np.flatnonzero(~vmemmap.may_write(addresses))
+            if len(closed):
+                return f"the struct page at {int(pages[closed[0]]):#x} is a head's and read-only"
+    return None
+
+
+def _heads(vmemmap: Vmemmap) -> Iterator[Words]:
+    """Addresses of the heads' struct pages of all prepared pools, some at a time."""
+    for pool in vmemmap.prepared_pools():
+        for start in range(0, len(pool.heads), CHUNK):
+            yield vmemmap.pfn_to_page(pool.heads[start : start + CHUNK])
+
+
 def no_frame_free_and_used(vmemmap: Vmemmap) -> str | None:
     """No frame that an entry leads to, or that holds a table or shared tails, is on a free list."""
     tables = vmemmap.table[vmemmap.table >= 0]
     shared = np.array(list(vmemmap.shared_tails.values()), np.int64)
     # of neighbours that lead to one frame, the last is asked for
-    one = np.append(np.flatnonzero(vmemmap.frame[1:] != vmemmap.frame[:-1]), vmemmap.nr_pages - 1)
+    one = np.append(vmemmap.frame[1:] != vmemmap.frame[:-1], True)
     for what, frames in (("mapped", vmemmap.frame[one]), ("a page table", tables), ("a shared tail page", shared)):
         free = vmemmap.buddy.contains(frames)
         if free.any():
@@ -64,7 +91,7 @@ def no_frame_free_and_used(vmemmap: Vmemmap) -> str | None:
 
 def free_only_after_flush(vmemmap: Vmemmap) -> str | None:
     """No frame that a TLB may still translate to is on a free list."""
-    for stale in vmemmap.stale:
+    for stale in vmemmap.stale.where().parts(CHUNK):
         free = vmemmap.buddy.contains(stale)
         if free.any():
             return f"frame {int(stale[free][0]):#x} was freed before the TLB was flushed"
@@ -73,22 +100,20 @@ def free_only_after_flush(vmemmap: Vmemmap) -> str | None:
 
 def one_writable_entry_per_frame(vmemmap: Vmemmap) -> str | None:
     """A frame that several vmemmap pages show can be written through one of them at most."""
-    writers = np.bincount(vmemmap.frame[vmemmap.writable] - vmemmap.frame.min())
-    many = np.flatnonzero(writers > 1)
-    return (
-        f"frame {int(many[0] + vmemmap.frame.min()):#x} is writable through {writers[many[0]]} entries"
-        if len(many)
-        else None
-    )
+    frames = vmemmap.frame[vmemmap.writable]
+    many = vmemmap.repeated(frames)
+    if len(many):
+        return f"frame {int(many[0]):#x} is writable through {np.count_nonzero(frames == many[0])} entries"
+    return None
 
 
 def entries_need_a_table(vmemmap: Vmemmap) -> str | None:
     """Under a PMD leaf that still stands, frames are consecutive and writable: one entry maps them all."""
-    nth = np.arange(vmemmap.entries_per_leaf)
-    pages = np.flatnonzero(vmemmap.table < 0)[:, None] * vmemmap.entries_per_leaf + nth
+    nth = np.arange(vmemmap.entries_per_leaf, dtype=np.int64)
+    pages = np.flatnonzero(vmemmap.table < 0).astype(np.int64)[:, None] * vmemmap.entries_per_leaf + nth
     there = pages < vmemmap.nr_pages  # the last leaf may reach beyond the end of memory
     pages = np.where(there, pages, 0)
-    apart = vmemmap.frame[pages] - vmemmap.frame[pages[:, :1]] != nth
+    apart = vmemmap.frame[pages] != vmemmap.frame[pages[:, :1]] + nth
     if (there & (apart | ~vmemmap.writable[pages])).any():
         return "an entry under an unsplit PMD leaf differs from its neighbours"
     return None
@@ -96,11 +121,11 @@ def entries_need_a_table(vmemmap: Vmemmap) -> str | None:
 
 def frames_conserved(vmemmap: Vmemmap) -> str | None:
     """Every frame is in exactly one place: free, in a huge page, in the vmemmap, a table, shared, held, or reserved."""
-    mapped = int(np.count_nonzero(vmemmap.mapcount))
+    mapped = vmemmap.mapcount.count()
     shared = sum(vmemmap.mapcount[frame] == 0 for frame in vmemmap.shared_tails.values())
     huge = sum(len(pool.heads) << pool.order for pool in vmemmap.pools if pool is not None)
     tables = int(np.count_nonzero(vmemmap.table >= 0))
-    held = int(np.count_nonzero(vmemmap.held))
+    held = vmemmap.held.count()
     places = vmemmap.buddy.nr_free + huge + mapped + int(shared) + tables + held + vmemmap.others + vmemmap.low_frames
     if places != vmemmap.nr_frames:
         return f"{vmemmap.nr_frames:,} frames in all, {places:,} accounted for"
@@ -112,6 +137,8 @@ INVARIANTS: dict[str, Callable[[Vmemmap], str | None]] = {
     for check in (
         one_address_per_pfn,
         tails_find_their_head,
+        the_head_says_pg_head,
+        the_head_can_be_written,
         no_frame_free_and_used,
         free_only_after_flush,
         one_writable_entry_per_frame,
@@ -124,11 +151,11 @@ INVARIANTS: dict[str, Callable[[Vmemmap], str | None]] = {
 
 def nothing_left_in_hand(vmemmap: Vmemmap) -> str | None:
     """After a whole operation no frame is still held, and no TLB may still know an old translation."""
-    if vmemmap.held.any():
-        return f"frame {int(np.flatnonzero(vmemmap.held)[0]):#x} is in nobody's table and on no free list"
-    for stale in vmemmap.stale:
-        if len(stale):
-            return f"a TLB may still translate to frame {int(stale.min()):#x}"
+    held, stale = vmemmap.held.where(), vmemmap.stale.where()
+    if len(held):
+        return f"frame {int(held.starts[0]):#x} is in nobody's table and on no free list"
+    if len(stale):
+        return f"a TLB may still translate to frame {int(stale.starts[0]):#x}"
     return None
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, InvariantBroken, WrongState, flag, instance_of
-from ..facts.layout import BASE_PAGE, STRUCT_PAGE, check_base_page, check_struct_page
+from ..facts.layout import BASE_PAGE, STRUCT_PAGE, check_base_page, check_huge_page, check_struct_page
 from ..facts.schemes import Scheme, scheme_of
 from ..units import TiB, format_size, parse_size, quantity, whole_number
 from . import hvo, invariants
@@ -71,19 +70,15 @@ class Machine:
 
         Raises `BadInput` for an impossible size or count, `OutOfFrames` if the machine has not that many.
         """
-        page = HugePage(size, self.base_page, self.struct_page)
+        order = (check_huge_page(size, self.base_page) // self.base_page).bit_length() - 1
         count = whole_number(count, "the number of huge pages", 1, self.nr_frames)
-        self._run(hvo.allocate(self._vmemmap, page.order, count))
-        return Pool(self, len(self._vmemmap.pools) - 1, page)
+        self._run(hvo.allocate(self._vmemmap, order, count))
+        return Pool(self, len(self._vmemmap.pools) - 1)
 
     @property
     def pools(self) -> tuple[Pool, ...]:
         """The pools that exist now."""
-        return tuple(
-            Pool(self, number, HugePage(self.base_page << pool.order, self.base_page, self.struct_page))
-            for number, pool in enumerate(self._vmemmap.pools)
-            if pool is not None
-        )
+        return tuple(Pool(self, number) for number, pool in enumerate(self._vmemmap.pools) if pool is not None)
 
     def occupy(self, frames: int) -> None:
         """Let somebody else take that many frames, for good. Raises `OutOfFrames` if there are not so many."""
@@ -106,7 +101,7 @@ class Machine:
     def nr_vmemmap_frames(self) -> int:
         """Distinct frames that hold struct pages now, shared tails included."""
         shared = [frame for frame in self._vmemmap.shared_tails.values() if self._vmemmap.mapcount[frame] == 0]
-        return int(np.count_nonzero(self._vmemmap.mapcount)) + len(shared)
+        return self._vmemmap.mapcount.count() + len(shared)
 
     @property
     def nr_page_tables(self) -> int:
@@ -128,7 +123,7 @@ class Machine:
     def pfn_to_page(self, pfn: int) -> int:
         """Virtual address of the struct page of ``pfn``. Raises `BadInput` for a PFN the machine does not have."""
         pfn = whole_number(pfn, "a PFN of this machine", 0, self.nr_frames - 1)
-        return int(self._vmemmap.pfn_to_page(np.array([pfn]))[0])
+        return int(self._vmemmap.pfn_to_page(np.array([pfn], np.int64))[0])
 
     def page_to_pfn(self, page: int) -> int:
         """PFN of the struct page at virtual address ``page``. Raises `BadInput` if there is none."""
@@ -185,7 +180,7 @@ class Machine:
             ) from None
 
     def _pool_of(self, pfn: int) -> HugePages | None:
-        owners = (pool for pool in self._vmemmap.prepared_pools() if pool.owns(np.array([pfn])).all())
+        owners = (pool for pool in self._vmemmap.prepared_pools() if pool.owns(np.array([pfn], np.int64)).all())
         return next(owners, None)
 
     # --- history -------------------------------------------------------------------------------------------------
@@ -235,15 +230,11 @@ class Pool:
     """Huge pages of one size, taken together, as they stand in a machine; `Machine.hugetlb` makes one.
 
     Once they are given back, all but `free`'s answer and `surplus` raises `WrongState`. Raises `BadInput` for what is
-    no machine, page or pool number; methods that take the number of a huge page, counted from 0, for one that is none.
+    no machine or pool number; methods that take the number of a huge page, counted from 0, for one that is none.
     """
 
-    def __init__(self, machine: Machine, number: int, page: HugePage) -> None:
-        allowed = "write for example Machine('4 GiB').hugetlb('2 MiB')"
-        self.machine, self.page = (
-            instance_of(machine, Machine, "a machine", allowed),
-            instance_of(page, HugePage, "a page", allowed),
-        )
+    def __init__(self, machine: Machine, number: int) -> None:
+        self.machine = instance_of(machine, Machine, "a machine", "write for example Machine('4 GiB')")
         self._number = whole_number(number, "the number of a pool", 0, max(0, len(machine.vmemmap.pools) - 1))
 
     @property
@@ -259,6 +250,21 @@ class Pool:
         return self._state.scheme
 
     @property
+    def order(self) -> int:
+        """log2 of the base pages in one huge page, as the buddy allocator counts: 9 for 2 MiB on x86-64."""
+        return self._state.order
+
+    @property
+    def nr_base_pages(self) -> int:
+        """Base pages of one huge page, each with a struct page."""
+        return 1 << self.order
+
+    @property
+    def size(self) -> int:
+        """Bytes of one huge page."""
+        return self.machine.base_page << self.order
+
+    @property
     def pfns(self) -> tuple[int, ...]:
         """First PFN of each huge page."""
         return tuple(self._state.heads.tolist())
@@ -270,7 +276,7 @@ class Pool:
         """Give frames behind these huge pages' struct pages back, by ``scheme``.
 
         ``batch`` is how Linux does it since 6.7; without, every page-table entry is an event of its own. Raises
-        `BadInput` for an unknown scheme or a struct page that is no power of two, `WrongState` if it is done
+        `BadInput` for an unknown scheme or one that frees nothing here, `WrongState` if it is done
         already, `OutOfFrames` if there is no frame for page tables or copies. Then nothing has changed.
         """
         scheme, batch = scheme_of(scheme), flag(batch, "batch")
@@ -280,11 +286,9 @@ class Pool:
             )
         if scheme.kept is None:
             return self
-        obstacle = self.page.obstacle(scheme)
+        obstacle = hvo.obstacle(self.machine.vmemmap, self._number, scheme)
         if obstacle:
-            raise BadInput(
-                f"{scheme.name!r} frees nothing here ({obstacle.rstrip('.')}); choose another huge page or struct page."
-            )
+            raise BadInput(f"{scheme.name!r} frees nothing here ({obstacle}); choose another huge page or struct page.")
         self.machine._run(hvo.optimize(self.machine.vmemmap, self._number, scheme, batch))
         return self
 
@@ -342,4 +346,4 @@ class Pool:
         return int(self._state.heads[whole_number(huge_page, "a huge page of this pool", 0, len(self) - 1)])
 
     def __repr__(self) -> str:
-        return f"{len(self)} x {format_size(self.page.size)} ({self.scheme.name})"
+        return f"{len(self)} x {format_size(self.size)} ({self.scheme.name})"

@@ -11,7 +11,7 @@ Sources: include/linux/mm_types.h and page-flags.h of 6.1 and 6.12; the struct p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from ..units import index_of, whole_number
 
 Words = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.integer[Any]]
 
 WORD = 8
 _LAST = (1 << 64) - 1

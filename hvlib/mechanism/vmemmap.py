@@ -23,7 +23,8 @@ from ..facts.layout import PAGING, PTE
 from ..facts.schemes import SCHEMES, Encoding, Scheme
 from ..units import MiB, format_size
 from .buddy import BuddyAllocator
-from .structpage import WORD, Ints, Words, compound_word, plain_word
+from .frames import KnownFrames
+from .structpage import WORD, Integers, Ints, Words, compound_word, plain_word
 
 VMEMMAP_BASE = PAGING["4-level"].vmemmap
 LOW_MEMORY = MiB
@@ -60,13 +61,13 @@ class HugePages:
 
 
 class Vmemmap:
-    """The vmemmap of a machine with ``nr_frames`` page frames; every change to it is an event (`hvlib.events`).
+    """The vmemmap of a machine with ``nr_frames`` page frames; every change is an event (`hvlib.mechanism.events`).
 
     ``frame[v]`` and ``writable[v]`` are the page-table entry of vmemmap page ``v``; ``table[l]`` is the frame of the
-    page table that replaced PMD leaf ``l``, or -1 while the leaf stands. ``mapcount[f]`` entries lead to frame
-    ``f``. ``held[f]``: frame ``f`` is in nobody's table and on no free list, either allocated and not yet used, or
-    unmapped and not yet freed. ``stale``: arrays of the frames that a TLB may still translate to. ``others`` frames
-    are in use by somebody else.
+    page table that replaced PMD leaf ``l``, or -1 while the leaf stands. Facts of frames, zero for all that the
+    vmemmap has nothing to do with: ``mapcount[f]`` entries lead to frame ``f``; ``held[f]``: it is in nobody's table
+    and on no free list, either allocated and not yet used, or unmapped and not yet freed; ``stale[f]``: a TLB may
+    still translate to it. ``others`` frames are in use by somebody else.
     """
 
     def __init__(self, nr_frames: int, base_page: int, struct_page: int) -> None:
@@ -81,14 +82,15 @@ class Vmemmap:
                 f"memory of {format_size(nr_frames * base_page)} has no room beside what is kept for firmware and for "
                 "struct pages; give the machine at least '2 MiB'."
             )
-        self.frame = np.arange(first, first + self.nr_pages, dtype=np.int64)
+        self.frame = np.arange(first, first + self.nr_pages, dtype=np.uint32)
         self.writable = np.ones(self.nr_pages, np.bool_)
         self.table = np.full(-(-self.nr_pages // self.entries_per_leaf), -1, np.int64)
-        self.mapcount = np.zeros(nr_frames, np.int32)
-        self.mapcount[self.frame] = 1
-        # What a frame shows: 0 nothing; v + 1 the struct pages of vmemmap page v; -order a page of shared tails.
-        self._shows = np.zeros(nr_frames, np.int32)
-        self._shows[self.frame] = np.arange(1, self.nr_pages + 1, dtype=np.int32)
+        self._known = KnownFrames(nr_frames, first, self.nr_pages)
+        self._first = int(self._known.slots(first))
+        self.mapcount = self._known.new(np.int32)
+        self.mapcount.at[self._first : self._first + self.nr_pages] = 1
+        # What a frame shows: v + 1 the struct pages of vmemmap page v; -order a page of shared tails; 0 as at boot.
+        self._shows = self._known.new(np.int32)
         self._written: dict[tuple[int, int], int] = {}
         free = np.array([(self.low_frames, first), (first + self.nr_pages, nr_frames)], np.int64)
         free = free[free[:, 0] < free[:, 1]]
@@ -96,8 +98,8 @@ class Vmemmap:
         self.pools: list[HugePages | None] = []
         self.shared_tails: dict[int, int] = {}
         self.others = 0
-        self.held = np.zeros(nr_frames, np.bool_)
-        self.stale: list[Ints] = []
+        self.held = self._known.new(np.bool_)
+        self.stale = self._known.new(np.bool_)
         self.flushes = 0
 
     # --- addresses: arithmetic, no memory is read -------------------------------------------------------------
@@ -120,9 +122,9 @@ class Vmemmap:
     def word(self, addresses: Words, index: int) -> Words:
         """Word ``index`` of the struct page at each address, as a load through the page table sees it."""
         frame, offset = self._translate(addresses, index)
-        shows = self._shows[frame]
+        shows = self._shown(frame)
         assert bool(shows.all()), "a vmemmap entry leads to a frame that holds no struct pages"
-        pfn = (shows.astype(np.int64) - 1) * self.base_page
+        pfn = (shows - 1) * self.base_page
         pfn += offset
         pfn //= self.struct_page
         values = np.full(len(pfn), plain_word(index), np.uint64)
@@ -135,7 +137,7 @@ class Vmemmap:
             )
         for order in self.shared_tails:
             mine = np.flatnonzero(shows == -order)
-            tails = np.full(len(mine), -1)
+            tails = np.full(len(mine), -1, np.int64)
             values[mine] = compound_word(index, tails, addresses[mine], order, "mask", self.struct_page)
         for (written_frame, written_offset), value in self._written.items():
             values[(frame == written_frame) & (offset == written_offset)] = value
@@ -152,7 +154,14 @@ class Vmemmap:
             )
         self._written[int(frame[0]), int(offset[0])] = value % (1 << 64)
 
-    def _translate(self, addresses: Words, index: int) -> tuple[Ints, Ints]:
+    def may_write(self, addresses: Words) -> npt.NDArray[np.bool_]:
+        """Whether the entry that each address is reached through is writable."""
+        return self.writable[self._page(addresses)]
+
+    def _page(self, addresses: Words) -> Ints:
+        return (addresses - np.uint64(VMEMMAP_BASE)).view(np.int64) >> self.base_page.bit_length() - 1
+
+    def _translate(self, addresses: Words, index: int) -> tuple[Integers, Ints]:
         virtual = (addresses - np.uint64(VMEMMAP_BASE)).view(np.int64)
         virtual += WORD * index
         if virtual.size and int(virtual.view(np.uint64).max()) >= self.nr_frames * self.struct_page:
@@ -175,29 +184,65 @@ class Vmemmap:
         """The pools whose huge pages' struct pages say head and tail."""
         return (pool for pool in self.pools if pool is not None and pool.prepared)
 
-    def set_entries(self, entries: Ints, frames: Ints, writable: bool) -> None:
-        """Change page-table entries. Frames that lose their last entry are held, and a TLB may still show them."""
-        for start in range(0, len(entries), AT_A_TIME):
-            self._set_entries(entries[start : start + AT_A_TIME], frames[start : start + AT_A_TIME], writable)
+    def set_entries(self, entries: Ints, frames: Integers, writable: bool, each: int = 1) -> None:
+        """Change page-table entries, ``each`` of them from every one of ``entries`` on.
 
-    def _set_entries(self, entries: Ints, frames: Ints, writable: bool) -> None:
-        old, lost = _tally(self.frame[entries])
-        new, gained = _tally(frames)
-        self.mapcount[new] += gained
-        left = self.mapcount[old] - lost
-        self.mapcount[old] = left
+        There is a frame for every entry, or one for every ``each``. Frames that lose their last entry are held, and a
+        TLB may still show them.
+        """
+        frames = frames.reshape(len(entries), -1)
+        rows = max(1, AT_A_TIME // each)
+        for start in range(0, len(entries), rows):
+            some = entries[start : start + rows, None] + np.arange(each, dtype=np.int64)
+            self._set_entries(some, frames[start : start + rows], writable)
+
+    def _set_entries(self, entries: Ints, frames: Integers, writable: bool) -> None:
+        old, lost = _tally(self.frame[entries].ravel())
+        new, gained = _tally(frames.ravel())
+        into, out = self._known.meet(new), self._known.slots(old)
+        mapcount, held = self.mapcount.at, self.held.at
+        mapcount[into] += gained * (entries.shape[1] // frames.shape[1])
+        left = mapcount[out] - lost
+        mapcount[out] = left
         self.frame[entries], self.writable[entries] = frames, writable
         unmapped = left == 0
-        gone = old if unmapped.all() else old[unmapped]
-        self.held[gone] = True
-        self.stale.append(gone)
-        self.held[new] = False
-        self.held[list(self.shared_tails.values())] = False
+        gone = out if unmapped.all() else out[unmapped]
+        held[gone] = True
+        self.stale.at[gone] = True
+        held[into] = False
+        for frame in self.shared_tails.values():
+            held[self._known.slots(frame)] = False
 
-    def copy_page(self, source: Ints, target: Ints) -> None:
+    def _shown(self, frames: Integers) -> Ints:
+        """What frames show: v + 1 the struct pages of vmemmap page v; -order a page of shared tails; 0 nothing."""
+        slots = self._known.slots(frames)
+        shows: Ints = self._shows.at[slots].astype(np.int64)
+        page = slots - self._first
+        as_at_boot = (shows == 0) & (page >= 0) & (page < self.nr_pages)
+        return np.where(as_at_boot, page + 1, shows)
+
+    def _show(self, frames: Integers, shows: Ints) -> None:
+        """Let frames show something; what shows it already is left alone, for the sake of memory."""
+        for start in range(0, len(frames), AT_A_TIME):
+            some, what = frames[start : start + AT_A_TIME], shows[start : start + AT_A_TIME]
+            slots = self._known.meet(some)
+            new = self._shown(some) != what
+            self._shows.at[slots[new]] = what[new]
+
+    def repeated(self, frames: Integers) -> Integers:
+        """Those of some frames, each known, that stand there more than once."""
+        slots, last = self._known.slots(frames), np.zeros(self._known.size, np.uint32)
+        nth = np.arange(len(frames), dtype=np.uint32)
+        last[slots] = nth
+        found: Integers = frames[last[slots] != nth]
+        return found
+
+    def copy_page(self, source: Integers, target: Ints) -> None:
         """Copy the bytes of frames; the target is written through the direct map, where every frame is writable."""
         self._forget(target)
-        self._shows[target] = self._shows[source]
+        for start in range(0, len(target), AT_A_TIME):
+            some = slice(start, start + AT_A_TIME)
+            self._show(target[some], self._shown(source[some]))
         for (frame, offset), value in list(self._written.items()):
             for copy in target[source == frame]:
                 self._written[int(copy), offset] = value
@@ -205,7 +250,10 @@ class Vmemmap:
     def show(self, frames: Ints, pages: Ints | int) -> None:
         """Let frames hold the struct pages of vmemmap pages ``pages``; a negative number is -order of shared tails."""
         self._forget(frames)
-        self._shows[frames] = np.where(np.asarray(pages) < 0, pages, np.asarray(pages) + 1)
+        pages = np.broadcast_to(np.asarray(pages, np.int64), frames.shape)
+        for start in range(0, len(frames), AT_A_TIME):
+            some = pages[start : start + AT_A_TIME]
+            self._show(frames[start : start + AT_A_TIME], np.where(some < 0, some, some + 1))
 
     def _forget(self, frames: Ints) -> None:
         if self._written:
@@ -214,32 +262,35 @@ class Vmemmap:
 
     def rewrite(self, pool: HugePages) -> None:
         """Write all struct pages of a pool's huge pages anew, each into the frame its own entry leads to."""
-        pages = pages_matrix(self, pool).ravel()
-        frames = self.frame[pages]
         if self._written:
-            places = np.array(list(self._written))
-            shows = self._shows[places[:, 0]].astype(np.int64)
+            frames = self.frame[pages_matrix(self, pool)].ravel()
+            places = np.array(list(self._written), np.int64)
+            shows = self._shown(places[:, 0])
             pfn = ((shows - 1) * self.base_page + places[:, 1]) // self.struct_page
             # a copy of the shared tails says of no PFN that it is its struct page; all of that frame is the pool's
             gone = np.where(shows < 0, np.isin(places[:, 0], frames), pool.owns(pfn))
             kept = zip(self._written.items(), gone, strict=True)
             self._written = {place: value for (place, value), lost in kept if not lost}
-        self._shows[frames] = pages + 1
+        rows = max(1, AT_A_TIME * self.base_page // (self.struct_page << pool.order))
+        for start in range(0, len(pool.heads), rows):
+            pages = pages_matrix(self, pool, slice(start, start + rows)).ravel()
+            self._show(self.frame[pages], pages + 1)
 
 
-def pages_matrix(vmemmap: Vmemmap, pool: HugePages) -> Ints:
+def pages_matrix(vmemmap: Vmemmap, pool: HugePages, some: slice = slice(None)) -> Ints:
     """Vmemmap pages of each huge page of a pool: one row per huge page, one column per page, shape (n, pages).
 
     Where struct pages cross page borders some huge pages touch one page less; their last column repeats.
     """
-    first = pool.heads * vmemmap.struct_page // vmemmap.base_page
-    last = ((pool.heads + (1 << pool.order)) * vmemmap.struct_page - 1) // vmemmap.base_page
+    heads = pool.heads[some]
+    first = heads * vmemmap.struct_page // vmemmap.base_page
+    last = ((heads + (1 << pool.order)) * vmemmap.struct_page - 1) // vmemmap.base_page
     most = int((last - first).max())
-    pages: Ints = first[:, None] + np.arange(most + 1)
+    pages: Ints = first[:, None] + np.arange(most + 1, dtype=np.int64)
     return pages if most == (last - first).min() else np.minimum(pages, last[:, None])
 
 
-def _tally(frames: Ints) -> tuple[Ints, Ints | int]:
+def _tally(frames: Integers) -> tuple[Integers, Ints | int]:
     """The distinct frames, ascending, and how often each stands there."""
     rises = frames[1:] > frames[:-1]
     if rises.all():
@@ -247,5 +298,5 @@ def _tally(frames: Ints) -> tuple[Ints, Ints | int]:
     if (frames[1:] < frames[:-1]).any():
         # "stable" is quick where long stretches ascend, as they do when the buddy allocator chose them.
         return _tally(np.sort(frames, kind="stable"))
-    starts = np.flatnonzero(np.concatenate([[True], rises]))
+    starts = np.flatnonzero(np.append(True, rises)).astype(np.int64)
     return frames[starts], np.diff(starts, append=len(frames))

@@ -359,9 +359,7 @@ def mapping_of(pool: Pool, huge_page: int = 0, title: str = "") -> Mapping:
     frames: list[tuple[str, FrameState]] = []
     for first, last in runs:
         mine = born[first]
-        frames.append(
-            (_run_text(first, last), _frame_state(machine, mine, first == 0 and pool.page.nr_vmemmap_pages > 1))
-        )
+        frames.append((_run_text(first, last), _frame_state(machine, mine, first == 0 and len(pages) > 1)))
     now = pool.frames(huge_page)
     for frame in dict.fromkeys(now):
         if frame in vmemmap.shared_tails.values():
@@ -370,12 +368,12 @@ def mapping_of(pool: Pool, huge_page: int = 0, title: str = "") -> Mapping:
             frames.append(("new", _frame_state(machine, frame, frame == now[0])))
     return Mapping(
         title,
-        format_size(pool.page.size),
+        format_size(pool.size),
         rows,
         tuple(frames),
         leaves.stop - leaves.start,
         machine.base_page // machine.struct_page,
-        pool.page.nr_base_pages,
+        pool.nr_base_pages,
     )
 
 
@@ -604,7 +602,7 @@ def pool(pool: Pool, huge_page: int = 0, title: str = "") -> Picture:
     """One huge page of a pool as the page table stands now. Raises `BadInput` for what is no pool."""
     pool = instance_of(pool, Pool, "a pool of huge pages", "write for example Machine('4 GiB').hugetlb('2 MiB')")
     return Picture(
-        mapping(mapping_of(pool, huge_page, title or f"{format_size(pool.page.size)} page, scheme: {pool.scheme}"))
+        mapping(mapping_of(pool, huge_page, title or f"{format_size(pool.size)} page, scheme: {pool.scheme}"))
     )
 
 

@@ -152,7 +152,7 @@ def answer(
 
 
 def _scene(pool: Pool) -> Scene:
-    title = f"The first of {len(pool):,}: {format_size(pool.page.size)} page, scheme: {pool.scheme}"
+    title = f"The first of {len(pool):,}: {format_size(pool.size)} page, scheme: {pool.scheme}"
     return draw.mapping(draw.mapping_of(pool, 0, title))
 
 

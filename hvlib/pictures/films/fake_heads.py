@@ -45,7 +45,7 @@ def outcomes(scheme: str, size: str) -> tuple[int, int, int]:
     """Tails, real heads and fake heads among all struct pages of one huge page, as compound_head finds them."""
     pool = _pool(scheme, size)
     vmemmap = pool.machine.vmemmap
-    pages = vmemmap.pfn_to_page(pool.pfns[0] + np.arange(pool.page.nr_base_pages))
+    pages = vmemmap.pfn_to_page(pool.pfns[0] + np.arange(pool.nr_base_pages, dtype=np.int64))
     tails = vmemmap.word(pages, COMPOUND_INFO) & np.uint64(1) == 1
     itself = compound_heads(pages, vmemmap, HeadRules(fake_heads=pool.scheme.fake_heads)) == pages
     return int(tails.sum()), int((~tails & itself).sum()), int((~tails & ~itself).sum())
@@ -236,8 +236,8 @@ def _draw_questions(scene: Scene, scheme: str, number: int, step: int) -> None:
 
 def _draw_counts(scene: Scene, scheme: str) -> None:
     for row, size in enumerate(("2 MiB", "1 GiB")):
-        total = _pool(scheme, size).page.nr_base_pages
-        text = f"{format_size(_pool(scheme, size).page.size)}: {total:,} struct pages = {_counted(scheme, size)}"
+        total = _pool(scheme, size).nr_base_pages
+        text = f"{format_size(_pool(scheme, size).size)}: {total:,} struct pages = {_counted(scheme, size)}"
         scene.add(f"count{row}", Label(14, 366 + 18 * row, text, 9.5, "left"))
     keys: tuple[tuple[str, Role], ...] = (("says PG_head", "head"), ("a tail", "plain"), ("neither", "quiet"))
     shapes: list[Shape] = []

@@ -79,7 +79,7 @@ def _moment(scheme: str, spare: int, step: int) -> _Moment:
         tuple(
             tuple(zip(vmemmap.frame[pages].tolist(), vmemmap.writable[pages].tolist(), strict=True)) for pages in spans
         ),
-        tuple(int(buddy.contains(np.arange(head, head + 512)).sum()) for head in heads),
+        tuple(int(buddy.contains(np.arange(head, head + 512, dtype=np.int64)).sum()) for head in heads),
         int(buddy.contains(single).sum()),
         now.free_frames,
     )
@@ -91,7 +91,7 @@ def _heads(machine: Machine) -> list[int]:
 
 
 def _free_at_start(machine: Machine, start: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    frames = np.arange(machine.nr_frames)
+    frames = np.arange(machine.nr_frames, dtype=np.int64)
     found: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = frames[machine.at(start).vmemmap.buddy.contains(frames)]
     return found
 

@@ -19,7 +19,7 @@ def _say_pg_head(huge_page: str, scheme: str = "head page") -> int:
     """Struct pages of one huge page that show the flag PG_head, read through the page table."""
     machine = Machine("4 GiB", check=False)
     pool = machine.hugetlb(huge_page).optimize(scheme)
-    pages = machine.vmemmap.pfn_to_page(pool.pfns[0] + np.arange(pool.page.nr_base_pages))
+    pages = machine.vmemmap.pfn_to_page(pool.pfns[0] + np.arange(pool.nr_base_pages, dtype=np.int64))
     return int(np.count_nonzero(machine.vmemmap.word(pages, FLAGS) & np.uint64(PG_HEAD)))
 
 

@@ -6,8 +6,8 @@ from functools import cache
 
 from ...mechanism.events import AllocFrames, FlushTlb, FreeFrames, Remap, SetScheme, SplitPmd
 from ...mechanism.machine import Machine
-from .. import draw
 from ..film import Axis, Facts, Film
+from ..mapping import page_map_of_pool, page_map_scene
 from ..scene import Scene
 
 _STEPS = 12
@@ -36,8 +36,7 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
     now, boot = machine.at(stops[step]), machine.at(stops[0])
     pool = now.pools[0]
     text = _step_text(machine, stops, step)
-    state = draw.mapping_of(pool, 0, f"Step {step} of {_STEPS - 1}: {text}")
-    scene = draw.mapping(state)
+    scene = page_map_scene(page_map_of_pool(pool, 0, f"Step {step} of {_STEPS - 1}"))
     gained = now.free_frames - boot.free_frames
     scene.caption = (
         f"Step {step} of {_STEPS - 1}: {text}. {pool.distinct_frames():,} frames hold this page's struct pages. "

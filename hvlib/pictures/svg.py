@@ -10,9 +10,9 @@ else. The same scene gives the same bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from math import hypot
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from .look import ARROWS, HATCH, HEAD, INK, INSET, LIGHT, LINE, LOOKS, PAPER
 from .scene import Arrow, Box, Label, Line, Scene, Shape
@@ -35,7 +35,7 @@ def picture(scene: Scene) -> str:
     body = "".join(f"<g>{''.join(map(written, shapes))}</g>" for shapes in scene.groups.values())
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(scene.width)}" height="{_n(scene.height)}" '
-        f'viewBox="0 0 {_n(scene.width)} {_n(scene.height)}" role="img" aria-label={quoteattr(scene.alt)} '
+        f'viewBox="0 0 {_n(scene.width)} {_n(scene.height)}" role="img" aria-label="{escape(scene.alt)}" '
         f'font-family="{_FONT}" {_ROOT}>{ground}{body}</svg>'
     )
 
@@ -53,7 +53,7 @@ def cut(scenes: Sequence[Scene]) -> dict[str, Any]:
     frames = [
         [numbers.setdefault(s.groups[name], len(numbers)) if name in s.groups else -1 for name in names] for s in scenes
     ]
-    empty = "".join(f"<g data-name={quoteattr(name)}/>" for name in names)
+    empty = "".join(f'<g data-name="{escape(name)}"/>' for name in names)
     size = f"0 0 {_n(first.width)} {_n(first.height)}"
     return {
         "base": f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}" {_ROOT}>{empty}</svg>',
@@ -97,7 +97,7 @@ def _label(label: Label) -> str:
     weight = ' font-weight="700"' if label.bold else ""
     return (
         f'<text x="{_n(label.x)}" y="{_n(label.y + label.size * _BASELINE)}" font-size="{_n(label.size)}"'
-        f"{_ANCHOR[label.align]}{weight}{colour}{edge}>{escape(label.text)}</text>"
+        f"{_ANCHOR[label.align]}{weight}{colour}{edge}>{escape(label.text, quote=False)}</text>"
     )
 
 

@@ -154,6 +154,13 @@ def _first(scheme: str) -> int:
 
 def _draw_pages(scene: Scene, scheme: str) -> None:
     """Nine rows of addresses, nine rows of frames, and the entries between them."""
+    for name, shapes in _pages(scheme):
+        scene.add(name, *shapes)
+
+
+@cache
+def _pages(scheme: str) -> tuple[tuple[str, tuple[Shape, ...]], ...]:
+    drawn = Scene(WIDTH, 0)
     leads = [_frame_row(scheme, row) for row in range(9)]
     writable = (*_pool(scheme).writable(), True)
     for row in range(9):
@@ -161,11 +168,11 @@ def _draw_pages(scene: Scene, scheme: str) -> None:
         cells: list[Shape] = [Label(22, _y(row) + 13, str(row), bold=True)]
         for slot, number in zip(SLOTS, numbers, strict=True):
             cells += _cell(_VIRTUAL, row, slot, str(number), _role(scheme, number))
-        scene.add(f"page{row}", *cells, *_dots(_VIRTUAL, row))
+        drawn.add(f"page{row}", *cells, *_dots(_VIRTUAL, row))
     for row in range(9):
         y = _y(row) + 13
         tip = _y(leads[row]) + 13
-        scene.add(
+        drawn.add(
             f"entry{row}",
             Arrow(_VIRTUAL + _WIDE + 2, y, _FRAMES - 5, tip, "own" if writable[row] else "remapped"),
         )
@@ -174,7 +181,7 @@ def _draw_pages(scene: Scene, scheme: str) -> None:
         name = Label(_FRAMES + _WIDE + 16, y + 13, str(row), bold=True)
         if row not in leads:
             free = Box(_FRAMES, y, _WIDE, _HEIGHT, "freed")
-            scene.add(f"frame{row}", free, Label(_FRAMES + _WIDE / 2, y + 13, "free", on="freed"), name)
+            drawn.add(f"frame{row}", free, Label(_FRAMES + _WIDE / 2, y + 13, "free", on="freed"), name)
             continue
         shown: list[Shape] = [name]
         if leads.count(row) > 1:
@@ -183,7 +190,8 @@ def _draw_pages(scene: Scene, scheme: str) -> None:
             number = row * 64 + slot
             text = str(number if scheme == "off" or row == 8 else slot)
             shown += _cell(_FRAMES, row, slot, text, _role(scheme, number))
-        scene.add(f"frame{row}", *shown, *_dots(_FRAMES, row, "shared" if leads.count(row) > 1 else None))
+        drawn.add(f"frame{row}", *shown, *_dots(_FRAMES, row, "shared" if leads.count(row) > 1 else None))
+    return tuple(drawn.groups.items())
 
 
 def _draw_questions(scene: Scene, scheme: str, number: int, step: int) -> None:

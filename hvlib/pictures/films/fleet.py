@@ -23,13 +23,22 @@ _FIRST, _LAST = 26, 56
 SMALL = 64 * GiB
 
 
+class _Sums:
+    """A fleet, with what it saves worked out once."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.hosts, self.memory, self.share, self.page = fleet.hosts, fleet.memory, fleet.share, fleet.page
+        self.memmap, self.huge_pages, self.tables = fleet.memmap, fleet.huge_pages, fleet.tables
+        self.saved_per_host, self.saved, self.share_of_ram = fleet.saved_per_host, fleet.saved, fleet.share_of_ram
+
+
 def place(size: int | Fraction) -> float:
     """Where a number of bytes stands on the logarithmic axis."""
     return LEFT + (math.log2(size) - _FIRST) * WIDTH / (_LAST - _FIRST)
 
 
 def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[Scene, Facts]:
-    fleet = Fleet(hosts, memory, _SHARES[share], huge_page)
+    fleet = _Sums(Fleet(hosts, memory, _SHARES[share], huge_page))
     scene = Scene(PICTURE, 424)
     _host(scene, fleet, share)
     _memmap(scene, fleet)
@@ -55,11 +64,11 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
     }
 
 
-def _memmap_of_a_host(fleet: Fleet) -> int:
+def _memmap_of_a_host(fleet: _Sums) -> int:
     return int(fleet.memmap.low) // fleet.hosts
 
 
-def _host(scene: Scene, fleet: Fleet, share: str) -> None:
+def _host(scene: Scene, fleet: _Sums, share: str) -> None:
     """RAM of one host, to scale: struct pages, huge pages for certain, huge pages perhaps, the rest."""
     top, height = 44, 44
     memmap = WIDTH * _memmap_of_a_host(fleet) / int(fleet.memory.low)
@@ -88,7 +97,7 @@ def _host(scene: Scene, fleet: Fleet, share: str) -> None:
     scene.add("zoom", Line(LEFT, 88, LEFT, 132), Line(LEFT + memmap, 88, LEFT + WIDTH, 132))
 
 
-def _memmap(scene: Scene, fleet: Fleet) -> None:
+def _memmap(scene: Scene, fleet: _Sums) -> None:
     """The struct pages of one host, enlarged: saved for certain, saved perhaps, what stays."""
     top, height, whole = 132, 44, _memmap_of_a_host(fleet)
     saved = fleet.saved_per_host
@@ -111,7 +120,7 @@ def _memmap(scene: Scene, fleet: Fleet) -> None:
     scene.add("zoomed", Label(LEFT + WIDTH, 110, f"its struct pages: {about(whole)}", align="right", bold=True, on="freed"))
 
 
-def _axis(scene: Scene, fleet: Fleet) -> None:
+def _axis(scene: Scene, fleet: _Sums) -> None:
     """Bytes saved by one host and by all, on a logarithmic axis with landmarks."""
     line = 320
     shapes: list[Shape] = [Line(LEFT, line, LEFT + WIDTH, line)]
@@ -143,7 +152,7 @@ def _axis(scene: Scene, fleet: Fleet) -> None:
         )
 
 
-def _totals(scene: Scene, fleet: Fleet) -> None:
+def _totals(scene: Scene, fleet: _Sums) -> None:
     """Three ranges in large figures."""
     hosts, their = (f"{fleet.hosts:,} hosts", "their") if fleet.hosts > 1 else ("1 host", "its")
     columns = (
@@ -157,7 +166,7 @@ def _totals(scene: Scene, fleet: Fleet) -> None:
     scene.add("rule", Line(LEFT, 356, LEFT + WIDTH, 356))
 
 
-def _worth(fleet: Fleet) -> str:
+def _worth(fleet: _Sums) -> str:
     """The range saved, counted in hosts of this fleet."""
     low, high = (Fraction(end) / fleet.memory.low for end in (fleet.saved.low, fleet.saved.high))
     if high < 1:

@@ -39,7 +39,7 @@ class _Moment:
 @cache
 def _history(scheme: str, spare: int) -> tuple[Machine, tuple[int, ...]]:
     """Eight optimised huge pages given back with ``spare`` frames free, and the events after which the film stops."""
-    machine = Machine("64 MiB")
+    machine = Machine("64 MiB", check=False)
     pool = machine.hugetlb("2 MiB", _PAGES).optimize(scheme)
     machine.occupy(machine.free_frames - spare)
     start = len(machine.events)
@@ -56,12 +56,39 @@ def _history(scheme: str, spare: int) -> tuple[Machine, tuple[int, ...]]:
     return machine, (start, *first, *(last if len(rounds) == 2 else (given[0], given[0])))
 
 
-@cache
 def _moment(scheme: str, spare: int, step: int) -> _Moment:
+    return _moments(scheme, spare)[step]
+
+
+@cache
+def _moments(scheme: str, spare: int) -> tuple[_Moment, ...]:
+    """The stops of the film, in one replay."""
     machine, stops = _history(scheme, spare)
-    now, buddy = machine.at(stops[step]), machine.at(stops[step]).vmemmap.buddy
-    heads = _heads(machine)
-    pools = [(pool, pool.pfns) for pool in now.pools]
+    heads, frames = _heads(machine), np.arange(machine.nr_frames)
+    found: list[_Moment] = []
+    single = frames[:0]
+    for now in machine.replay(stops):
+        vmemmap = now.vmemmap
+        if not found:
+            single = frames[vmemmap.buddy.contains(frames)]
+        spans = [vmemmap.pages_of(head, 9) for head in heads]
+        found.append(
+            _Moment(
+                _stages(now, heads),
+                tuple(
+                    tuple(zip(vmemmap.frame[pages].tolist(), vmemmap.writable[pages].tolist(), strict=True))
+                    for pages in spans
+                ),
+                tuple(int(vmemmap.buddy.contains(np.arange(head, head + 512)).sum()) for head in heads),
+                int(vmemmap.buddy.contains(single).sum()),
+                now.free_frames,
+            )
+        )
+    return tuple(found)
+
+
+def _stages(now: Machine, heads: list[int]) -> tuple[Stage, ...]:
+    pools = [(pool, set(pool.pfns)) for pool in now.pools]
     stages: list[Stage] = []
     for head in heads:
         mine = [pool for pool, pfns in pools if head in pfns]
@@ -71,18 +98,7 @@ def _moment(scheme: str, spare: int, step: int) -> _Moment:
             stages.append("restored")
         else:
             stages.append("surplus" if mine[0].surplus else "optimised")
-    single = _free_at_start(machine, stops[0])
-    vmemmap = now.vmemmap
-    spans = [vmemmap.pages_of(head, 9) for head in heads]
-    return _Moment(
-        tuple(stages),
-        tuple(
-            tuple(zip(vmemmap.frame[pages].tolist(), vmemmap.writable[pages].tolist(), strict=True)) for pages in spans
-        ),
-        tuple(int(buddy.contains(np.arange(head, head + 512)).sum()) for head in heads),
-        int(buddy.contains(single).sum()),
-        now.free_frames,
-    )
+    return tuple(stages)
 
 
 def _heads(machine: Machine) -> list[int]:
@@ -90,16 +106,10 @@ def _heads(machine: Machine) -> list[int]:
     return [int(head) for head in taken.heads]
 
 
-def _free_at_start(machine: Machine, start: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    frames = np.arange(machine.nr_frames)
-    found: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = frames[machine.at(start).vmemmap.buddy.contains(frames)]
-    return found
-
-
 @cache
 def _need(scheme: str) -> int:
     """Frames that restoring one huge page takes, counted from the event that takes them."""
-    machine = Machine("64 MiB")
+    machine = Machine("64 MiB", check=False)
     machine.hugetlb("2 MiB").optimize(scheme)
     before = len(machine.events)
     machine.pools[0].restore()

@@ -56,13 +56,14 @@ def leads(scheme: str, size: str, number: int) -> tuple[Lead, Lead, Lead]:
     """Where vmemmap page 0, page 1 and the run of all others of one huge page lead."""
     pool, born = _pool(scheme, size)
     own, frames, writable = born[number], pool.frames(number), pool.writable(number)
-    shared = pool.machine.vmemmap.shared_tails.values()
+    shared = set(pool.machine.vmemmap.shared_tails.values())
+    at_boot = {frame: page for page, frame in enumerate(own)}
 
     def lead(first: int, last: int) -> Lead:
         seen = set()
         for page in range(first, last + 1):
             frame = frames[page]
-            place = "own" if frame == own[page] else str(own.index(frame)) if frame in own else "new"
+            place = "own" if frame == own[page] else str(at_boot.get(frame, "new"))
             seen.add(Lead("all" if frame in shared else place, writable[page]))
         assert len(seen) == 1, f"{scheme}: one arrow cannot stand for vmemmap pages {first} to {last}, which differ"
         (only,) = seen

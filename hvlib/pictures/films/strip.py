@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+import numpy as np
+
 from ...arithmetic.geometry import page_to_pfn, pfn_to_page
 from ...facts.schemes import Encoding
 from ...kernels import observe
@@ -57,12 +59,17 @@ def _asked(who: str) -> _Asked:
     if who == _MODEL:
         machine = Machine("1 GiB", check=False)
         head = machine.hugetlb("2 MiB").pfns[0]
-        pages = {number: machine.struct_page_of(head + number) for number in range(_STRUCTS)}
+        addresses = machine.vmemmap.pfn_to_page(head + np.arange(_STRUCTS))
+        words = np.stack([machine.vmemmap.word(addresses, word) for word in range(len(FIELDS))], axis=1)
+        pages = {
+            number: StructPage(address, tuple(read))
+            for number, (address, read) in enumerate(zip(addresses.tolist(), words.tolist(), strict=True))
+        }
         return _Asked("the model's 2 MiB page", head, "pointer", pages)
     record = observe.recorded(who)
     head = record.pfn("2 MiB", "live", "off")
-    words = record.entries("2 MiB", "live", "off").words
-    pages = {number: StructPage(pfn_to_page(head + number), words[number]) for number in _NUMBERS}
+    read = record.entries("2 MiB", "live", "off").words
+    pages = {number: StructPage(pfn_to_page(head + number), read[number]) for number in _NUMBERS}
     return _Asked(f"a 2 MiB page of Linux {who}", head, scheme_of_series(record.series).encoding, pages)
 
 

@@ -29,7 +29,7 @@ _BASELINE = 0.36
 """Of a text's size, how far its baseline stands below the middle of its digits."""
 
 
-def picture(scene: Scene) -> str:
+def standalone(scene: Scene) -> str:
     """The scene as SVG that stands alone, on an opaque ground; a page that it is written into lends it its colours."""
     ground = f'<path d="{_rectangle(0, 0, scene.width, scene.height)}"{_filled(PAPER)} stroke="none"/>'
     body = "".join(f"<g>{''.join(map(written, shapes))}</g>" for shapes in scene.groups.values())

@@ -14,7 +14,7 @@ import anywidget
 import traitlets
 
 from ..errors import BadInput, not_one_of, quoted, table
-from ..pictures import shown
+from ..pictures import picture
 from ..pictures.film import Axis, Facts, Film, plain, reel
 from ..pictures.films import FILMS
 from ..pictures.scene import Scene
@@ -101,8 +101,8 @@ class Panel(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        picture, alt = shown.bundle(self.scene, repr(self))
-        return {**data, **picture}, {**(metadata or {}), **alt}
+        shown, alt = picture.bundle(self.scene, repr(self))
+        return {**data, **shown}, {**(metadata or {}), **alt}
 
 
 def _places(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:

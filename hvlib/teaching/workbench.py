@@ -12,7 +12,7 @@ from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, name_of, not_one_of, quoted
 from ..facts.schemes import SCHEMES
 from ..mechanism.machine import Machine, Pool
-from ..pictures import shown, svg
+from ..pictures import picture, svg
 from ..pictures.mapping import page_map_of_pool, page_map_scene
 from ..pictures.scene import Scene
 from ..units import GiB, about, format_size, index_of, parse_size, quantity, whole_number
@@ -96,15 +96,15 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         if self._scene is None:
             return {**data, "text/plain": repr(self)}, metadata or {}
-        picture, alt = shown.bundle(self._scene, repr(self))
-        return {**data, **picture}, {**(metadata or {}), **alt}
+        shown, alt = picture.bundle(self._scene, repr(self))
+        return {**data, **shown}, {**(metadata or {}), **alt}
 
 
 @lru_cache(maxsize=32)
 def _answered(*typed: str) -> tuple[Scene | None, str, str]:
     """`answer`, with the picture as SVG that fits its place."""
     scene, text = answer(*typed)
-    return scene, text, svg.picture(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else ""
+    return scene, text, svg.standalone(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else ""
 
 
 def _typed(value: object) -> str:

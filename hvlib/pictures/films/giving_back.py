@@ -168,10 +168,10 @@ def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
     for number in range(_PAGES):
         _huge_page(scene, now, number)
     for number in range(spare):
-        x = _LEFT + _PITCH * (number // need) + number % need * 10
+        x = _LEFT + _PITCH * (number // need) + number % need * 11
         # Which of them went first is the allocator's affair; they are drawn as taken from the left.
         taken = number < spare - now.single
-        scene.add(f"single{number}", Box(x, 278, 8, 16, "void" if taken else "freed"))
+        scene.add(f"single{number}", Box(x, 277, 9, 18, "void" if taken else "freed"))
     for number in range(_PAGES):
         _payment(scene, scheme, spare, step, number)
     for n in range(_STEPS):

@@ -12,7 +12,7 @@ Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 def bundle(scene: Scene, text: str) -> Bundle:
     """Data and metadata by media type, with ``text`` for those who see no picture."""
-    data = {"text/plain": text, "image/svg+xml": svg.picture(scene)}
+    data = {"text/plain": text, "image/svg+xml": svg.standalone(scene)}
     if not png.wanted():
         return data, {}
     return {**data, "image/png": png.png(scene)}, {"image/png": {"alt": scene.alt}}

@@ -10,8 +10,8 @@ from ..kernels.costs import COSTS
 from ..mechanism.machine import Machine, Pool
 from ..units import format_size
 from .mapping import PageMap, page_map_of_pool, page_map_scene, record_scene, run_text
-from .scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
 from .picture import Picture as Picture
+from .scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
 
 
 def pool(pool: Pool, huge_page: int = 0, title: str = "") -> Picture:

@@ -276,7 +276,6 @@ def _structs(row: PageRun, state: PageMap) -> str:
     return f"{row.first * state.structs_per_page:,} – {end - 1:,}"
 
 
-
 def run_text(first: int, last: int) -> str:
     """Numbers of a run of pages, or of one."""
     return f"{first:,}" if first == last else f"{first:,} … {last:,}"

@@ -104,7 +104,11 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
 def _answered(*typed: str) -> tuple[Scene | None, str, str]:
     """`answer`, with the picture as SVG that fits its place."""
     scene, text = answer(*typed)
-    return scene, text, svg.standalone(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else ""
+    return (
+        scene,
+        text,
+        svg.standalone(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else "",
+    )
 
 
 def _typed(value: object) -> str:

@@ -35,9 +35,7 @@ def address(page: HugePage | None, bit: int) -> Scene:
         middle = _LEFT + (48 - (high + low) / 2) * _BIT
         scene.add(f"field {name.split()[0]}", Label(middle, 88, name), Label(middle, 104, f"{high - low} bits"))
     x = _LEFT + (47 - bit) * _BIT
-    scene.add(
-        "bit", Box(x - 2.5, _TOP - 4, _BIT + 5, 34, "mark"), Label(x + _BIT / 2, _TOP + 13, str(bit), on="mark")
-    )
+    scene.add("bit", Box(x - 2.5, _TOP - 4, _BIT + 5, 34, "mark"), Label(x + _BIT / 2, _TOP + 13, str(bit), on="mark"))
     _walk(scene, offset_bits)
     _page(scene, size, offset_bits)
     skipped = len(LEVELS) - len(fields)

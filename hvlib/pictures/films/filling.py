@@ -118,7 +118,11 @@ def _row(
         offset = (first * page.struct_page - _start(page, name)) * wide / page.base_page
         ends = (offset + slot * n for n in range(1, last - first + 2))
         yield from (Line(x + end, y + height * 0.7, x + end, y + height) for end in ends if 0 < end < wide * filled)
-    yield Label(x + wide + 10, middle, name, 13, "left", bold=True) if single else Label(x + wide / 2, middle, name, on=role)
+    yield (
+        Label(x + wide + 10, middle, name, 13, "left", bold=True)
+        if single
+        else Label(x + wide / 2, middle, name, on=role)
+    )
     text = f"{first:,}" if first == last else f"{first:,} to {last:,}"
     yield Label(x + wide + 60, middle, text, align="left")
 
@@ -133,9 +137,7 @@ def no_geometry(reason: str) -> Scene:
     scene = Scene(WIDTH, _HEIGHT)
     reason = reason[0].upper() + reason[1:]
     scene.add("equation", Label(WIDTH / 2, 22, "not a huge page", 15, bold=True))
-    scene.add(
-        "reason", *(Label(WIDTH / 2, 150 + 20 * n, line, 14) for n, line in enumerate(textwrap.wrap(reason, 84)))
-    )
+    scene.add("reason", *(Label(WIDTH / 2, 150 + 20 * n, line, 14) for n, line in enumerate(textwrap.wrap(reason, 84))))
     scene.caption = scene.alt = reason
     return scene
 

@@ -117,7 +117,9 @@ def _memmap(scene: Scene, fleet: _Sums) -> None:
         Label(low, top + height + 18, about(saved.low), bold=True),
         Label(high, top + height + 18, about(saved.high), bold=True),
     )
-    scene.add("zoomed", Label(LEFT + WIDTH, 110, f"its struct pages: {about(whole)}", align="right", bold=True, on="freed"))
+    scene.add(
+        "zoomed", Label(LEFT + WIDTH, 110, f"its struct pages: {about(whole)}", align="right", bold=True, on="freed")
+    )
 
 
 def _axis(scene: Scene, fleet: _Sums) -> None:

@@ -124,7 +124,9 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
     arrows: list[Shape] = []
     for block in range(2):
         if block and pages == 1:
-            scene.add(f"block{column}.{block}", Label(x + _LEFT + 4, _row_y(block, 1) + 10, "no second one", align="left"))
+            scene.add(
+                f"block{column}.{block}", Label(x + _LEFT + 4, _row_y(block, 1) + 10, "no second one", align="left")
+            )
             for row in range(3):
                 scene.add(f"page{column}.{block}.{row}", Box(x, _row_y(block, row), _LEFT, _HEIGHT, "void"))
             continue
@@ -204,7 +206,9 @@ def _draw_key(scene: Scene) -> None:
         shapes += [Box(x, y - 8, 18, 16, role), Label(x + 26, y, text, align="left")]
     for x, text, arrow in ((506, "writable", "own"), (630, "read-only", "remapped")):
         shapes += [Arrow(x, y, x + 34, y, arrow), Label(x + 42, y, text, align="left")]  # type: ignore[arg-type]
-    shapes.append(Label(14, y + 24, "The bars are to scale: the whole bar is what struct pages took at boot.", align="left"))
+    shapes.append(
+        Label(14, y + 24, "The bars are to scale: the whole bar is what struct pages took at boot.", align="left")
+    )
     scene.add("key", *shapes)
 
 

@@ -186,13 +186,9 @@ def _decoding(scene: Scene, page: StructPage, steps: tuple[str, ...]) -> None:
         x = 14 + (15 - bit) * 17
         value = page.words[COMPOUND_INFO] >> bit & 1
         role: Role = "mark" if bit == 0 else "plain"
-        scene.add(
-            f"bit{bit}", Box(x, top, 17, 26, role), Label(x + 8.5, top + 13, str(value), bold=bit == 0, on=role)
-        )
+        scene.add(f"bit{bit}", Box(x, top, 17, 26, role), Label(x + 8.5, top + 13, str(value), bold=bit == 0, on=role))
     scene.add("bit 0 text", Label(14 + 16 * 17, top + 42, "bit 0", align="right"))
-    scene.add(
-        "steps", *(Label(306, top - 12 + 24 * n, step, 13, "left", bold=n == 0) for n, step in enumerate(steps))
-    )
+    scene.add("steps", *(Label(306, top - 12 + 24 * n, step, 13, "left", bold=n == 0) for n, step in enumerate(steps)))
 
 
 FILM = Film(

@@ -1,4 +1,4 @@
-"""Where the labels of a picture are, and what is wrong with that: too small, outside, over each other, out of its box."""
+"""Where the labels of a picture are, and what is wrong with that: small, outside, over each other, off their box."""
 
 from __future__ import annotations
 

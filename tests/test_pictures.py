@@ -135,7 +135,7 @@ def test_the_png_is_the_picture_at_its_size_and_the_same_every_time():
 
 @pytest.mark.browser
 def test_labels_as_chromium_sets_them_are_inside_and_apart():
-    """Every text of every state, as a part of its film in a page's font: `getBBox` against boxes, borders, neighbours."""
+    """Every text of every state, in a page's font: `getBBox` against boxes, borders and neighbours."""
     from jupyterlab import CHROMIUM, chromium
 
     if not CHROMIUM:

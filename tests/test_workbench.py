@@ -40,7 +40,8 @@ def test_the_default_state_is_a_machine_and_its_arithmetic():
     assert "446 more frames" in told
 
 
-def test_it_says_its_state_in_words_and_shows_a_picture_without_a_browser():
+def test_it_says_its_state_in_words_and_shows_a_picture_without_a_browser(monkeypatch):
+    monkeypatch.setenv("HVLIB_PNG", "1")
     bench = hv.sandbox()
     data, metadata = bench._repr_mimebundle_()
     assert data["text/plain"] == repr(bench)

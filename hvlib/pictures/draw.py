@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import log10
 
 from ..errors import instance_of
@@ -79,7 +80,8 @@ def _small(scene: Scene, column: int, x: float, wide: float, state: PageMap) -> 
     roles: dict[str, Role] = {"own": "own", "head": "head", "shared": "shared", "held": "void", "freed": "freed"}
     right = x + wide - _FRAME
     for number, row in enumerate(state.rows):
-        y, role = _TOP + number * _ROW, "head" if number == 0 else "plain"
+        y = _TOP + number * _ROW
+        role: Role = "head" if number == 0 else "plain"
         name = run_text(row.first, row.last)
         scene.add(
             f"page{column}.{number}",
@@ -109,7 +111,7 @@ _TICKS = (1, 2, 5, 10, 20, 50)
 def timings() -> Picture:
     """How many times as long a pool takes to fill and to empty with the optimisation, as published (`hvlib.costs`)."""
     left, top, step = 396, 72, 30
-    changes = sum(one.machine != other.machine for one, other in zip(COSTS, COSTS[1:], strict=False))
+    changes = sum(one.machine != other.machine for one, other in pairwise(COSTS))
     bottom = top + len(COSTS) * step + changes * 12
     scene = Scene(WIDTH, bottom + 94)
     scene.add(

@@ -232,8 +232,8 @@ def _page_table(scene: Scene, state: PageMap) -> None:
     whole = all(row.entries == "PMD leaf" for row in state.rows)
     if whole:
         one, middle = state.leaves == 1, TOP + tall / 2
-        lines = ("one PMD" if one else f"{state.leaves} PMD", "leaf entry" if one else "leaf entries", "writable")
-        lines = lines if tall > 60 else ("PMD leaf",)
+        lines = ["one PMD" if one else f"{state.leaves} PMD", "leaf entry" if one else "leaf entries", "writable"]
+        lines = lines if tall > 60 else ["PMD leaf"]
         scene.add(
             "leaf",
             Box(x, TOP, wide, tall, "level"),

@@ -45,7 +45,7 @@ def png(scene: Scene, scale: float = 1) -> str:
 
 def figure(scene: Scene) -> Figure:
     """The scene as a matplotlib figure, on a white ground."""
-    made = _quietly(_figure)((scene.width * _POINT / 72, scene.height * _POINT / 72))
+    made: Figure = _quietly(_figure)((scene.width * _POINT / 72, scene.height * _POINT / 72))
     axes = made.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, scene.width), ylim=(scene.height, 0))
     axes.axis("off")
@@ -55,7 +55,7 @@ def figure(scene: Scene) -> Figure:
     return made
 
 
-def _figure(size: tuple[float, float]) -> Figure:
+def _figure(size: tuple[float, float]) -> Any:
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, facecolor=LIGHT[PAPER])

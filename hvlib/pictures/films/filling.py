@@ -47,7 +47,8 @@ def filling(page: HugePage) -> Scene:
         scene.add(f"row{row}", *_row(page, row, _TOP + row * height, height - 3, name, first, last, filled))
     for row, (name, scheme) in enumerate((("5.14 to 5.17", "tail page"), ("since 5.18", "head page"))):
         freed = page.freed(scheme)
-        (x, wide), y, on = _SCHEMES, _TOP + 122 * row, "freed" if freed else None
+        (x, wide), y = _SCHEMES, _TOP + 122 * row
+        on: Role | None = "freed" if freed else None
         scene.add(
             f"scheme{row}",
             Box(x, y, wide, 104, on or "void"),
@@ -116,8 +117,8 @@ def _row(
     yield Box(x, y, head, height, role)
     if single and slot >= _THIN:
         offset = (first * page.struct_page - _start(page, name)) * wide / page.base_page
-        ends = (offset + slot * n for n in range(1, last - first + 2))
-        yield from (Line(x + end, y + height * 0.7, x + end, y + height) for end in ends if 0 < end < wide * filled)
+        begins = (offset + slot * n for n in range(last - first + 1))
+        yield from (Line(x + at, y + height * 0.7, x + at, y + height) for at in begins if at > 0)
     yield (
         Label(x + wide + 10, middle, name, 13, "left", bold=True)
         if single

@@ -200,7 +200,8 @@ def _draw_key(scene: Scene) -> None:
     y = 510
     shapes: list[Shape] = []
     keys: tuple[tuple[float, str, Role], ...] = (
-        (14, "frames kept", "own"), (140, "one for all", "shared"), (260, "page tables", "table"), (384, "saved, net", "freed"),
+        (14, "frames kept", "own"), (140, "one for all", "shared"), (260, "page tables", "table"),
+        (384, "saved, net", "freed"),
     )  # fmt: skip
     for x, text, role in keys:
         shapes += [Box(x, y - 8, 18, 16, role), Label(x + 26, y, text, align="left")]

@@ -41,7 +41,8 @@ OTHERS = ("binder", "book", "browser", "classroom", "coverage", "environment", "
 """Tests that are no unit tests of the engine: documents, pages, tools, hand-ins."""
 SLOW = ("explore", "histories", "concepts", "ask", "workbench", "hostile", "trial", "observe")
 """Asked last, unless they are the module's own."""
-OWN = {"errors": "units", "command": "hostile", "scene": "draw", "paint": "draw", "quiz": "ask", "hvo": "machine",
+OWN = {"errors": "units", "command": "hostile", "scene": "draw", "svg": "draw", "mapping": "draw", "filling": "draw",
+       "quiz": "ask", "hvo": "machine",
        "events": "machine", "schemes": "witnesses", "report": "observe", "__main__": "trial", "film": "explore",
        "remap": "explore", "ch06": "ask", "btf": "observe", "costs": "coverage",
        "homework": "grading", "layout": "geometry"}  # fmt: skip

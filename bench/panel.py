@@ -23,12 +23,12 @@ CHAPTER = "06_remap_to_page_1"
 INTERACT = """%matplotlib inline
 import ipywidgets
 from IPython.display import display
-from hvlib.pictures import films, paint
+from hvlib.pictures import films, png
 film = films.FILMS["remap"]
 scenes = [film.state(huge_page="2 MiB", step=step)[0] for step in film.axes[1].values]
 @ipywidgets.interact(step=(0, len(scenes) - 1))
 def show(step=0):
-    display(paint._canvas_of(scenes[step], paint.LIGHT, ground=True).figure)
+    display(png.figure(scenes[step]))
 """
 STEPS = 10
 """Of a block: to the right, then to the left."""

@@ -17,6 +17,7 @@ OPTIMISED, CHECKED = 3, 10
 EXPONENT = 1.1
 """Linear, as far as a clock can tell."""
 IMPORT_MS = 100
+FIRST_CPU_S, WORST_CPU_S = 0.3, 0.6
 BUILD_CPU_S = 60
 
 
@@ -169,6 +170,26 @@ def panel(found: Part) -> Iterator[Row]:
     )
 
 
+def first(found: Part) -> Iterator[Row]:
+    """What a panel costs when it is shown for the first time."""
+    others = f"importing NumPy and anywidget: {number(found['others']['median'])} CPU s"
+    for kind, words, most in (
+        ("typical", f"median of {len(found['panels'])}", FIRST_CPU_S),
+        ("worst", f"slowest, {found['worst panel']}", WORST_CPU_S),
+    ):
+        yield Row(
+            f"first display of a panel in a new process, {words}",
+            f"{number(found[kind]['median'])} CPU s",
+            "python -m bench --only first",
+            found[kind]["median"],
+            most=most,
+            unit=" CPU s",
+            baseline=others,
+            noise=spread(found[kind], " CPU s"),
+            limit=f"Packages of others take {number(found['others']['median'])} CPU s before anything is drawn.",
+        )
+
+
 def host(found: Part) -> Iterator[Row]:
     """A large host against NumPy, and growth; of the schemes the slowest."""
     command = "python -m bench --only host"
@@ -281,7 +302,7 @@ def book(found: Part) -> Iterator[Row]:
         )
 
 
-PARTS = {"panel": panel, "host": host, "import": imports, "lab": lab, "book": book}
+PARTS = {"panel": panel, "first": first, "host": host, "import": imports, "lab": lab, "book": book}
 
 
 # --- what does not fit into a row -------------------------------------------------------------------------------------

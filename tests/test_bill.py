@@ -2,7 +2,7 @@ import pytest
 
 import hvlib as hv
 from hvlib.pictures import draw
-from hvlib.pictures.films.bill import FILM
+from hvlib.pictures.films.bill import BAR, FILM, FRAMES, LEFT, NARROW
 from hvlib.pictures.scene import Box
 
 # ratios as rounded in the fact sheet or in the mails themselves, in the order of COSTS
@@ -26,8 +26,8 @@ def test_the_figure_of_times_is_to_its_scale():
     assert len(bars) == len(hv.costs.COSTS)
     for shapes, row in zip(bars, hv.costs.COSTS, strict=True):
         (box,) = (s for s in shapes if isinstance(s, Box))
-        assert 10 ** (box.width / 210) == pytest.approx(row.ratio)
-        assert box.role == ("own" if row.batched else "mark")
+        assert 10 ** (box.width / draw.DECADE) == pytest.approx(row.ratio)
+        assert box.role == ("quiet" if row.batched else "plain")
         assert f"{row.ratio:.1f} x" in {getattr(s, "text", "") for s in shapes}
         assert f"{row.machine}, {row.kernel}: {row.ratio:.1f}" in scene.alt
     assert "not measured for this book" in str(scene.groups["key"]).lower()
@@ -40,18 +40,18 @@ def test_the_bars_are_to_scale_and_the_ledger_adds_up(values):
     bill = page.bill(values["scheme"], facts["huge pages"])
     left = bill.memmap - bill.saved
     (whole,) = scene.groups["whole"]
-    assert whole.width / 720 == pytest.approx(left / bill.memmap)
+    assert whole.width / BAR == pytest.approx(left / bill.memmap)
     saved = list(scene.groups.get("saved", ()))
-    assert whole.width + sum(s.width for s in saved) == pytest.approx(720)
+    assert whole.width + sum(s.width for s in saved) == pytest.approx(BAR)
     parts = {"kept frames": bill.memmap - bill.freed, "page tables": bill.tables, "shared tails": bill.shared}
     for name, pages in parts.items():
         boxes = scene.groups.get(name, ())
         assert bool(boxes) == bool(pages)
         for box in boxes:
-            assert box.width == pytest.approx(max(720 * pages / left, 3))
-            assert box.x + box.width <= 740.001
+            assert box.width == pytest.approx(max(BAR * pages / left, NARROW))
+            assert box.x + box.width <= LEFT + BAR + 0.001
     numbers = [
-        int(s.text.replace(",", "")) for n in range(7) for s in scene.groups[f"row{n}"] if getattr(s, "x", 0) == 430
+        int(s.text.replace(",", "")) for n in range(7) for s in scene.groups[f"row{n}"] if getattr(s, "x", 0) == FRAMES
     ]
     memmap, kept, freed, tables, shared, net, still = numbers
     assert (memmap, freed, tables, shared) == (bill.memmap, bill.freed, bill.tables, bill.shared)

@@ -5,8 +5,12 @@ from dataclasses import replace
 import pytest
 
 import hvlib as hv
-from hvlib.pictures import draw, paint
-from hvlib.pictures.scene import Arrow, Box, Label, Scene
+from hvlib.pictures import draw, svg
+from hvlib.pictures.films.address import address
+from hvlib.pictures.films.filling import filling
+from hvlib.pictures.films.memmap import memmap
+from hvlib.pictures.mapping import ROW, page_map_of_pool, page_map_of_record, page_map_scene
+from hvlib.pictures.scene import Arrow, Box, Label, Line, Scene
 
 SCHEMES = [name for name in hv.SCHEMES if name != "off"]
 
@@ -24,16 +28,16 @@ def hit(point, frames):
 
 @pytest.mark.parametrize("scheme", list(hv.SCHEMES))
 def test_drawn_arrows_end_where_the_page_table_leads(scheme):
-    """Read back from the SVG that matplotlib wrote: arrow tip -> frame box -> which vmemmap pages share it."""
+    """Read back from the SVG: arrow tip -> frame box -> which vmemmap pages share it."""
     machine = hv.Machine("1 GiB")
     pool = machine.hugetlb("2 MiB")
     pool.optimize(scheme)
-    scene = draw.mapping(draw.mapping_of(pool))
-    film = paint.film([scene])
+    scene = page_map_scene(page_map_of_pool(pool))
+    film = svg.cut([scene])
     frames, tips = boxes(scene, "frame"), []
     for number in range(8):
         part = film["parts"][film["frames"][0][film["names"].index(f"arrow{number}")]]
-        points = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+) (-?[\d.]+)(?= |$|\")", part)]
+        points = [(float(x), float(y)) for x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", part)]
         tips.append(hit(max(points), frames))
     assert None not in tips
     shown, truth = [tips.index(t) for t in tips], [pool.frames().index(f) for f in pool.frames()]
@@ -45,17 +49,17 @@ def test_drawn_arrows_end_where_the_page_table_leads(scheme):
 def test_a_wrong_arrow_would_be_seen():
     machine = hv.Machine("1 GiB")
     pool = machine.hugetlb("2 MiB").optimize("tail page")
-    scene = draw.mapping(draw.mapping_of(pool))
+    scene = page_map_scene(page_map_of_pool(pool))
     (arrow,) = scene.groups["arrow5"]
     assert hit((arrow.x2, arrow.y2), boxes(scene, "frame")) == 1
-    assert hit((arrow.x2, arrow.y2 + draw.ROW), boxes(scene, "frame")) == 2
+    assert hit((arrow.x2, arrow.y2 + ROW), boxes(scene, "frame")) == 2
 
 
 def test_freed_frames_are_drawn_free_and_held_ones_are_not():
     machine = hv.Machine("1 GiB")
     machine.hugetlb("2 MiB").optimize("tail page", batch=False)
-    before_free = draw.mapping(draw.mapping_of(machine.at(len(machine.events) - 2).pools[0]))
-    after_free = draw.mapping(draw.mapping_of(machine.pools[0]))
+    before_free = page_map_scene(page_map_of_pool(machine.at(len(machine.events) - 2).pools[0]))
+    after_free = page_map_scene(page_map_of_pool(machine.pools[0]))
     assert [box.role for box in boxes(before_free, "frame")] == ["head", "shared", *["void"] * 6]
     assert [box.role for box in boxes(after_free, "frame")] == ["head", "shared", *["freed"] * 6]
 
@@ -63,9 +67,9 @@ def test_freed_frames_are_drawn_free_and_held_ones_are_not():
 def test_before_the_split_one_entry_is_drawn():
     machine = hv.Machine("1 GiB")
     pool = machine.hugetlb("2 MiB")
-    assert "leaf" in draw.mapping(draw.mapping_of(pool)).groups
+    assert "leaf" in page_map_scene(page_map_of_pool(pool)).groups
     pool.optimize("head page")
-    scene = draw.mapping(draw.mapping_of(pool))
+    scene = page_map_scene(page_map_of_pool(pool))
     assert "leaf" not in scene.groups
     assert [box.role for box in boxes(scene, "entry")] == ["table", *["readonly"] * 7]
 
@@ -73,7 +77,7 @@ def test_before_the_split_one_entry_is_drawn():
 def test_the_record_is_drawn_by_the_same_function():
     record = draw.record("5.15.85").scene
     pool = hv.Machine("1 GiB").hugetlb("2 MiB").optimize("tail page")
-    model = draw.mapping(draw.mapping_of(pool))
+    model = page_map_scene(page_map_of_pool(pool))
     for name in [f"arrow{n}" for n in range(8)] + [f"entry{n}" for n in range(8)]:
         assert record.groups[name] == model.groups[name]
 
@@ -81,22 +85,22 @@ def test_the_record_is_drawn_by_the_same_function():
 @pytest.mark.parametrize(("size", "count"), [("2 MiB", 8), ("1 GiB", 4096)])
 def test_large_counts_are_drawn_as_runs(size, count):
     pool = hv.Machine("4 GiB", check=False).hugetlb(size).optimize("head page")
-    state = draw.mapping_of(pool)
+    state = page_map_of_pool(pool)
     assert len(state.rows) == 8
     assert sum(row.last - row.first + 1 for row in state.rows) == count
-    assert "to 4094" in draw.mapping(state).alt or count == 8
+    assert "to 4094" in page_map_scene(state).alt or count == 8
 
 
 def test_the_alt_text_says_who_leads_where():
     pool = hv.Machine("1 GiB").hugetlb("2 MiB").optimize("tail page")
-    alt = draw.mapping(draw.mapping_of(pool)).alt
+    alt = page_map_scene(page_map_of_pool(pool)).alt
     assert "Vmemmap page 0: frame 0, writable." in alt
     assert "Vmemmap page 7: frame 1, read-only." in alt
 
 
 @pytest.mark.parametrize("page", [hv.HugePage("2 MiB"), hv.HugePage("1 GiB"), hv.HugePage("64 KiB")])
 def test_of_the_vmemmap_pages_the_first_is_the_heads(page):
-    groups = draw.filling(page).groups
+    groups = filling(page).groups
     rows = [name for name in groups if re.fullmatch(r"row\d+", name)]
     filled = {name: [shape.role for shape in groups[name] if isinstance(shape, Box)][-1] for name in rows}
     assert [name for name, role in filled.items() if role == "head"] == ["row0"]
@@ -105,8 +109,8 @@ def test_of_the_vmemmap_pages_the_first_is_the_heads(page):
 @pytest.mark.parametrize("scheme", ["off", "shared tail"])
 def test_every_shape_of_a_group_reaches_the_page(scheme):
     """A part of a film holds what its group holds: each text of a label once, and as many shapes as were drawn."""
-    scene = draw.mapping(draw.mapping_of(hv.Machine("1 GiB").hugetlb("2 MiB").optimize(scheme)))
-    film = paint.film([scene])
+    scene = page_map_scene(page_map_of_pool(hv.Machine("1 GiB").hugetlb("2 MiB").optimize(scheme)))
+    film = svg.cut([scene])
     moved = dict(zip(film["names"], film["frames"][0], strict=True))
     for name in moved:
         part = ET.fromstring(f'<svg xmlns:xlink="http://www.w3.org/1999/xlink">{film["parts"][moved[name]]}</svg>')
@@ -117,7 +121,7 @@ def test_every_shape_of_a_group_reaches_the_page(scheme):
 
 @pytest.mark.parametrize("struct_page", [56, 64, 80, 96])
 def test_filled_squares_are_the_share_of_ram(struct_page):
-    scene = draw.memmap(64 * hv.GiB, struct_page)
+    scene = memmap(64 * hv.GiB, struct_page)
     cells = [shapes for name, shapes in scene.groups.items() if re.fullmatch(r"cell\d+", name)]
     assert len(cells) == 64
     filled = sum(box.width for shapes in cells for box in shapes[1:]) / cells[0][0].width
@@ -129,26 +133,77 @@ def test_filled_squares_are_the_share_of_ram(struct_page):
 
 @pytest.mark.parametrize(("page", "levels"), [(None, 4), ("2 MiB", 3), ("1 GiB", 2)])
 def test_an_address_of_48_bits_is_split_at_the_leaf(page, levels):
-    scene = draw.address(page and hv.HugePage(page), 0)
+    scene = address(page and hv.HugePage(page), 0)
     bits = [scene.groups[f"bit{n}"][0].role for n in range(48)]
     offset = bits.count("plain")
     assert offset == 48 - 9 * levels
-    indexes = ["own", "table", "level", "quiet"][4 - levels :]
+    indexes = ["table", "level", "upper", "quiet"][4 - levels :]
     assert bits == ["plain"] * offset + [role for role in indexes for _ in range(9)]
     drawn = [name for name in scene.groups if name.startswith("walk")]
     assert len(drawn) == levels
 
 
-def test_pictures_are_the_same_byte_for_byte_and_offer_text_svg_and_png():
+def test_pictures_are_the_same_byte_for_byte_and_offer_text_svg_and_where_kept_png(monkeypatch):
     one, other = draw.schemes(), draw.schemes()
+    assert set(one._repr_mimebundle_()[0]) == {"text/plain", "image/svg+xml"}
+    monkeypatch.setenv("HVLIB_PNG", "1")
     data, metadata = one._repr_mimebundle_()
     assert data == other._repr_mimebundle_()[0]
     assert set(data) == {"text/plain", "image/svg+xml", "image/png"}
     assert metadata["image/png"]["alt"] == one.scene.alt
-    root = ET.fromstring(data["image/svg+xml"])
-    assert root.get("aria-label") == one.scene.alt
-    assert paint.INK not in data["image/svg+xml"]
-    assert re.search(r"<style", data["image/svg+xml"]) is None, "a style element would reach the whole page"
+    assert ET.fromstring(data["image/svg+xml"]).get("aria-label") == one.scene.alt
+
+
+def test_arithmetic_leads_from_the_huge_page_to_each_of_its_vmemmap_pages():
+    """Each arrow ends at a row's own middle, never in a gap between two."""
+    for size, count in (("2 MiB", 8), ("64 KiB", 1)):
+        scene = page_map_scene(page_map_of_pool(hv.Machine("1 GiB").hugetlb(size)))
+        pages, (huge,) = boxes(scene, "page"), (s for s in scene.groups["huge"] if isinstance(s, Box))
+        assert len(pages) == count
+        for number, page in enumerate(pages):
+            (arrow,) = scene.groups[f"arithmetic{number}"]
+            assert (arrow.x1, arrow.y1) == (huge.x + huge.width, arrow.y2)
+            assert 0 <= page.x - arrow.x2 <= 2
+            assert arrow.y2 == page.y + page.height / 2
+            assert huge.y < arrow.y1 < huge.y + huge.height
+
+
+def test_pictures_of_records_are_equally_high_and_have_no_empty_rows():
+    heights = {draw.record(release).scene.height for release in hv.observe.records()}
+    assert len(heights) == 1
+    for release in hv.observe.records():
+        scene = draw.record(release).scene
+        lowest = max(box.y + box.height for box in boxes(scene, "frame"))
+        rows = sorted({shape.y for shape in scene.groups["key"] if isinstance(shape, Label)})
+        assert rows[0] - (boxes(scene, "page")[-1].y + ROW) < ROW, "the words begin right below the pages"
+        assert lowest <= rows[-1] + ROW
+
+
+@pytest.mark.parametrize("page", [hv.HugePage("2 MiB"), hv.HugePage("2 MiB", struct_page=80), hv.HugePage("32 MiB")])
+def test_lines_in_a_vmemmap_page_are_where_its_struct_pages_begin(page):
+    groups = filling(page).groups
+    for name, shapes in groups.items():
+        number = next((int(s.text) for s in shapes if isinstance(s, Label) and s.bold and s.text.isdigit()), None)
+        if not re.fullmatch(r"row\d+", name) or number is None:
+            continue
+        row = max((s for s in shapes if isinstance(s, Box)), key=lambda box: box.width)
+        begins = [(line.x1 - row.x) / row.width * 4096 for line in shapes if isinstance(line, Line)]
+        first = number * 4096
+        expected = [at - first for at in range(0, page.memmap_bytes, page.struct_page) if first < at < first + 4096]
+        assert begins == pytest.approx(expected)
+
+
+def test_the_arrow_of_arithmetic_ends_at_the_first_vmemmap_page():
+    """Whatever the geometry: at 32 MiB it used to end in blank space."""
+    from hvlib.pictures.films import FILMS
+
+    for values in FILMS["filling"].states():
+        groups = FILMS["filling"].state(**values)[0].groups
+        if "to" in groups:
+            (arrow,) = (s for s in groups["to"] if isinstance(s, Arrow))
+            row = next(s for s in groups["row0"] if isinstance(s, Box))
+            assert row.x - 2 <= arrow.x2 <= row.x
+            assert row.y < arrow.y2 < row.y + row.height
 
 
 def test_the_schemes_are_counted_from_the_machine_and_arithmetic_agrees():
@@ -163,15 +218,15 @@ def test_a_film_refuses_scenes_that_disagree():
     other.add("b", Label(1, 1, "x"))
     other.add("a", Arrow(0, 0, 1, 1, "own"))
     with pytest.raises(AssertionError, match="conflicting orders"):
-        paint.film([one, other])
+        svg.cut([one, other])
     with pytest.raises(AssertionError, match="keeps its size"):
-        paint.film([one, Scene(11, 10)])
+        svg.cut([one, Scene(11, 10)])
 
 
 def test_a_frame_of_a_record_that_two_pages_lead_to_is_drawn_as_shared():
     boot = hv.observe.recorded("5.15.85").entries("2 MiB", "boot")
     seen = replace(boot, rows=(*boot.rows[:2], replace(boot.rows[2], frame=boot.rows[1].frame), *boot.rows[3:]))
-    states = dict(draw.mapping_of_record(seen, boot, "").frames)
+    states = dict(page_map_of_record(seen, boot, "").frames)
     assert (states["0"], states["1"], states["2"], states["3"]) == ("head", "shared", "unmapped", "own")
 
 
@@ -180,10 +235,10 @@ def test_a_new_frame_for_the_head_is_drawn_as_the_heads(scheme, new):
     pool = hv.Machine("1 GiB").hugetlb("2 MiB").optimize(scheme)
     release = {"head page, copied": "6.18.15", "shared tail": "7.1.13"}[scheme]
     record = hv.observe.recorded(release)
-    of_record = draw.mapping_of_record(record.entries("2 MiB"), record.entries("2 MiB", "boot"), "")
-    for state, name in ((draw.mapping_of(pool), "new"), (of_record, "another")):
+    of_record = page_map_of_record(record.entries("2 MiB"), record.entries("2 MiB", "boot"), "")
+    for state, name in ((page_map_of_pool(pool), "new"), (of_record, "another")):
         assert next(used for where, used in state.frames if where == name) == new
     pool.restore()
-    states = dict(draw.mapping_of(pool).frames)
+    states = dict(page_map_of_pool(pool).frames)
     assert states["new"] in ("head", "own")
-    assert [used for _, used in draw.mapping_of(pool).frames].count("head") == 1
+    assert [used for _, used in page_map_of_pool(pool).frames].count("head") == 1

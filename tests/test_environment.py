@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tomllib
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -116,10 +115,10 @@ def test_the_core_imports_neither_matplotlib_nor_ipywidgets():
     code = (
         "import sys, hvlib as hv; m = hv.Machine('1 GiB'); m.hugetlb('2 MiB').optimize('head page'); hv.observe.here();"
         "print([n for n in ('matplotlib', 'ipywidgets', 'anywidget', 'IPython', 'PIL') if n in sys.modules]);"
-        "hv.draw; print('matplotlib' in sys.modules)"
+        "hv.draw; hv.explore; print('matplotlib' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.split("\n")[:2] == ["[]", "True"]
+    assert done.stdout.split("\n")[:2] == ["[]", "False"]
 
 
 def test_a_name_is_imported_when_it_is_used_and_arithmetic_needs_no_numpy():
@@ -140,32 +139,11 @@ def test_the_import_contracts_of_pyproject_hold(monkeypatch):
     assert lint_imports(no_cache=True) == 0
 
 
-NUMBER = r"-?\d+\.?\d*"
-
-
-def drawn(svg):
-    """What a picture shows, whichever Matplotlib wrote it: elements with words and colours; all places as numbers."""
-    shapes, places = [], []
-    for element in ET.fromstring(svg).iter():
-        colours = re.findall(r"\b(?:fill|stroke): ?(#\w+|none|url)", element.get("style", ""))
-        rest = {name: value for name, value in element.attrib.items() if name != "style"}
-        if element.tag.endswith("pattern"):
-            del rest["id"]  # a hash
-        for name in {"d", "x", "y", "transform"} & set(rest):
-            places += map(float, re.findall(NUMBER, rest[name]))
-            rest[name] = re.sub(NUMBER, "", rest[name])
-        shapes.append((element.tag, (element.text or "").strip(), sorted(colours), rest))
-    return shapes, places
-
-
 def test_the_picture_of_the_readme_is_the_engines():
     """The frame around a text may differ by a pixel between versions of Matplotlib; nothing else may."""
     from tools import picture
 
-    stored, now = drawn(picture.PICTURE.read_text()), drawn(picture.picture())
-    assert stored[0] == now[0]
-    assert stored[1] == pytest.approx(now[1], abs=1)
-    assert len(stored[1]) > 500
+    assert picture.PICTURE.read_text() == picture.picture()
     assert "book/remap.svg" in (ROOT / "README.md").read_text()
 
 

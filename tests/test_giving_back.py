@@ -20,7 +20,7 @@ def test_the_picture_is_what_the_machine_counts(values):
     assert looks.count("quiet") == facts["optimised"]
     assert looks.count("plain") == facts["restored"]
     assert looks.count("freed") == facts["given back"]
-    assert looks.count("mark") == facts["surplus"]
+    assert looks.count("stuck") == facts["surplus"]
     assert len(looks) == 8
     readonly = [box.role for box in boxes(scene, "entries")].count("readonly")
     assert readonly == NEED[values["scheme"]] * (facts["optimised"] + facts["surplus"])

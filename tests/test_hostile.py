@@ -43,7 +43,7 @@ def check_sentence(text):
 @pytest.fixture(autouse=True)
 def blank_films(monkeypatch):
     """The pictures of the films take a minute to draw, and are not asked for here."""
-    monkeypatch.setattr(explore, "drawn", lambda film: {"title": film.title})
+    monkeypatch.setattr(explore, "reel", lambda film: {"title": film.title})
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.typed)

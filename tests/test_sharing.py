@@ -40,7 +40,7 @@ def test_numbers_and_bars_are_those_of_the_bill(values):
         assert kept + bill.shared + bill.tables + bill.saved == bill.memmap == facts["frames of struct pages at boot"]
         widths = {box.role: box.width for box in shapes(scene, f"bar{column}", Box)}
         for role, part in (("own", kept), ("shared", bill.shared), ("table", bill.tables), ("freed", bill.saved)):
-            assert widths.get(role, 0) == pytest.approx(132 * part / bill.memmap, abs=0.3)
+            assert widths.get(role, 0) == pytest.approx(sharing._WIDE * part / bill.memmap, abs=0.3)
 
 
 @pytest.mark.parametrize("size", sharing.SIZES)

@@ -57,7 +57,7 @@ def names_made(source):
 @pytest.fixture
 def blank_films(monkeypatch):
     """The pictures of the films take a minute to draw, and the text of a cell does not hold them."""
-    monkeypatch.setattr(explore, "drawn", lambda film: {"title": film.title})
+    monkeypatch.setattr(explore, "reel", lambda film: {"title": film.title})
 
 
 @pytest.mark.parametrize("seed", ["backwards", 1, 2])

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import pytest
 
 import hvlib as hv
-from hvlib.pictures import draw
+from hvlib.pictures.mapping import page_map_of_pool, page_map_scene
 from hvlib.teaching.workbench import Sandbox, answer
 
 DEFAULT = {
@@ -32,7 +32,7 @@ def test_the_default_state_is_a_machine_and_its_arithmetic():
     bill = hv.HugePage("2 MiB").bill("head page", 64)
     assert f"{bill.freed} freed, less {bill.tables} page table: {bill.saved} saved" in bench.text
     assert f"{machine.nr_page_tables - bill.tables} page table more than by arithmetic" in bench.text
-    model = draw.mapping(draw.mapping_of(pool))
+    model = page_map_scene(page_map_of_pool(pool))
     assert [bench.scene.groups[f"arrow{n}"] for n in range(8)] == [model.groups[f"arrow{n}"] for n in range(8)]
     picture, told = quoted(bench)
     assert picture.startswith("<svg ")
@@ -40,7 +40,8 @@ def test_the_default_state_is_a_machine_and_its_arithmetic():
     assert "446 more frames" in told
 
 
-def test_it_says_its_state_in_words_and_shows_a_picture_without_a_browser():
+def test_it_says_its_state_in_words_and_shows_a_picture_without_a_browser(monkeypatch):
+    monkeypatch.setenv("HVLIB_PNG", "1")
     bench = hv.sandbox()
     data, metadata = bench._repr_mimebundle_()
     assert data["text/plain"] == repr(bench)

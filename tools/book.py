@@ -11,7 +11,6 @@ with a sentence that names the place.
 from __future__ import annotations
 
 import argparse
-import base64
 import html
 import json
 import os
@@ -27,7 +26,7 @@ from typing import Any
 import nbformat
 
 import hvlib as hv
-from hvlib.pictures import film, films, paint
+from hvlib.pictures import film, films, svg
 from hvlib.teaching import ask, concepts
 from hvlib.teaching.questions import QUESTIONS
 
@@ -49,25 +48,10 @@ class Unfit(SystemExit):
 
 @dataclass
 class Page:
-    """A notebook on its way to a page, on screen or in print; how many figures it has so far."""
+    """A notebook on its way to a page, on screen or in print."""
 
     name: str
     printed: bool = False
-    figures: int = 0
-
-    def figure(self, data: bytes, suffix: str) -> str:
-        """Store a picture; returns the address by which the page can show it."""
-        self.figures += 1
-        path = SOURCE / "figures" / f"{self.name[:2]}-{self.figures}.{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return f"figures/{path.name}"
-
-    def printable(self, svg: str, png: str) -> str:
-        """Store a drawing: as SVG, but in print as PNG if it is hatched: Chromium's PDF has no hatches, only pixels."""
-        if self.printed and "url(#" in svg:
-            return self.figure(base64.b64decode(png), "png")
-        return self.figure(svg.encode(), "svg")
 
 
 def text_of(output: Any) -> str:
@@ -94,7 +78,7 @@ def film_shown(output: Any) -> tuple[str, dict[str, str | int]] | None:
     return None
 
 
-def multiples(page: Page, name: str, start: dict[str, str | int]) -> str:
+def multiples(name: str, start: dict[str, str | int]) -> str:
     """A panel for print: some of its states below each other, from the first to the last of one axis."""
     one = films.FILMS[name]
     axis = next((axis for axis in one.axes if axis.play), max(one.axes, key=lambda axis: len(axis.values)))
@@ -103,25 +87,25 @@ def multiples(page: Page, name: str, start: dict[str, str | int]) -> str:
     shown = []
     for place in chosen:
         scene = one.state(**{**start, axis.name: axis.values[place]})[0]
-        source = page.printable(paint.svg(scene), paint.png(scene, 150))
         caption = f"{axis.label} {axis.texts[place]}. {scene.caption}"
-        shown.append(figure(source, scene.alt, html.escape(caption), ' class="hv-multiple"'))
+        shown.append(figure(svg.standalone(scene), html.escape(caption), ' class="hv-multiple"'))
     return "".join(shown)
 
 
-def panel(name: str, start: dict[str, str | int], picture: str, alt: str, caption: str) -> str:
-    """A panel as HTML: the stored picture until the film plays, and the film itself."""
-    data = json.dumps(film.drawn(films.FILMS[name]), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+def panel(name: str, start: dict[str, str | int]) -> str:
+    """A panel as HTML: its picture until the film plays, and the film itself."""
+    scene = films.FILMS[name].state(**start)[0]
+    data = json.dumps(film.reel(films.FILMS[name]), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     return (
         f'<div class="hv-film" data-start="{html.escape(json.dumps(start))}">'
-        f"{figure(picture, alt, html.escape(caption))}</div>"
+        f"{figure(svg.standalone(scene), html.escape(scene.caption))}</div>"
         f'<script type="application/json" class="hv-film-data">{data}</script>'
     )
 
 
-def figure(source: str, alt: str, caption: str, kind: str = "") -> str:
-    """A picture with its words; ``caption`` is HTML."""
-    return f'<figure{kind}><img src="{source}" alt="{html.escape(alt)}"><figcaption>{caption}</figcaption></figure>'
+def figure(drawing: str, caption: str, kind: str = "") -> str:
+    """A drawing, which takes the page's colours and font, with its words; ``caption`` is HTML."""
+    return f"<figure{kind}>{drawing}<figcaption>{caption}</figcaption></figure>"
 
 
 def paragraphs(words: str) -> str:
@@ -146,12 +130,10 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
     if shown := film_shown(output):
         name, start = shown
         if page.printed:
-            return as_html(output, multiples(page, name, start))
+            return as_html(output, multiples(name, start))
         if "image/png" not in data:
             raise Unfit(f"{where}: the panel has no picture for readers without scripts; run make notebooks.")
-        scene = films.FILMS[name].state(**start)[0]
-        picture = page.figure(base64.b64decode(data["image/png"]), "png")
-        return as_html(output, panel(name, start, picture, scene.alt, scene.caption))
+        return as_html(output, panel(name, start))
     if predicted and text_of(output).startswith("Before you look."):
         asked = ask.as_data(QUESTIONS[predicted[1]], [0])
         return as_html(
@@ -171,16 +153,14 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
         alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
         if not alt:
             raise Unfit(f"{where}: the sandbox has no picture for readers without a session; run make notebooks.")
-        source = page.figure(base64.b64decode(data["image/png"]), "png")
         words = text_of(output) + "\nTyping other numbers needs a session: Binder, or JupyterLab."
         told = "<br>".join(map(html.escape, words.split("\n")))
-        return as_html(output, figure(source, alt, told, ' class="hv-figure"'))
+        return as_html(output, figure(data["image/svg+xml"], told, ' class="hv-figure"'))
     if "image/svg+xml" in data:
         caption, _, alt = text_of(output).partition("\n")
         if not caption or len(alt) < 20:
             raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
-        source = page.printable(data["image/svg+xml"], data["image/png"])
-        return as_html(output, figure(source, alt, html.escape(caption), ' class="hv-figure"'))
+        return as_html(output, figure(data["image/svg+xml"], html.escape(caption), ' class="hv-figure"'))
     if "image/png" in data:
         raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
     if re.match(r"\w+\((?:.*, )?(?:layout|children|description|options|value)=", text_of(output)):
@@ -227,7 +207,7 @@ def stage(printed: bool = False) -> None:
         if not printed:
             lead.source = f"{title}\n\n{opened(path.stem)}\n{rest}"
         nbformat.write(notebook, SOURCE / path.name)
-        print(f"  {path.stem}: {page.figures} figures", flush=True)
+        print(f"  {path.stem}", flush=True)
     for path in (ROOT / "notebooks").glob("*.md"):
         shutil.copy(path, SOURCE)
     (SOURCE / "errata.md").write_text(errata(), "utf-8")
@@ -329,7 +309,7 @@ def sphinx(builder: str, target: Path) -> None:
 
 
 def finish(folder: Path) -> None:
-    """What the theme leaves unsaid, and the figures."""
+    """What the theme leaves unsaid."""
     for page in folder.glob("*.html"):
         text = page.read_text("utf-8")
         for now, then in (
@@ -344,7 +324,6 @@ def finish(folder: Path) -> None:
         if page.name == "search.html":
             text = text.replace('id="furo-main-content">', 'id="furo-main-content"><h1>Search</h1>', 1)
         page.write_text(text, "utf-8")
-    shutil.copytree(SOURCE / "figures", folder / "figures", dirs_exist_ok=True)
 
 
 def pdf() -> None:

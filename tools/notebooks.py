@@ -6,7 +6,8 @@
 
 Running it twice changes nothing: execution counts are 1, 2, 3 …, metadata is reduced to what matters, references
 to live widgets (whose ids are random) are dropped, and the outputs do not depend on the machine: chapters ask the
-recorded kernel (``HVLIB_OBSERVE``), not this one.
+recorded kernel (``HVLIB_OBSERVE``), not this one. Pictures are kept as PNG too (``HVLIB_PNG``), which untrusted
+notebooks and code hosts show.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="parts of notebook names; all if there are none")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a notebook would change")
     options = parser.parse_args()
-    os.environ["HVLIB_OBSERVE"] = "recorded"
+    os.environ["HVLIB_OBSERVE"], os.environ["HVLIB_PNG"] = "recorded", "1"
     paths = [
         path
         for path in sorted(NOTEBOOKS.glob("*.ipynb"))

@@ -42,6 +42,8 @@ class _Page(HTMLParser):
             self.loads += [found[name] for name in ("href", "src") if name in found]
         if tag == "img" and not found.get("alt", "").strip():
             self.nameless.append(found.get("src", ""))
+        if tag == "svg" and found.get("role") == "img" and not found.get("aria-label", "").strip():
+            self.nameless.append("a drawing")
         self.figures += tag == "figure"
         self.captions += tag == "figcaption"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hvlib.pictures import paint
+from hvlib.pictures import svg
 from hvlib.pictures.films import FILMS
 from hvlib.teaching import explore
 
@@ -14,7 +14,7 @@ PICTURE = Path(__file__).parents[1] / "book" / "remap.svg"
 def picture() -> str:
     """SVG of the remap panel at its last step for a 2 MiB page."""
     panel = explore.remap(step=len(FILMS["remap"].axes[1].values) - 1)
-    return paint.svg(panel.scene) + "\n"
+    return svg.standalone(panel.scene) + "\n"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ for (const el of document.querySelectorAll(".hv-film")) {
       return () => listeners.set(name, listeners.get(name).filter((one) => one !== f));
     },
   };
-  film.play({ film: shown, state, el });
+  film.play({ reel: shown, state, el });
   el.querySelector(".hv-picture").tabIndex = 0; // on a narrow screen it scrolls, by keyboard too
   states.push([el, state]);
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -197,6 +197,18 @@ class Machine:
         past._run(self._events[:step])
         past.check = self.check
         return past
+
+    def replay(self, steps: Iterable[int]) -> Iterator[Machine]:
+        """As `at` for each of ``steps``, which must rise: one machine, moved on, so each is what it was until the next.
+
+        Raises `BadInput` outside the history and for a step before the one before it.
+        """
+        past, done = self.at(0), 0
+        for step in steps:
+            step = whole_number(step, "a step, none before the last,", done, len(self._events))
+            past._run(self._events[done:step])
+            done = step
+            yield past
 
     def _run(self, events: Iterable[Event]) -> None:
         """Apply events as they come; if one cannot be, the machine is as it was before the first."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import not_one_of
 from ..units import index_of, size_among
-from . import paint
+from . import svg
 from .scene import Scene
 
 Facts = dict[str, Any]
@@ -63,12 +63,12 @@ class Film:
 
 
 @cache
-def drawn(film: Film) -> dict[str, Any]:
+def reel(film: Film) -> dict[str, Any]:
     """Everything a browser needs to play the film (static/film.js)."""
     scenes = [film.state(**values)[0] for values in film.states()]
     return {
         "title": film.title,
-        **paint.film(scenes),
+        **svg.cut(scenes),
         "alt": [scene.alt for scene in scenes],
         "caption": [scene.caption for scene in scenes],
         "axes": [

@@ -1,7 +1,9 @@
-"""A picture as data: named groups of shapes, in points, y downwards, with caption and alt text.
+"""A picture as data: named groups of shapes, y downwards, with caption and alt text.
 
-`draw` turns states into scenes, `paint` turns scenes into matplotlib figures, SVG and films. In between a picture
-can be compared, counted and read back: a test can ask where an arrow ends without looking at pixels.
+A unit is a CSS pixel where a picture is first shown, `WIDTH` of them side by side: in JupyterLab in a window of 1,280
+pixels with its file browser open, and on a published page as wide (static/film.css, book/_static/book.css). `draw`,
+`mapping` and the films turn states into scenes, `svg` and `png` write them. In between a picture can be compared,
+counted and read back: a test can ask where an arrow ends without looking at pixels.
 """
 
 from __future__ import annotations
@@ -9,8 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Role = Literal["head", "own", "shared", "freed", "plain", "table", "void", "mark", "quiet", "readonly", "level"]
-"""What a box is. Each role has its own colour *and* its own outline or hatch, so colour is never alone."""
+WIDTH = 824
+"""Of every picture."""
+SMALL = 12
+"""No text is smaller."""
+
+Role = Literal[
+    "head", "own", "shared", "freed", "plain", "table", "void", "mark", "quiet", "readonly", "level", "upper", "stuck"
+]  # fmt: skip
+"""What a box is. Each role has its own colour *and* its own outline or hatch, so colour is never alone (`look`)."""
 
 ArrowRole = Literal["arithmetic", "own", "remapped"]
 
@@ -33,7 +42,7 @@ class Label:
     x: float
     y: float
     text: str
-    size: float = 10
+    size: float = SMALL
     align: Literal["left", "center", "right"] = "center"
     bold: bool = False
     on: Role | None = None
@@ -65,7 +74,7 @@ Shape = Box | Label | Arrow | Line
 
 @dataclass
 class Scene:
-    """A picture of ``width`` x ``height`` points. Groups are drawn in the order in which they were added."""
+    """A picture of ``width`` x ``height`` units. Groups are drawn in the order in which they were added."""
 
     width: float
     height: float

@@ -14,8 +14,8 @@ import anywidget
 import traitlets
 
 from ..errors import BadInput, not_one_of, quoted, table
-from ..pictures import paint
-from ..pictures.film import Axis, Facts, Film, drawn, plain
+from ..pictures import picture
+from ..pictures.film import Axis, Facts, Film, plain, reel
 from ..pictures.films import FILMS
 from ..pictures.scene import Scene
 from .quiz import Prediction
@@ -39,7 +39,7 @@ class Panel(anywidget.AnyWidget):
 
     _esm = _STATIC / "film.js"
     _css = _STATIC / "film.css"
-    film = traitlets.Dict().tag(sync=True)
+    reel = traitlets.Dict().tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, film: Film, guess: Prediction | None = None, **values: str | int) -> None:
@@ -50,7 +50,7 @@ class Panel(anywidget.AnyWidget):
             )
         values = _places(film, values)
         self._film, self._guess = film, guess
-        super().__init__(film=drawn(film))
+        super().__init__(reel=reel(film))
         self.add_traits(**{axis.name: _Choice(axis).tag(sync=True) for axis in film.axes})
         self.send_state([axis.name for axis in film.axes])
         self.set(**values)
@@ -101,9 +101,8 @@ class Panel(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        scene = self.scene
-        shown = {**data, "text/plain": repr(self), "image/png": paint.png(scene)}
-        return shown, {**(metadata or {}), "image/png": {"alt": scene.alt}}
+        shown, alt = picture.bundle(self.scene, repr(self))
+        return {**data, **shown}, {**(metadata or {}), **alt}
 
 
 def _places(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:

@@ -12,7 +12,8 @@ from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, name_of, not_one_of, quoted
 from ..facts.schemes import SCHEMES
 from ..mechanism.machine import Machine, Pool
-from ..pictures import draw, paint
+from ..pictures import picture, svg
+from ..pictures.mapping import page_map_of_pool, page_map_scene
 from ..pictures.scene import Scene
 from ..units import GiB, about, format_size, index_of, parse_size, quantity, whole_number
 
@@ -93,20 +94,21 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        shown = {**data, "text/plain": repr(self)}
         if self._scene is None:
-            return shown, metadata or {}
-        return {**shown, "image/png": paint.png(self._scene)}, {
-            **(metadata or {}), "image/png": {"alt": self._scene.alt}
-        }  # fmt: skip
+            return {**data, "text/plain": repr(self)}, metadata or {}
+        shown, alt = picture.bundle(self._scene, repr(self))
+        return {**data, **shown}, {**(metadata or {}), **alt}
 
 
 @lru_cache(maxsize=32)
 def _answered(*typed: str) -> tuple[Scene | None, str, str]:
     """`answer`, with the picture as SVG that fits its place."""
     scene, text = answer(*typed)
-    drawn = paint.svg(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else ""
-    return scene, text, drawn
+    return (
+        scene,
+        text,
+        svg.standalone(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else "",
+    )
 
 
 def _typed(value: object) -> str:
@@ -153,7 +155,7 @@ def answer(
 
 def _scene(pool: Pool) -> Scene:
     title = f"The first of {len(pool):,}: {format_size(pool.size)} page, scheme: {pool.scheme}"
-    return draw.mapping(draw.mapping_of(pool, 0, title))
+    return page_map_scene(page_map_of_pool(pool, 0, title))
 
 
 def _mechanism(machine: Machine, pool: Pool, before: int) -> str:

@@ -3,20 +3,123 @@
 from __future__ import annotations
 
 from ...arithmetic.geometry import HugePage
-from ...units import format_size
-from .. import draw
+from ...units import KiB, format_size, quantity
 from ..film import Axis, Facts, Film
-from ..scene import Scene
+from ..scene import WIDTH, Arrow, Box, Label, Role, Scene
+
+LEVELS = (("PGD", 39), ("PUD", 30), ("PMD", 21), ("PTE", 12))
+"""x86-64 page-table levels with 4-level paging, and the lowest address bit that selects an entry of each."""
+_ROLES: dict[str, Role] = {"PGD": "quiet", "PUD": "upper", "PMD": "level", "PTE": "table", "offset": "plain"}
+_BIT, _LEFT, _TOP = 16.5, 16.0, 46
+_STEP, _TABLE, _WALK = 128, 92, 178
+"""From table to table, width of one, and where the walk goes through them."""
+
+
+def address(page: HugePage | None, bit: int) -> Scene:
+    """The 48 bits of a virtual address, split as the walk splits them, and the walk itself down to the leaf.
+
+    ``page`` is the huge page the walk ends in, or `None` for a base page of 4 KiB.
+    """
+    size = page.size if page else 4 * KiB
+    offset_bits = size.bit_length() - 1
+    fields = [(name, low) for name, low in LEVELS if low >= offset_bits]
+    scene = Scene(WIDTH, 296)
+    scene.add("title", Label(_LEFT, 18, "a 48-bit virtual address, bit by bit", 13, "left", bold=True))
+    field_of = [next((name for name, low in fields if number >= low), "offset") for number in range(48)]
+    field_of = [name if number >= offset_bits else "offset" for number, name in enumerate(field_of)]
+    for number in range(47, -1, -1):
+        scene.add(f"bit{number}", Box(_LEFT + (47 - number) * _BIT, _TOP, _BIT, 26, _ROLES[field_of[number]]))
+    highs = [48, *(low for _, low in fields)]
+    named = [(f"{name} index", high, low) for (name, low), high in zip(fields, highs, strict=False)]
+    for name, high, low in (*named, ("offset in the page", offset_bits, 0)):
+        middle = _LEFT + (48 - (high + low) / 2) * _BIT
+        scene.add(f"field {name.split()[0]}", Label(middle, 88, name), Label(middle, 104, f"{high - low} bits"))
+    x = _LEFT + (47 - bit) * _BIT
+    scene.add("bit", Box(x - 2.5, _TOP - 4, _BIT + 5, 34, "mark"), Label(x + _BIT / 2, _TOP + 13, str(bit), on="mark"))
+    _walk(scene, offset_bits)
+    _page(scene, size, offset_bits)
+    skipped = len(LEVELS) - len(fields)
+    scene.add("sum", Label(_LEFT, 250, _sum_of(skipped, size), 13, "left"))
+    scene.add(
+        "why",
+        Label(
+            _LEFT, 276, "The offset ends where an index begins: after 12, 21 or 30 bits. There is no size between.", 13,
+            "left",
+        ),
+    )  # fmt: skip
+    if field_of[bit] == "offset":
+        meaning = f"bit {bit} belongs to the offset: setting it moves {format_size(1 << bit)} on inside the page"
+    else:
+        low = dict(LEVELS)[field_of[bit]]
+        entries = 1 << (bit - low)
+        meaning = (
+            f"bit {bit} belongs to the {field_of[bit]} index: setting it moves {entries} "
+            f"entr{'y' if entries == 1 else 'ies'} on in that table, {format_size(1 << bit)} further"
+        )
+    scene.caption = f"A walk for a {format_size(size)} page reads {walk(page)}, then the page is found; {meaning}."
+    scene.alt = (
+        f"48 address bits: {', '.join(f'{name} index from bit {low}' for name, low in fields)}, and {offset_bits} bits "
+        f"of offset. Below, the tables {walk(page)}, then a page of {format_size(size)}, "
+        f"{size // (4 * KiB):,} base pages. Bit {bit} is marked."
+    )
+    return scene
+
+
+def _walk(scene: Scene, offset_bits: int) -> None:
+    """The tables that are read, and those that are skipped."""
+    for number, (name, low) in enumerate(LEVELS):
+        x, used = _LEFT + number * _STEP, low >= offset_bits
+        on = _ROLES[name] if used else None
+        upper, lower = (_WALK - 10, _WALK + 10) if used else (_WALK - 18, _WALK + 18)  # the walk passes between them
+        scene.add(
+            f"table {name}",
+            Box(x, _WALK - 36, _TABLE, 72, on or "void"),
+            Label(x + _TABLE / 2, upper, f"{name} table" if used else "skipped", 13, on=on),
+            Label(x + _TABLE / 2, lower, "512 entries" if used else f"(no {name})", on=on),
+        )
+        if used:
+            end = _LEFT + 4 * _STEP if low == offset_bits else x + _STEP
+            scene.add(f"walk {name}", Arrow(x + _TABLE, _WALK, end - 1, _WALK, "own"))
+
+
+def _page(scene: Scene, size: int, offset_bits: int) -> None:
+    """The page at the end of the walk."""
+    x = _LEFT + 4 * _STEP
+    middle = (x + WIDTH - _LEFT) / 2
+    scene.add(
+        "page",
+        Box(x, _WALK - 48, WIDTH - _LEFT - x, 96, "head"),
+        Label(middle, _WALK - 26, f"{format_size(size)} page", 16, bold=True, on="head"),
+        Label(middle, _WALK + 1, f"2{_raised(offset_bits)} bytes", 13, on="head"),
+        Label(middle, _WALK + 24, f"{quantity(size // (4 * KiB), 'base page')} of 4 KiB", on="head"),
+    )
+
+
+def walk(page: HugePage | None) -> str:
+    """The tables that a walk down to a page of this size reads, in order."""
+    return ", ".join(name for name, low in LEVELS if 1 << low >= (page.size if page else 4 * KiB))
+
+
+def _sum_of(skipped: int, size: int) -> str:
+    if not skipped:
+        return "No level is skipped: the leaf is a PTE, and the page is one base page."
+    levels = "One level is" if skipped == 1 else "Two levels are"
+    factor = " x ".join(["512"] * skipped)
+    return f"{levels} skipped, a factor of {factor}: {size // (4 * KiB):,} base pages in one {format_size(size)} page."
+
+
+def _raised(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _address_state(page_size: str, bit: int) -> tuple[Scene, Facts]:
     page = None if page_size == "4 KiB" else HugePage(page_size)
-    return draw.address(page, bit), {
+    return address(page, bit), {
         "base pages of 4 KiB": page.nr_base_pages if page else 1,
         "order": page.order if page else 0,
         "offset bits": 12 + (page.order if page else 0),
         "this bit is worth": format_size(1 << bit),
-        "tables walked": draw.walk(page),
+        "tables walked": walk(page),
     }
 
 

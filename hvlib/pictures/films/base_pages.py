@@ -7,12 +7,12 @@ from fractions import Fraction
 from ...arithmetic.geometry import HugePage
 from ...units import format_size, quantity
 from ..film import Axis, Facts, Film
-from ..scene import Arrow, Box, Label, Line, Role, Scene
+from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
 
 PAGE = HugePage("1 GiB")
 MAIL = 4096
 """What the mail says. Everything else here is computed."""
-LEFT, RIGHT = 190, 730
+LEFT, RIGHT = 212, 790
 LOW, HIGH = 4, 38
 """The axis of sizes goes from 2^4 bytes to 2^38."""
 
@@ -33,39 +33,39 @@ def base_pages(guess: int) -> Scene:
     together, each = guess * PAGE.base_page, PAGE.size // guess
     fits = together == PAGE.size
     whose = "the mail's number" if guess == MAIL else "your number"
-    scene = Scene(760, 292)
-    scene.add("title", Label(380, 18, f"{whose}: {quantity(guess, 'base page')} in 1 GiB", 13, bold=True))
+    scene = Scene(WIDTH, 304)
+    scene.add("title", Label(WIDTH / 2, 20, f"{whose}: {quantity(guess, 'base page')} in 1 GiB", 15, bold=True))
     rows: tuple[tuple[str, str, int, int, str], ...] = (
         ("together", f"{guess:,} x {format_size(PAGE.base_page)} =", together, PAGE.size, "1 GiB"),
         ("each", f"1 GiB / {guess:,} =", each, PAGE.base_page, "4 KiB, the base page"),
     )
     for row, (name, sum_text, size, wanted, wanted_text) in enumerate(rows):
-        y = 70 + row * 86
+        y = 74 + row * 88
         role: Role = "head" if fits else "own"
         what = "together they are" if name == "together" else "or each would be"
         scene.add(
             f"{name} words",
-            Label(176, y + 4, what, 10, "right"),
-            Label(176, y + 21, sum_text, 10, "right"),
-            Label(176, y + 38, format_size(size), 13, "right", bold=True),
+            Label(LEFT - 14, y - 4, what, align="right"),
+            Label(LEFT - 14, y + 14, sum_text, align="right"),
+            Label(LEFT - 14, y + 35, format_size(size), 15, "right", bold=True),
         )
-        scene.add(f"{name} bar", Box(LEFT, y, _at(size) - LEFT, 30, role))
+        scene.add(f"{name} bar", Box(LEFT, y, _at(size) - LEFT, 32, role))
         scene.add(
             f"{name} wanted",
-            Line(_at(wanted), y - 8, _at(wanted), y + 44),
-            Label(_at(wanted), y - 15, wanted_text, 9, bold=True),
+            Line(_at(wanted), y - 8, _at(wanted), y + 42),
+            Label(_at(wanted), y - 17, wanted_text, bold=True),
         )
-    y = 228
+    y = 236
     ticks = [1 << power for power in range(10, HIGH, 10)] + [PAGE.base_page]
     scene.add(
         "axis",
         Line(LEFT, y, RIGHT, y),
         *(Line(_at(tick), y, _at(tick), y + 5) for tick in ticks),
-        *(Label(_at(tick), y + 14, format_size(tick), 9) for tick in ticks if tick != PAGE.base_page),
-        Label(176, y + 6, "logarithmic", 9, "right"),
+        *(Label(_at(tick), y + 17, format_size(tick)) for tick in ticks if tick != PAGE.base_page),
+        Label(LEFT - 14, y + 6, "logarithmic", align="right"),
         Arrow(RIGHT - 40, y, RIGHT + 6, y, "arithmetic"),
     )
-    scene.add("verdict", Label(380, 272, _verdict(guess), 11, bold=fits))
+    scene.add("verdict", Label(WIDTH / 2, 284, _verdict(guess), 14, bold=fits))
     scene.caption = f"{quantity(guess, 'base page')} of 4 KiB: {format_size(together)}, and {_how_much(together)}."
     scene.alt = (
         f"Two bars on a logarithmic axis of sizes. {quantity(guess, 'base page')} of 4 KiB together: "

@@ -8,10 +8,12 @@ from ...arithmetic.geometry import Bill, HugePage
 from ...facts.schemes import SCHEMES
 from ...units import about, format_size, parse_size, quantity
 from ..film import Axis, Facts, Film
-from ..scene import Box, Label, Line, Role, Scene
+from ..scene import WIDTH, Box, Label, Line, Role, Scene
 
 _ONE, _FIRST = "one page", "head page"
-_LEFT, _WIDTH, _NARROW = 20.0, 720.0, 3.0
+LEFT, BAR, NARROW = 14.0, 796.0, 3.0
+FRAMES = 470
+"""Where the ledger's numbers of frames end."""
 _TAKEN: tuple[tuple[str, Role], ...] = (("kept frames", "own"), ("page tables", "table"), ("shared tails", "shared"))
 
 
@@ -41,44 +43,44 @@ def _state(huge_page: str, scheme: str, memory: str) -> tuple[Scene, Facts]:
 def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> Scene:
     many = f"{quantity(count, 'huge page')} of {format_size(page.size)}"
     left, kept = bill.memmap - bill.saved, bill.memmap - bill.freed
-    scene = Scene(760, 410)
+    scene = Scene(WIDTH, 442)
     title = f"{many}; scheme: {scheme}, {SCHEMES[scheme].releases}" if scheme != "off" else f"{many}; scheme: off"
-    scene.add("title", Label(_LEFT, 16, title, 10.5, "left", bold=True))
+    scene.add("title", Label(LEFT, 18, title, 14, "left", bold=True))
 
     # the whole memmap, to scale
-    part = _WIDTH * left / bill.memmap
-    scene.add("whole text", Label(_LEFT, 42, f"all their struct pages: {_size(page, bill.memmap)}", 10, "left"))
-    scene.add("whole", Box(_LEFT, 52, part, 34, "quiet"))
+    part = BAR * left / bill.memmap
+    scene.add("whole text", Label(LEFT, 44, f"all their struct pages: {_size(page, bill.memmap)}", align="left"))
+    scene.add("whole", Box(LEFT, 56, part, 36, "quiet"))
     if bill.saved:
-        scene.add("saved", Box(_LEFT + part, 52, _WIDTH - part, 34, "freed"))
-        middle = _LEFT + (part + _WIDTH) / 2
+        scene.add("saved", Box(LEFT + part, 56, BAR - part, 36, "freed"))
+        middle = LEFT + (part + BAR) / 2
         text = f"saved: {_size(page, bill.saved)}"
-        scene.add("saved text", Label(middle, 69, text, 11, bold=True, on="freed"))
+        scene.add("saved text", Label(middle, 74, text, 14, bold=True, on="freed"))
 
     # what is still taken, magnified to the same width
-    scene.add("lens", Line(_LEFT, 86, _LEFT, 132), Line(_LEFT + part, 86, _LEFT + _WIDTH, 132))
+    scene.add("lens", Line(LEFT, 92, LEFT, 144), Line(LEFT + part, 92, LEFT + BAR, 144))
     times = Fraction(bill.memmap, left)
     zoom = "to the same scale" if times == 1 else f"drawn {_times(times)} times as wide"
-    scene.add("zoom text", Label(_LEFT + 8, 121, f"still taken: {_size(page, left)}, {zoom}", 10, "left", on="freed"))
-    x = _LEFT
+    scene.add("zoom text", Label(LEFT + 8, 130, f"still taken: {_size(page, left)}, {zoom}", align="left", on="freed"))
+    x = LEFT
     for (name, role), pages in zip(_TAKEN, (kept, bill.tables, bill.shared), strict=True):
         if pages:
-            width = max(_WIDTH * pages / left, _NARROW)
-            start = min(x, _LEFT + _WIDTH - width)
-            scene.add(name, Box(start, 132, width, 34, role))
+            width = max(BAR * pages / left, NARROW)
+            start = min(x, LEFT + BAR - width)
+            scene.add(name, Box(start, 144, width, 36, role))
             x = start + width
-            if width > 150:
-                scene.add(f"{name} text", Label(start + width / 2, 149, f"{name}: {_size(page, pages)}", 10, on=role))
+            if width > 180:
+                scene.add(f"{name} text", Label(start + width / 2, 162, f"{name}: {_size(page, pages)}", on=role))
 
     # the ledger
     scene.add(
         "columns",
-        Label(430, 196, "frames of 4 KiB", 9, "right"),
-        Label(540, 196, "memory", 9, "right"),
-        Label(645, 196, "of these frames", 9, "right"),
-        Label(740, 196, "of their RAM", 9, "right"),
-        Line(_LEFT, 206, 740, 206),
-        Line(_LEFT, 334, 740, 334),
+        Label(FRAMES, 208, "frames of 4 KiB", align="right"),
+        Label(590, 208, "memory", align="right"),
+        Label(706, 208, "of these frames", align="right"),
+        Label(810, 208, "of their RAM", align="right"),
+        Line(LEFT, 220, 810, 220),
+        Line(LEFT, 354, 810, 354),
     )
     once = " (one zone)" if bill.shared else ""
     rows: tuple[tuple[str, str, int, Role | None, bool], ...] = (
@@ -91,21 +93,21 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
         ("still taken", "", left, "quiet", True),
     )
     for number, (name, sign, pages, of, bold) in enumerate(rows):
-        y = 220 + 24 * number + (6 if number > 4 else 0)
-        shapes: list[Box | Label] = [Box(_LEFT, y - 7, 20, 14, of)] if of else []
+        y = 234 + 25 * number + (8 if number > 4 else 0)
+        shapes: list[Box | Label] = [Box(LEFT, y - 8, 22, 16, of)] if of else []
         shapes += [
-            *([Label(50, y, sign, 11, bold=bold)] if sign else []),
-            Label(64, y, name, 10, "left", bold=bold),
-            Label(430, y, f"{pages:,}", 10.5, "right", bold=bold),
-            Label(540, y, _size(page, pages), 10.5, "right", bold=bold),
-            Label(645, y, _percent(Fraction(pages, bill.memmap)), 10, "right"),
-            Label(740, y, _percent(Fraction(pages * page.base_page, count * page.size)), 10, "right"),
+            *([Label(50, y, sign, bold=bold)] if sign else []),
+            Label(64, y, name, align="left", bold=bold),
+            Label(FRAMES, y, f"{pages:,}", align="right", bold=bold),
+            Label(590, y, _size(page, pages), align="right", bold=bold),
+            Label(706, y, _percent(Fraction(pages, bill.memmap)), align="right"),
+            Label(810, y, _percent(Fraction(pages * page.base_page, count * page.size)), align="right"),
         ]
         scene.add(f"row{number}", *shapes)
     note = "Page tables for neighbours, of which none was optimised before."
-    if bill.shared and _WIDTH * bill.shared / left < _NARROW:
+    if bill.shared and BAR * bill.shared / left < NARROW:
         note += " The shared page of tails is drawn wider than it is."
-    scene.add("note", Label(_LEFT, 398, note, 9, "left"))
+    scene.add("note", Label(LEFT, 424, note, align="left"))
     named = "One" if memory == _ONE else f"{memory} in"
     pages_named = f"{named} {many.split(' ', 1)[1]}" if memory == _ONE else f"{named} {many}"
     if scheme == "off":

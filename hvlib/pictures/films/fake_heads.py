@@ -10,16 +10,16 @@ from ...mechanism.machine import Machine, Pool
 from ...mechanism.structpage import COMPOUND_INFO, HeadRules, HeadSearch, compound_heads
 from ...units import format_size
 from ..film import Axis, Facts, Film
-from ..scene import Arrow, Box, Label, Role, Scene, Shape
+from ..scene import WIDTH, Arrow, Box, Label, Role, Scene, Shape
 
 NUMBERS = (0, 1, 2, 63, 64, 65, 128, 300, 448, 511, 512, 513)
 SCHEMES_SHOWN = ("head page", "off")
 STEPS = 5
 SLOTS = (0, 1, 2, 44, 63)
 """Slots of a page that are drawn; between 2 and 44, and 44 and 63, there are dots."""
-_CELL, _GAP, _TOP, _PITCH, _HEIGHT = 30, 14, 56, 31, 26
-_VIRTUAL, _FRAMES, _ASKS = 36, 276, 492
-_WIDTH = len(SLOTS) * _CELL + 2 * _GAP
+_CELL, _GAP, _TOP, _PITCH, _HEIGHT = 32, 18, 66, 34, 26
+_VIRTUAL, _FRAMES, _ASKS, _ASK, _STEP = 34, 272, 506, 304, 66
+_WIDE = len(SLOTS) * _CELL + 2 * _GAP
 _QUESTIONS = (
     ("Is bit 0 of word 1 set?", "yes: a tail, which names its head"),
     ("Is it at the start of a page?", "no: it is what it seems to be"),
@@ -86,13 +86,13 @@ def _cell(left: float, row: int, slot: int, text: str, role: Role) -> tuple[Box,
     place = SLOTS.index(slot)
     x = left + place * _CELL + _GAP * ((place > 2) + (place > 3))
     y = _y(row)
-    return Box(x, y, _CELL, _HEIGHT, role), Label(x + _CELL / 2, y + 13, text, 9, on=role)
+    return Box(x, y, _CELL, _HEIGHT, role), Label(x + _CELL / 2, y + 13, text, on=role)
 
 
 def _dots(left: float, row: int, on: Role | None = None) -> list[Shape]:
     y = _y(row) + 12
     places = (left + 3 * _CELL + _GAP / 2, left + 4 * _CELL + 1.5 * _GAP)
-    return [Label(x, y, "…", 10, on=on) for x in places]
+    return [Label(x, y, "…", on=on) for x in places]
 
 
 def _marked(box: Box, label: Label) -> tuple[Shape, ...]:
@@ -109,14 +109,14 @@ def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, 
     search, verdict = _search(scheme, struct_page), _verdict(scheme, struct_page)
     page, slot = divmod(struct_page, 64)
     frame = _frame_row(scheme, page)
-    scene = Scene(760, 412)
-    where = f"vmemmap page {page}, slot {slot}; its bytes come from frame {frame}, slot {slot}"
-    scene.add("title", Label(14, 16, f"Struct page {struct_page}, at {search.page:#x}: {where}", 10, "left", bold=True))
+    scene = Scene(WIDTH, 472)
+    where = f"vmemmap page {page}, slot {slot}; read from frame {frame}"
+    scene.add("title", Label(14, 20, f"Struct page {struct_page} at {search.page:#x}: {where}", 13, "left", bold=True))
     scene.add(
         "heads",
-        Label(14, 40, "vmemmap pages, by address", 10, "left", bold=True),
-        Label(_FRAMES, 40, "page frames, by content", 10, "left", bold=True),
-        Label(_ASKS, 40, "compound_head asks", 10, "left", bold=True),
+        Label(14, 48, "vmemmap pages, by address", align="left", bold=True),
+        Label(_FRAMES, 48, "page frames, by content", align="left", bold=True),
+        Label(_ASKS, 48, "compound_head asks", align="left", bold=True),
     )
     _draw_pages(scene, scheme)
     for name, number in zip(("it", "next"), _read_now(scheme, struct_page, step), strict=False):
@@ -154,43 +154,51 @@ def _first(scheme: str) -> int:
 
 def _draw_pages(scene: Scene, scheme: str) -> None:
     """Nine rows of addresses, nine rows of frames, and the entries between them."""
+    for name, shapes in _pages(scheme):
+        scene.add(name, *shapes)
+
+
+@cache
+def _pages(scheme: str) -> tuple[tuple[str, tuple[Shape, ...]], ...]:
+    drawn = Scene(WIDTH, 0)
     leads = [_frame_row(scheme, row) for row in range(9)]
     writable = (*_pool(scheme).writable(), True)
     for row in range(9):
         numbers = [row * 64 + slot for slot in SLOTS]
-        cells: list[Shape] = [Label(25, _y(row) + 13, str(row), 9, bold=True)]
+        cells: list[Shape] = [Label(22, _y(row) + 13, str(row), bold=True)]
         for slot, number in zip(SLOTS, numbers, strict=True):
             cells += _cell(_VIRTUAL, row, slot, str(number), _role(scheme, number))
-        scene.add(f"page{row}", *cells, *_dots(_VIRTUAL, row))
+        drawn.add(f"page{row}", *cells, *_dots(_VIRTUAL, row))
     for row in range(9):
         y = _y(row) + 13
         tip = _y(leads[row]) + 13
-        scene.add(
+        drawn.add(
             f"entry{row}",
-            Arrow(_VIRTUAL + _WIDTH + 2, y, _FRAMES - 5, tip, "own" if writable[row] else "remapped"),
+            Arrow(_VIRTUAL + _WIDE + 2, y, _FRAMES - 5, tip, "own" if writable[row] else "remapped"),
         )
     for row in range(9):
         y = _y(row)
-        name = Label(_FRAMES + _WIDTH + 14, y + 13, str(row), 9, bold=True)
+        name = Label(_FRAMES + _WIDE + 16, y + 13, str(row), bold=True)
         if row not in leads:
-            free = Box(_FRAMES, y, _WIDTH, _HEIGHT, "freed")
-            scene.add(f"frame{row}", free, Label(_FRAMES + _WIDTH / 2, y + 13, "free", 9, on="freed"), name)
+            free = Box(_FRAMES, y, _WIDE, _HEIGHT, "freed")
+            drawn.add(f"frame{row}", free, Label(_FRAMES + _WIDE / 2, y + 13, "free", on="freed"), name)
             continue
         shown: list[Shape] = [name]
         if leads.count(row) > 1:
-            shown.append(Box(_FRAMES - 5, y - 4, _WIDTH + 10, _HEIGHT + 8, "shared"))
+            shown.append(Box(_FRAMES - 5, y - 4, _WIDE + 10, _HEIGHT + 8, "shared"))
         for slot in SLOTS:
             number = row * 64 + slot
             text = str(number if scheme == "off" or row == 8 else slot)
             shown += _cell(_FRAMES, row, slot, text, _role(scheme, number))
-        scene.add(f"frame{row}", *shown, *_dots(_FRAMES, row, "shared" if leads.count(row) > 1 else None))
+        drawn.add(f"frame{row}", *shown, *_dots(_FRAMES, row, "shared" if leads.count(row) > 1 else None))
+    return tuple(drawn.groups.items())
 
 
 def _draw_questions(scene: Scene, scheme: str, number: int, step: int) -> None:
     search = _search(scheme, number)
     steps = search.steps
     for place, (question, decides) in enumerate(_QUESTIONS):
-        y = _TOP + place * 58
+        y = _TOP + place * _STEP
         if place < min(step, len(steps)):
             asked = steps[place]
             role: Role = "mark" if place == step - 1 else "plain"
@@ -199,24 +207,24 @@ def _draw_questions(scene: Scene, scheme: str, number: int, step: int) -> None:
             outcome = decides if last else f"{'yes' if asked.answer else 'no'}: ask on"
             if last and decides.split(":")[0] != ("yes" if asked.answer else "no"):
                 outcome = "no: it is what it seems to be"
-            lines = [Label(_ASKS + 10, y + 28, read, 9, "left", on=role),
-                     Label(_ASKS + 10, y + 42, outcome, 9.5, "left", bold=True, on=role)]  # fmt: skip
+            lines = [Label(_ASKS + 10, y + 31, read, align="left", on=role),
+                     Label(_ASKS + 10, y + 48, outcome, align="left", bold=True, on=role)]  # fmt: skip
             on: Role | None = role
         else:
             role, on = "void", None
             skipped = "not asked" if step >= len(steps) else ""
             if skipped and scheme == "off" and not steps[0].answer:
                 skipped = "not asked: nothing is optimised"
-            lines = [Label(_ASKS + 10, y + 34, skipped, 9, "left")] if skipped else []
+            lines = [Label(_ASKS + 10, y + 40, skipped, align="left")] if skipped else []
         scene.add(
             f"question{place}",
-            Box(_ASKS, y, 256, 52, role),
-            Label(_ASKS + 10, y + 13, f"{place + 1}  {question}", 10, "left", bold=True, on=on),
+            Box(_ASKS, y, _ASK, 60, role),
+            Label(_ASKS + 10, y + 14, f"{place + 1}  {question}", align="left", bold=True, on=on),
             *lines,
         )
-    y = _TOP + 4 * 58
+    y = _TOP + 4 * _STEP
     if step < len(steps):
-        scene.add("verdict", Box(_ASKS, y, 256, 50, "void"), Label(_ASKS + 128, y + 25, "not decided yet", 10))
+        scene.add("verdict", Box(_ASKS, y, _ASK, 50, "void"), Label(_ASKS + _ASK / 2, y + 25, "not decided yet"))
         return
     verdict = _verdict(scheme, number)
     roles: dict[str, Role] = {"tail": "plain", "real head": "head", "fake head": "shared", "base page": "quiet"}
@@ -224,13 +232,13 @@ def _draw_questions(scene: Scene, scheme: str, number: int, step: int) -> None:
     if verdict == "base page":
         found = "no head, no tail: it stands for itself"
     else:
-        found = f"the head is struct page {head}, at {search.head:#x}"
+        found = f"its head: struct page {head}, {search.head:#x}"
     on = roles[verdict]
     scene.add(
         "verdict",
-        Box(_ASKS, y, 256, 50, on),
-        Label(_ASKS + 128, y + 17, f"a {verdict}", 13, bold=True, on=on),
-        Label(_ASKS + 128, y + 36, found, 8.5, on=on),
+        Box(_ASKS, y, _ASK, 50, on),
+        Label(_ASKS + _ASK / 2, y + 16, f"a {verdict}", 15, bold=True, on=on),
+        Label(_ASKS + _ASK / 2, y + 36, found, on=on),
     )
 
 
@@ -238,17 +246,17 @@ def _draw_counts(scene: Scene, scheme: str) -> None:
     for row, size in enumerate(("2 MiB", "1 GiB")):
         total = _pool(scheme, size).nr_base_pages
         text = f"{format_size(_pool(scheme, size).size)}: {total:,} struct pages = {_counted(scheme, size)}"
-        scene.add(f"count{row}", Label(14, 366 + 18 * row, text, 9.5, "left"))
+        scene.add(f"count{row}", Label(14, 408 + 18 * row, text, align="left"))
     keys: tuple[tuple[str, Role], ...] = (("says PG_head", "head"), ("a tail", "plain"), ("neither", "quiet"))
     shapes: list[Shape] = []
     for place, (text, role) in enumerate(keys):
-        x = _ASKS + place * 98
-        shapes += [Box(x, 359, 14, 14, role), Label(x + 20, 366, text, 9, "left")]
+        x = 14 + place * 140
+        shapes += [Box(x, 446, 16, 16, role), Label(x + 24, 454, text, align="left")]
     shapes += [
-        Arrow(_ASKS, 384, _ASKS + 34, 384, "own"),
-        Label(_ASKS + 40, 384, "writable", 9, "left"),
-        Arrow(_ASKS + 116, 384, _ASKS + 150, 384, "remapped"),
-        Label(_ASKS + 156, 384, "read-only", 9, "left"),
+        Arrow(_ASKS, 454, _ASKS + 34, 454, "own"),
+        Label(_ASKS + 42, 454, "writable", align="left"),
+        Arrow(_ASKS + 140, 454, _ASKS + 174, 454, "remapped"),
+        Label(_ASKS + 182, 454, "read-only", align="left"),
     ]
     scene.add("key", *shapes)
 

@@ -2,20 +2,185 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
+from fractions import Fraction
+
 from ...arithmetic.geometry import HugePage
 from ...errors import BadInput
-from ...units import format_size
-from .. import draw
+from ...units import format_size, quantity
 from ..film import Axis, Facts, Film
-from ..scene import Scene
+from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
+
+_HEIGHT = 402
+_TOP, _BOTTOM = 66, 306
+_HUGE, _PAGES, _SCHEMES = (14, 94), (194, 256), (654, 156)
+"""Left edge and width of each column."""
+_THIN = 2.5
+"""A struct page that would be drawn narrower than this is not set apart from its neighbours."""
+
+
+def filling(page: HugePage) -> Scene:
+    """The struct pages of one huge page, laid into vmemmap pages, and how many each scheme can give back."""
+    scene = Scene(WIDTH, _HEIGHT)
+    count = page.nr_vmemmap_pages
+    scene.add(
+        "equation",
+        Label(
+            WIDTH / 2,
+            22,
+            f"{page.nr_base_pages:,} struct pages x {page.struct_page} bytes = "
+            f"{format_size(page.memmap_bytes)} = {quantity(count, 'page')} of {format_size(page.base_page)}",
+            15,
+            bold=True,
+        ),
+    )
+    boxes = _vmemmap_boxes(page)
+    height = min((_BOTTOM - _TOP) / len(boxes), 32)
+    _huge_page(scene, page, _TOP + height / 2 - 1)
+    scene.add(
+        "head text",
+        Label(_PAGES[0] + _PAGES[1] / 2, 52, "vmemmap pages", 13, bold=True),
+        Label(sum(_PAGES) + 60, 52, "struct pages in it", align="left"),
+    )
+    for row, (name, first, last, filled) in enumerate(boxes):
+        scene.add(f"row{row}", *_row(page, row, _TOP + row * height, height - 3, name, first, last, filled))
+    for row, (name, scheme) in enumerate((("5.14 to 5.17", "tail page"), ("since 5.18", "head page"))):
+        freed = page.freed(scheme)
+        (x, wide), y = _SCHEMES, _TOP + 122 * row
+        on: Role | None = "freed" if freed else None
+        scene.add(
+            f"scheme{row}",
+            Box(x, y, wide, 104, on or "void"),
+            Label(x + wide / 2, y + 24, f"{name}: freed", 13, on=on),
+            Label(x + wide / 2, y + 54, f"{freed:,}", 20, bold=True, on=on),
+            Label(x + wide / 2, y + 82, f"of {quantity(count, 'frame')}", on=on),
+        )
+    reason = page.obstacle("head page")
+    y = _BOTTOM + 20
+    scene.add(
+        "key",
+        Box(14, y - 8, 16, 16, "head"), Label(38, y, "the head", align="left"),
+        Box(120, y - 8, 16, 16, "plain"), Label(144, y, "tails; a thin line is where a struct page begins",
+                                                align="left"),
+        Box(470, y - 8, 16, 16, "void"), Label(494, y, "nothing of this huge page", align="left"),
+    )  # fmt: skip
+    scene.add("law", *_lines(y + 28, _law(page)))
+    scene.add("reason", *_lines(y + 48, reason or ""))
+    scene.caption = (
+        f"The {page.nr_base_pages:,} struct pages of a {format_size(page.size)} page fill "
+        f"{quantity(count, 'page')} of {format_size(page.base_page)}; "
+        + (
+            f"{page.freed('tail page'):,} frames could be freed in 5.14, {page.freed('head page'):,} since 5.18."
+            if not reason
+            else "no frame can be freed."
+        )
+    )
+    scene.alt = (
+        f"A huge page of {format_size(page.size)} on the left; its {page.nr_base_pages:,} struct pages of "
+        f"{page.struct_page} bytes fill {quantity(count, 'page')}, in {len(boxes)} rows. {reason or ''}".strip()
+    )
+    return scene
+
+
+def _huge_page(scene: Scene, page: HugePage, first_row: float) -> None:
+    """The huge page, and the arithmetic from its first base page to the first row."""
+    (x, wide), middle = _HUGE, (_TOP + _BOTTOM) / 2
+    scene.add(
+        "huge",
+        Box(x, _TOP, wide, _BOTTOM - _TOP, "quiet"),
+        Label(x + wide / 2, middle - 34, format_size(page.size), 16, bold=True, on="quiet"),
+        Label(x + wide / 2, middle - 12, "huge page", on="quiet"),
+        Label(x + wide / 2, middle + 18, f"{page.nr_base_pages:,}", on="quiet"),
+        Label(x + wide / 2, middle + 34, "base pages", on="quiet"),
+    )
+    scene.add(
+        "to",
+        Arrow(x + wide, first_row, _PAGES[0] - 1, first_row, "arithmetic"),
+        Label((x + wide + _PAGES[0]) / 2, first_row + 16, "pfn_to_page"),
+    )
+
+
+def _row(
+    page: HugePage, row: int, y: float, height: float, name: str, first: int, last: int, filled: float
+) -> Iterator[Shape]:
+    """A vmemmap page, or a run of them: its struct pages, its number and theirs; the last box is the row's own."""
+    (x, wide), middle = _PAGES, y + height / 2
+    role: Role = "head" if name == "0" else "plain"
+    if filled < 1:
+        yield Box(x, y, wide, height, "void")
+    slot = wide * page.struct_page / page.base_page
+    single = "…" not in name
+    head = min(max(slot, 6), wide * filled) if role == "head" else wide * filled
+    if role == "head":
+        yield Box(x, y, wide * filled, height, "plain")
+    yield Box(x, y, head, height, role)
+    if single and slot >= _THIN:
+        offset = (first * page.struct_page - _start(page, name)) * wide / page.base_page
+        begins = (offset + slot * n for n in range(last - first + 1))
+        yield from (Line(x + at, y + height * 0.7, x + at, y + height) for at in begins if at > 0)
+    yield (
+        Label(x + wide + 10, middle, name, 13, "left", bold=True)
+        if single
+        else Label(x + wide / 2, middle, name, on=role)
+    )
+    text = f"{first:,}" if first == last else f"{first:,} to {last:,}"
+    yield Label(x + wide + 60, middle, text, align="left")
+
+
+def _start(page: HugePage, name: str) -> int:
+    """Bytes of struct pages before a vmemmap page."""
+    return int(name.replace(",", "")) * page.base_page
+
+
+def no_geometry(reason: str) -> Scene:
+    """The picture in place of `filling` where there is nothing to draw: the sentence that says why."""
+    scene = Scene(WIDTH, _HEIGHT)
+    reason = reason[0].upper() + reason[1:]
+    scene.add("equation", Label(WIDTH / 2, 22, "not a huge page", 15, bold=True))
+    scene.add("reason", *(Label(WIDTH / 2, 150 + 20 * n, line, 14) for n, line in enumerate(textwrap.wrap(reason, 84))))
+    scene.caption = scene.alt = reason
+    return scene
+
+
+def _lines(y: float, text: str) -> list[Label]:
+    return [Label(14, y + 17 * n, line, align="left") for n, line in enumerate(textwrap.wrap(text, 112))]
+
+
+def _law(page: HugePage) -> str:
+    if page.size == page.base_page * page.base_page // 8:
+        return (
+            f"One page table's worth of base pages, so the count is {page.struct_page} / 8 = "
+            f"{quantity(Fraction(page.struct_page, 8), 'page')}, whatever the base page."
+        )
+    return (
+        f"Count = (huge page / base page) x struct page / base page = "
+        f"{page.nr_base_pages:,} x {page.struct_page} / {page.base_page:,}."
+    )
+
+
+def _vmemmap_boxes(page: HugePage) -> list[tuple[str, int, int, float]]:
+    """Rows to draw: name, first and last struct page that begins in it, share of the page that is used."""
+    total = -(-page.memmap_bytes // page.base_page)
+
+    def row(name: str, first: int, last: int) -> tuple[str, int, int, float]:
+        begin = -(-first * page.base_page // page.struct_page)
+        end = min(-(-(last + 1) * page.base_page // page.struct_page), page.nr_base_pages) - 1
+        used = min(page.memmap_bytes - last * page.base_page, page.base_page) / page.base_page
+        return name, begin, end, used
+
+    if total <= 12:
+        return [row(str(n), n, n) for n in range(total)]
+    run = f"1 … {total - 2:,}  ({total - 2:,} pages)"
+    return [row("0", 0, 0), row(run, 1, total - 2), row(f"{total - 1:,}", total - 1, total - 1)]
 
 
 def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Scene, Facts]:
     try:
         page = HugePage(huge_page, base_page, struct_page)
     except BadInput as why:
-        return draw.no_geometry(str(why)), {"impossible": str(why)}
-    return draw.filling(page), {
+        return no_geometry(str(why)), {"impossible": str(why)}
+    return filling(page), {
         "struct pages": page.nr_base_pages,
         "memmap": format_size(page.memmap_bytes),
         "vmemmap pages": page.nr_vmemmap_pages,

@@ -8,6 +8,7 @@ from fractions import Fraction
 from ...arithmetic.fleet import Fleet
 from ...units import GiB, TiB, about, format_size
 from ..film import Axis, Facts, Film
+from ..scene import WIDTH as PICTURE
 from ..scene import Arrow, Box, Label, Line, Scene, Shape
 
 _SHARES: dict[str, tuple[float, float]] = {
@@ -16,10 +17,19 @@ _SHARES: dict[str, tuple[float, float]] = {
     "70 to 90 %": (0.7, 0.9),
 }
 _HOSTS = (1, 100, 10_000, 1_000_000)
-LEFT, WIDTH = 20.0, 720.0
+LEFT, WIDTH = 14.0, 796.0
 _FIRST, _LAST = 26, 56
 """The axis of bytes, in powers of two."""
 SMALL = 64 * GiB
+
+
+class _Sums:
+    """A fleet, with what it saves worked out once."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.hosts, self.memory, self.share, self.page = fleet.hosts, fleet.memory, fleet.share, fleet.page
+        self.memmap, self.huge_pages, self.tables = fleet.memmap, fleet.huge_pages, fleet.tables
+        self.saved_per_host, self.saved, self.share_of_ram = fleet.saved_per_host, fleet.saved, fleet.share_of_ram
 
 
 def place(size: int | Fraction) -> float:
@@ -28,8 +38,8 @@ def place(size: int | Fraction) -> float:
 
 
 def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[Scene, Facts]:
-    fleet = Fleet(hosts, memory, _SHARES[share], huge_page)
-    scene = Scene(760, 392)
+    fleet = _Sums(Fleet(hosts, memory, _SHARES[share], huge_page))
+    scene = Scene(PICTURE, 424)
     _host(scene, fleet, share)
     _memmap(scene, fleet)
     _axis(scene, fleet)
@@ -54,109 +64,111 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
     }
 
 
-def _memmap_of_a_host(fleet: Fleet) -> int:
+def _memmap_of_a_host(fleet: _Sums) -> int:
     return int(fleet.memmap.low) // fleet.hosts
 
 
-def _host(scene: Scene, fleet: Fleet, share: str) -> None:
+def _host(scene: Scene, fleet: _Sums, share: str) -> None:
     """RAM of one host, to scale: struct pages, huge pages for certain, huge pages perhaps, the rest."""
-    top, height = 42, 40
+    top, height = 44, 44
     memmap = WIDTH * _memmap_of_a_host(fleet) / int(fleet.memory.low)
     sure, perhaps = (LEFT + memmap + WIDTH * float(end) for end in (fleet.share.low, fleet.share.high))
     size = format_size(fleet.page.size)
     text = f"one host: {format_size(int(fleet.memory.low))} of RAM, {share} of it in {size} pages"
-    scene.add("title", Label(LEFT, 18, text, 12, "left", bold=True))
-    scene.add("key", Label(740, 18, "bars to scale", 9, "right"))
+    scene.add("title", Label(LEFT, 20, text, 13, "left", bold=True))
+    scene.add("key", Label(LEFT + WIDTH, 20, "bars to scale", align="right"))
     scene.add(
         "huge",
         Box(LEFT + memmap, top, sure - LEFT - memmap, height, "quiet"),
-        Label((LEFT + memmap + sure) / 2, top + 20, "huge pages", 9, on="quiet"),
+        Label((LEFT + memmap + sure) / 2, top + 22, "huge pages", on="quiet"),
     )
     scene.add(
         "perhaps",
         Box(sure, top, perhaps - sure, height, "void"),
-        Label((sure + perhaps) / 2, top + 13, "perhaps", 9),
-        Label((sure + perhaps) / 2, top + 27, "huge pages", 9),
+        Label((sure + perhaps) / 2, top + 14, "perhaps"),
+        Label((sure + perhaps) / 2, top + 31, "huge pages"),
     )
     scene.add(
         "rest",
         Box(perhaps, top, LEFT + WIDTH - perhaps, height, "plain"),
-        Label((perhaps + LEFT + WIDTH) / 2, top + 20, "the rest", 9),
+        Label((perhaps + LEFT + WIDTH) / 2, top + 22, "the rest"),
     )
     scene.add("memmap", Box(LEFT, top, memmap, height, "head"))
-    scene.add("zoom", Line(LEFT, 84, LEFT, 122), Line(LEFT + memmap, 84, LEFT + WIDTH, 122))
+    scene.add("zoom", Line(LEFT, 88, LEFT, 132), Line(LEFT + memmap, 88, LEFT + WIDTH, 132))
 
 
-def _memmap(scene: Scene, fleet: Fleet) -> None:
+def _memmap(scene: Scene, fleet: _Sums) -> None:
     """The struct pages of one host, enlarged: saved for certain, saved perhaps, what stays."""
-    top, height, whole = 122, 40, _memmap_of_a_host(fleet)
+    top, height, whole = 132, 44, _memmap_of_a_host(fleet)
     saved = fleet.saved_per_host
     low, high = (LEFT + WIDTH * float(Fraction(end) / whole) for end in (saved.low, saved.high))
     scene.add(
-        "freed", Box(LEFT, top, low - LEFT, height, "freed"), Label((LEFT + low) / 2, top + 20, "saved", 9, on="freed")
+        "freed", Box(LEFT, top, low - LEFT, height, "freed"), Label((LEFT + low) / 2, top + 22, "saved", on="freed")
     )
-    scene.add("may be", Box(low, top, high - low, height, "void"), Label((low + high) / 2, top + 20, "perhaps", 9))
+    scene.add("may be", Box(low, top, high - low, height, "void"), Label((low + high) / 2, top + 22, "perhaps"))
     scene.add(
         "stays", Box(high, top, LEFT + WIDTH - high, height, "head"),
-        Label((high + LEFT + WIDTH) / 2, top + 20, "stays", 9, on="head"),
+        Label((high + LEFT + WIDTH) / 2, top + 22, "stays", on="head"),
     )  # fmt: skip
     scene.add(
         "ends",
         Line(low, top + height, low, top + height + 7),
         Line(high, top + height, high, top + height + 7),
-        Label(low, top + height + 17, about(saved.low), 10, bold=True),
-        Label(high, top + height + 17, about(saved.high), 10, bold=True),
+        Label(low, top + height + 18, about(saved.low), bold=True),
+        Label(high, top + height + 18, about(saved.high), bold=True),
     )
-    scene.add("zoomed", Label(740, 105, f"its struct pages: {about(whole)}", 10, "right", bold=True))
+    scene.add(
+        "zoomed", Label(LEFT + WIDTH, 110, f"its struct pages: {about(whole)}", align="right", bold=True, on="freed")
+    )
 
 
-def _axis(scene: Scene, fleet: Fleet) -> None:
+def _axis(scene: Scene, fleet: _Sums) -> None:
     """Bytes saved by one host and by all, on a logarithmic axis with landmarks."""
-    line = 296
+    line = 320
     shapes: list[Shape] = [Line(LEFT, line, LEFT + WIDTH, line)]
     for power, text in ((30, "1 GiB"), (40, "1 TiB"), (50, "1,024 TiB")):
         x = place(1 << power)
-        shapes += [Line(x, line, x, line + 6), Label(x, line + 16, text, 9)]
+        shapes += [Line(x, line, x, line + 6), Label(x, line + 18, text)]
     for step in range(_FIRST, _LAST + 1, 2):
         shapes.append(Line(place(1 << step), line, place(1 << step), line + 3))
-    shapes.append(Label(LEFT, line + 16, "bytes saved", 9, "left"))
+    shapes.append(Label(LEFT, line + 18, "bytes saved", align="left"))
     scene.add("axis", *shapes)
     landmarks: list[Shape] = []
     for count, text, align in ((1, "64 GiB", "center"), (1000, "1,000 x 64 GiB", "center"),
                                (1_000_000, "1,000,000 x 64 GiB", "right")):  # fmt: skip
         x = place(count * SMALL)
-        landmarks += [Arrow(x, 218, x, 230, "arithmetic"), Label(min(x, LEFT + WIDTH), 209, text, 9, align)]  # type: ignore[arg-type]
+        landmarks += [Arrow(x, 232, x, 250, "arithmetic"), Label(min(x, LEFT + WIDTH), 222, text, align=align)]  # type: ignore[arg-type]
     scene.add("landmarks", *landmarks)
     for row, (name, saved, role) in enumerate(
-        (("one host", fleet.saved_per_host, "own"), ("the fleet", fleet.saved, "mark"))
+        (("one host", fleet.saved_per_host, "freed"), ("the fleet", fleet.saved, "freed"))
     ):
-        y = 237 + 29 * row
+        y = 258 + 31 * row
         low, high = place(saved.low), place(saved.high)
-        left = high > 500
+        left = high > 520
         scene.add(
             name,
-            Box(low, y, high - low, 22, role),  # type: ignore[arg-type]
+            Box(low, y, high - low, 24, role),  # type: ignore[arg-type]
             Label(
-                low - 8 if left else high + 8, y + 11, f"{name}: {saved}", 10, "right" if left else "left", bold=True
+                low - 8 if left else high + 8, y + 12, f"{name}: {saved}", align="right" if left else "left", bold=True
             ),
         )
 
 
-def _totals(scene: Scene, fleet: Fleet) -> None:
+def _totals(scene: Scene, fleet: _Sums) -> None:
     """Three ranges in large figures."""
     hosts, their = (f"{fleet.hosts:,} hosts", "their") if fleet.hosts > 1 else ("1 host", "its")
     columns = (
-        (20, f"saved by {hosts}", str(fleet.saved)),
-        (290, f"share of {their} RAM", str(fleet.share_of_ram)),
-        (520, "as much as the RAM of so many of them", _worth(fleet)),
+        (LEFT, f"saved by {hosts}", str(fleet.saved)),
+        (300, f"share of {their} RAM", str(fleet.share_of_ram)),
+        (530, "as much as the RAM of so many of them", _worth(fleet)),
     )
     for number, (x, name, value) in enumerate(columns):
-        scene.add(f"name{number}", Label(x, 348, name, 10, "left"))
-        scene.add(f"value{number}", Label(x, 372, value, 13, "left", bold=True))
-    scene.add("rule", Line(LEFT, 330, LEFT + WIDTH, 330))
+        scene.add(f"name{number}", Label(x, 376, name, align="left"))
+        scene.add(f"value{number}", Label(x, 402, value, 15, "left", bold=True))
+    scene.add("rule", Line(LEFT, 356, LEFT + WIDTH, 356))
 
 
-def _worth(fleet: Fleet) -> str:
+def _worth(fleet: _Sums) -> str:
     """The range saved, counted in hosts of this fleet."""
     low, high = (Fraction(end) / fleet.memory.low for end in (fleet.saved.low, fleet.saved.high))
     if high < 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ...mechanism.events import AllocFrames, GiveHugePages, LeaveAsSurplus, SetS
 from ...mechanism.machine import Machine
 from ...units import quantity
 from ..film import Axis, Facts, Film
-from ..scene import Arrow, Box, Label, Line, Role, Scene
+from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
 
 _PAGES = 8
 _SPARE = (0, 3, 6, 7, 13, 14, 42, 48)
@@ -39,7 +39,7 @@ class _Moment:
 @cache
 def _history(scheme: str, spare: int) -> tuple[Machine, tuple[int, ...]]:
     """Eight optimised huge pages given back with ``spare`` frames free, and the events after which the film stops."""
-    machine = Machine("64 MiB")
+    machine = Machine("64 MiB", check=False)
     pool = machine.hugetlb("2 MiB", _PAGES).optimize(scheme)
     machine.occupy(machine.free_frames - spare)
     start = len(machine.events)
@@ -56,12 +56,39 @@ def _history(scheme: str, spare: int) -> tuple[Machine, tuple[int, ...]]:
     return machine, (start, *first, *(last if len(rounds) == 2 else (given[0], given[0])))
 
 
-@cache
 def _moment(scheme: str, spare: int, step: int) -> _Moment:
+    return _moments(scheme, spare)[step]
+
+
+@cache
+def _moments(scheme: str, spare: int) -> tuple[_Moment, ...]:
+    """The stops of the film, in one replay."""
     machine, stops = _history(scheme, spare)
-    now, buddy = machine.at(stops[step]), machine.at(stops[step]).vmemmap.buddy
-    heads = _heads(machine)
-    pools = [(pool, pool.pfns) for pool in now.pools]
+    heads, frames = _heads(machine), np.arange(machine.nr_frames, dtype=np.int64)
+    found: list[_Moment] = []
+    single = frames[:0]
+    for now in machine.replay(stops):
+        vmemmap = now.vmemmap
+        if not found:
+            single = frames[vmemmap.buddy.contains(frames)]
+        spans = [vmemmap.pages_of(head, 9) for head in heads]
+        found.append(
+            _Moment(
+                _stages(now, heads),
+                tuple(
+                    tuple(zip(vmemmap.frame[pages].tolist(), vmemmap.writable[pages].tolist(), strict=True))
+                    for pages in spans
+                ),
+                tuple(int(vmemmap.buddy.contains(np.arange(head, head + 512, dtype=np.int64)).sum()) for head in heads),
+                int(vmemmap.buddy.contains(single).sum()),
+                now.free_frames,
+            )
+        )
+    return tuple(found)
+
+
+def _stages(now: Machine, heads: list[int]) -> tuple[Stage, ...]:
+    pools = [(pool, set(pool.pfns)) for pool in now.pools]
     stages: list[Stage] = []
     for head in heads:
         mine = [pool for pool, pfns in pools if head in pfns]
@@ -71,18 +98,7 @@ def _moment(scheme: str, spare: int, step: int) -> _Moment:
             stages.append("restored")
         else:
             stages.append("surplus" if mine[0].surplus else "optimised")
-    single = _free_at_start(machine, stops[0])
-    vmemmap = now.vmemmap
-    spans = [vmemmap.pages_of(head, 9) for head in heads]
-    return _Moment(
-        tuple(stages),
-        tuple(
-            tuple(zip(vmemmap.frame[pages].tolist(), vmemmap.writable[pages].tolist(), strict=True)) for pages in spans
-        ),
-        tuple(int(buddy.contains(np.arange(head, head + 512, dtype=np.int64)).sum()) for head in heads),
-        int(buddy.contains(single).sum()),
-        now.free_frames,
-    )
+    return tuple(stages)
 
 
 def _heads(machine: Machine) -> list[int]:
@@ -90,16 +106,10 @@ def _heads(machine: Machine) -> list[int]:
     return [int(head) for head in taken.heads]
 
 
-def _free_at_start(machine: Machine, start: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    frames = np.arange(machine.nr_frames, dtype=np.int64)
-    found: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = frames[machine.at(start).vmemmap.buddy.contains(frames)]
-    return found
-
-
 @cache
 def _need(scheme: str) -> int:
     """Frames that restoring one huge page takes, counted from the event that takes them."""
-    machine = Machine("64 MiB")
+    machine = Machine("64 MiB", check=False)
     machine.hugetlb("2 MiB").optimize(scheme)
     before = len(machine.events)
     machine.pools[0].restore()
@@ -140,52 +150,48 @@ def _text(scheme: str, spare: int, step: int) -> str:
 
 # --- the picture ------------------------------------------------------------------------------------------------------
 
-_LEFT, _PITCH, _WIDTH = 124.0, 77.5, 70.0
-_BOXES: dict[Stage, Role] = {"optimised": "quiet", "restored": "plain", "given back": "freed", "surplus": "mark"}
+_LEFT, _PITCH, _WIDE = 148.0, 83.5, 77.0
+_BOXES: dict[Stage, Role] = {"optimised": "quiet", "restored": "plain", "given back": "freed", "surplus": "stuck"}
 
 
 def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
-    now, need, scene = _moment(scheme, spare, step), _need(scheme), Scene(760, 404)
-    scene.add("title", Label(20, 16, f"Step {step} of {_STEPS - 1}: {text}", 10.5, "left", bold=True))
+    now, need, scene = _moment(scheme, spare, step), _need(scheme), Scene(WIDTH, 440)
+    scene.add("title", Label(14, 18, f"Step {step} of {_STEPS - 1}", 14, "left", bold=True))
     scene.add(
         "rows",
-        Label(20, 60, "huge pages", 10, "left", bold=True), Label(20, 75, "2 MiB each", 9, "left"),
-        Label(20, 116, "entries of their", 9, "left"), Label(20, 129, "vmemmap pages", 9, "left"),
-        Label(20, 226, "their own frames,", 9, "left"), Label(20, 239, "when free", 9, "left"),
-        Label(20, 278, "other free", 9, "left"), Label(20, 291, "frames", 9, "left"),
-        Label(20, 338, "free frames", 10, "left", bold=True), Label(20, 353, "in all", 9, "left"),
+        Label(14, 62, "huge pages", align="left", bold=True), Label(14, 79, "2 MiB each", align="left"),
+        Label(14, 119, "entries of their", align="left"), Label(14, 136, "vmemmap pages", align="left"),
+        Label(14, 226, "their own frames,", align="left"), Label(14, 243, "when free", align="left"),
+        Label(14, 278, "other free", align="left"), Label(14, 295, "frames", align="left"),
+        Label(14, 336, "free frames", align="left", bold=True), Label(14, 353, "in all", align="left"),
     )  # fmt: skip
     for number in range(_PAGES):
         _huge_page(scene, now, number)
     for number in range(spare):
-        x = _LEFT + _PITCH * (number // need) + number % need * 10
+        x = _LEFT + _PITCH * (number // need) + number % need * 11
         # Which of them went first is the allocator's affair; they are drawn as taken from the left.
         taken = number < spare - now.single
-        scene.add(f"single{number}", Box(x, 276, 8, 14, "void" if taken else "freed"))
+        scene.add(f"single{number}", Box(x, 277, 9, 18, "void" if taken else "freed"))
     for number in range(_PAGES):
         _payment(scene, scheme, spare, step, number)
     for n in range(_STEPS):
-        x = _LEFT + 124 * n
+        x = _LEFT + 140 * n
         if n:
-            scene.add(f"then{n}", Arrow(x - 34, 344, x - 4, 344, "arithmetic"))
+            scene.add(f"then{n}", Arrow(x - 46, 344, x - 6, 344, "arithmetic"))
         shown = n <= step
         value = f"{_moment(scheme, spare, n).free:,}" if shown else "?"
         role: Role = "mark" if n == step else "plain" if shown else "void"
         scene.add(
             f"free{n}",
             Box(x, 330, 84, 28, role),
-            Label(x + 42, 344, value, 12, bold=n == step, on=role if shown else None),
+            Label(x + 42, 344, value, 14, bold=n == step, on=role if shown else None),
         )
     scene.add(
         "key",
-        Line(20, 372, 740, 372),
-        Box(20, 381, 12, 14, "head"), Label(38, 388, "head", 9, "left"),
-        Box(86, 381, 12, 14, "own"), Label(104, 388, "own frame", 9, "left"),
-        Box(178, 381, 12, 14, "readonly"), Label(196, 388, "shared, read-only", 9, "left"),
-        Box(308, 381, 12, 14, "freed"), Label(326, 388, "free", 9, "left"),
-        Box(366, 381, 12, 14, "void"), Label(384, 388, "in use", 9, "left"),
-        Arrow(470, 388, 500, 388, "remapped"), Label(506, 388, "frames taken", 9, "left"),
-        Arrow(610, 388, 640, 388, "own"), Label(646, 388, "given back", 9, "left"),
+        Line(14, 374, WIDTH - 14, 374),
+        *_keys(392, (("head", "head", 110), ("own", "own frame", 150), ("readonly", "shared, read-only", 190),
+                     ("freed", "free", 96), ("void", "in use", 0))),
+        *_keys(420, (("remapped", "frames taken", 170), ("own", "frames given back", 0)), arrows=True),
     )  # fmt: skip
     told = ", ".join(f"{now.stages.count(s)} {s}" for s in _BOXES if s in now.stages)
     name = f"Scheme {scheme}, {quantity(spare, 'frame')} free at the start"
@@ -197,30 +203,42 @@ def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
     return scene
 
 
+def _keys(y: float, entries: tuple[tuple[Any, str, float], ...], arrows: bool = False) -> list[Shape]:
+    """What roles mean, from the left, each with the room it needs."""
+    x, shapes = 14.0, list[Shape]()
+    for role, words, room in entries:
+        if arrows:
+            shapes += [Arrow(x, y, x + 34, y, role), Label(x + 42, y, words, align="left")]
+        else:
+            shapes += [Box(x, y - 8, 16, 16, role), Label(x + 24, y, words, align="left")]
+        x += room
+    return shapes
+
+
 def _huge_page(scene: Scene, now: _Moment, number: int) -> None:
     x, stage = _LEFT + _PITCH * number, now.stages[number]
     role = _BOXES[stage]
     scene.add(
         f"huge{number}",
-        Box(x, 40, _WIDTH, 60, role),
-        Label(x + _WIDTH / 2, 60, str(number), 13, bold=True, on=role),
-        Label(x + _WIDTH / 2, 82, stage, 8.5, on=role),
+        Box(x, 40, _WIDE, 60, role),
+        Label(x + _WIDE / 2, 60, str(number), 15, bold=True, on=role),
+        Label(x + _WIDE / 2, 83, stage, on=role),
     )
     own: list[Box] = []
     for page, (_, writable) in enumerate(now.entries[number]):
         is_head = page == 0 and stage != "given back"
         look: Role = "head" if is_head else "own" if writable else "readonly"
-        own.append(Box(x + 3 + page % 4 * 16.5, 108 + page // 4 * 18, 14, 15, look))
+        own.append(Box(x + 3 + page % 4 * 18.5, 110 + page // 4 * 19, 15, 16, look))
     scene.add(f"entries{number}", *own)
     inside = now.inside[number]
     if inside:
         scene.add(
             f"block{number}",
-            Box(x, 216, _WIDTH, 32, "freed"),
-            Label(x + _WIDTH / 2, 232, f"{inside}", 10.5, bold=True, on="freed"),
+            Box(x, 216, _WIDE, 32, "freed"),
+            Label(x + _WIDE / 2, 232, f"{inside}", 14, bold=True, on="freed"),
         )
     else:
-        scene.add(f"block{number}", Box(x, 216, _WIDTH, 32, "void"))
+        scene.add(f"block{number}", Box(x, 216, _WIDE, 32, "void"))
 
 
 def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int) -> None:
@@ -229,9 +247,9 @@ def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int) -> N
         return
     now, before = _moment(scheme, spare, step), _moment(scheme, spare, step - 1)
     stage, old = now.stages[number], before.stages[number]
-    x = _LEFT + _PITCH * number + _WIDTH / 2
+    x = _LEFT + _PITCH * number + _WIDE / 2
     if (old, stage) == ("restored", "given back"):
-        scene.add(f"pay{number}", Arrow(x, 146, x, 212, "own"))
+        scene.add(f"pay{number}", Arrow(x, 152, x, 212, "own"))
     if (old, stage) != ("optimised", "restored"):
         return
     heads = _heads(_history(scheme, spare)[0])
@@ -240,11 +258,11 @@ def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int) -> N
     ]
     payers = {payer for payer in range(_PAGES) for frame in new if 0 <= frame - heads[payer] < 512}
     for payer in sorted(payers):
-        start = _LEFT + _PITCH * payer + _WIDTH / 2
-        scene.add(f"pay{number}", Arrow(start, 214, x, 146, "remapped"))
+        start = _LEFT + _PITCH * payer + _WIDE / 2
+        scene.add(f"pay{number}", Arrow(start, 214, x, 152, "remapped"))
     if any(not any(0 <= frame - head < 512 for head in heads) for frame in new):
-        column = x if step == 1 else _LEFT + _PITCH * ((spare - 1) // _need(scheme)) + _WIDTH / 2
-        scene.add(f"pay{number}", Arrow(column, 272, x, 146, "remapped"))
+        column = x if step == 1 else _LEFT + _PITCH * ((spare - 1) // _need(scheme)) + _WIDE / 2
+        scene.add(f"pay{number}", Arrow(column, 274, x, 152, "remapped"))
 
 
 FILM = Film(

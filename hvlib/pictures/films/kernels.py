@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from ...kernels import observe, trial
-from .. import draw
 from ..film import Axis, Facts, Film
+from ..mapping import record_scene
 from ..scene import Scene
 
 
@@ -23,7 +23,7 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
     seen, boot = (
         record.entries("2 MiB", moment, state) for moment in ("boot" if when == "at boot" else "live", "boot")
     )
-    return draw.record_scene(release, "boot" if when == "at boot" else "live"), {
+    return record_scene(release, "boot" if when == "at boot" else "live"), {
         "scheme expected": trial.scheme_of_series(record.series).name if state == "on" else "off",
         "who leads where": trial.leads(seen, boot),
         "frames": len(set(seen.frames)),

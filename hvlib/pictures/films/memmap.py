@@ -2,25 +2,93 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from ...arithmetic.geometry import HugePage
-from ...units import GiB, TiB, format_size, parse_size
-from .. import draw
+from ...units import GiB, KiB, TiB, about, format_size, parse_size
 from ..film import Axis, Facts, Film
-from ..scene import Scene
+from ..scene import WIDTH, Arrow, Box, Label, Line, Scene
 
 _RAM = tuple(
     format_size(n) for n in (GiB, 4 * GiB, 16 * GiB, 64 * GiB, 256 * GiB, TiB, 2 * TiB, 4 * TiB, 8 * TiB, 12 * TiB)
 )
+_TOP, _FRAME = 56, 160
+_TWIN, _CELLS, _NUMBERS = 214, 346, 560
+"""Left edge of the struct page, of RAM and of the numbers."""
+
+
+def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
+    """RAM as 64 squares of equal size, and how much of it is struct pages."""
+    share = Fraction(struct_page, base_page)
+    frames = memory // base_page
+    scene = Scene(WIDTH, 284)
+    scene.add(
+        "frame",
+        Label(14 + _FRAME / 2, 22, "one page frame", 13, bold=True),
+        Box(14, _TOP, _FRAME, _FRAME, "own"),
+        Label(14 + _FRAME / 2, _TOP + _FRAME / 2, format_size(base_page), 16, on="own"),
+    )
+    side = _FRAME * float(share) ** 0.5
+    scene.add("twin", Box(_TWIN, _TOP, side, side, "head"))
+    scene.add(
+        "twin text",
+        Label(_TWIN + 46, 22, "its struct page", 13, bold=True),
+        Label(_TWIN + 46, 40, f"{struct_page} bytes"),
+    )
+    scene.add("arrow", Arrow(14 + _FRAME, _TOP + side / 2, _TWIN - 1, _TOP + side / 2, "arithmetic"))
+    scene.add("scale", Label(14, _TOP + _FRAME + 18, "areas to scale", align="left"))
+    scene.add("ram text", Label(_CELLS + 88, 22, f"all RAM: {format_size(memory)}", 13, bold=True))
+    cell, top = 22, 44
+    for number in range(64):
+        x, y = _CELLS + number % 8 * cell, top + number // 8 * cell
+        filled = min(max(float(share * 64) - number, 0), 1)
+        shapes = [Box(x, y, cell, cell, "own")]
+        if filled:
+            shapes.append(Box(x, y, cell * filled, cell, "head"))
+        scene.add(f"cell{number}", *shapes)
+    scene.add("cell text", Label(_CELLS + 88, _TOP + _FRAME + 18, f"each square: {format_size(memory // 64)}"))
+    lines = (
+        ("page frames", f"{frames:,}"),
+        ("bytes per struct page", f"{struct_page}"),
+        ("struct pages in all", about(frames * struct_page)),
+        ("share of RAM", percent(share)),
+    )
+    for row, (name, value) in enumerate(lines):
+        y = 62 + 44 * row
+        scene.add(f"name{row}", Label(_NUMBERS, y, name, align="left"))
+        scene.add(f"value{row}", Label(810, y, value, 15, "right", bold=True))
+    scene.add("rules", *(Line(_NUMBERS, 84 + 44 * row, 810, 84 + 44 * row) for row in range(3)))
+    scene.add(
+        "key",
+        Box(14, 258, 16, 16, "own"),
+        Label(38, 266, "memory to use", align="left"),
+        Box(160, 258, 16, 16, "head"),
+        Label(184, 266, "struct pages (the memmap)", align="left"),
+    )
+    scene.caption = (
+        f"{format_size(memory)} of RAM is {frames:,} page frames; at {struct_page} bytes each their struct pages take "
+        f"{about(frames * struct_page)}, {percent(share)} of it."
+    )
+    scene.alt = (
+        f"A page frame of {format_size(base_page)} beside its struct page of {struct_page} bytes, to scale. RAM of "
+        f"{format_size(memory)} as 64 squares, of which {float(share * 64):.3g} are filled by struct pages."
+    )
+    return scene
+
+
+def percent(share: Fraction) -> str:
+    """A share in percent, with all the digits that a number of 64ths needs."""
+    return f"{float(share * 100):.8g} %"
 
 
 def _memmap_state(memory: str, struct_page: int) -> tuple[Scene, Facts]:
     ram = HugePage("2 MiB", struct_page=struct_page)
     size = parse_size(memory)
     frames = size // ram.base_page
-    return draw.memmap(size, struct_page), {
+    return memmap(size, struct_page), {
         "page frames": frames,
         "struct pages in all": format_size(frames * struct_page),
-        "share of RAM": f"{struct_page}/4096 = {draw.percent(ram.share)}",
+        "share of RAM": f"{struct_page}/4096 = {percent(ram.share)}",
     }
 
 

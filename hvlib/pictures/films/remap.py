@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
+
+import numpy as np
 
 from ...mechanism.events import AllocFrames, FlushTlb, FreeFrames, Remap, SetScheme, SplitPmd
 from ...mechanism.machine import Machine
-from .. import draw
 from ..film import Axis, Facts, Film
+from ..mapping import PageMap, page_map_of_pool, page_map_scene
 from ..scene import Scene
 
 _STEPS = 12
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """What the panel shows after some events, read from the machine."""
+
+    text: str
+    shown: PageMap
+    frames: int
+    read_only: int
+    freed: int
+    tables: int
+    gained: int
 
 
 @cache
@@ -19,7 +35,7 @@ def _history(huge_page: str) -> tuple[Machine, tuple[int, ...]]:
 
     For 1 GiB the 4,094 page-table entries are changed one by one as well; the panel stops after the ones it shows.
     """
-    machine = Machine("4 GiB", check=huge_page == "2 MiB")
+    machine = Machine("4 GiB", check=False)
     pool = machine.hugetlb(huge_page)
     start = len(machine.events)
     pool.optimize("tail page", batch=False)
@@ -31,27 +47,44 @@ def _history(huge_page: str) -> tuple[Machine, tuple[int, ...]]:
     return machine, (start, table, split, first_flush, *shown, remaps[-1] + 1, len(names))
 
 
-def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
+@cache
+def _moments(huge_page: str) -> tuple[_Moment, ...]:
+    """The stops of the panel, in one replay."""
     machine, stops = _history(huge_page)
-    now, boot = machine.at(stops[step]), machine.at(stops[0])
-    pool = now.pools[0]
-    text = _step_text(machine, stops, step)
-    state = draw.mapping_of(pool, 0, f"Step {step} of {_STEPS - 1}: {text}")
-    scene = draw.mapping(state)
-    gained = now.free_frames - boot.free_frames
+    found: list[_Moment] = []
+    free, born = 0, np.empty(0, np.int64)
+    for step, now in enumerate(machine.replay(stops)):
+        pool = now.pools[0]
+        if not step:
+            free, born = now.free_frames, now.vmemmap.frame[list(pool.vmemmap_pages())].astype(np.int64)
+        found.append(
+            _Moment(
+                _step_text(machine, stops, step),
+                page_map_of_pool(pool, 0, f"Step {step} of {_STEPS - 1}"),
+                pool.distinct_frames(),
+                pool.writable().count(False),
+                int(now.vmemmap.buddy.contains(born).sum()),
+                now.nr_page_tables,
+                now.free_frames - free,
+            )
+        )
+    return tuple(found)
+
+
+def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
+    now = _moments(huge_page)[step]
+    scene = page_map_scene(now.shown)
     scene.caption = (
-        f"Step {step} of {_STEPS - 1}: {text}. {pool.distinct_frames():,} frames hold this page's struct pages. "
-        f"Free frames: {_signed(gained)}."
+        f"Step {step} of {_STEPS - 1}: {now.text}. {now.frames:,} frames hold this page's struct pages. "
+        f"Free frames: {_signed(now.gained)}."
     )
-    born = boot.vmemmap.frame[list(pool.vmemmap_pages())]
-    freed = int(now.vmemmap.buddy.contains(born).sum())
     return scene, {
-        "this step": text,
-        "frames that hold its struct pages": pool.distinct_frames(),
-        "entries read-only": pool.writable().count(False),
-        "frames freed": freed,
-        "tables of PTEs": now.nr_page_tables,
-        "free frames": _signed(gained),
+        "this step": now.text,
+        "frames that hold its struct pages": now.frames,
+        "entries read-only": now.read_only,
+        "frames freed": now.freed,
+        "tables of PTEs": now.tables,
+        "free frames": _signed(now.gained),
     }
 
 
@@ -61,7 +94,7 @@ def _step_text(machine: Machine, stops: tuple[int, ...], step: int) -> str:
         leaves = machine.nr_page_tables
         maps = "one PMD leaf entry maps" if leaves == 1 else f"{leaves} PMD leaf entries map"
         return f"as at boot: {maps} these vmemmap pages; each has a frame of its own"
-    first_page = machine.at(stops[0]).pools[0].vmemmap_pages().start
+    first_page = machine.pools[0].vmemmap_pages().start
     events = machine.events[stops[step - 1] : stops[step]]
     remaps = [event for event in events if isinstance(event, Remap)]
     splits = [event for event in events if isinstance(event, SplitPmd)]

@@ -10,14 +10,14 @@ from ...facts.schemes import SCHEMES, Scheme
 from ...mechanism.machine import Machine, Pool
 from ...units import about, quantity
 from ..film import Axis, Facts, Film
-from ..scene import Arrow, Box, Label, Role, Scene, Shape
+from ..scene import WIDTH, Arrow, Box, Label, Role, Scene, Shape
 
 COUNTS = tuple(1 << n for n in range(11))
 SIZES = ("2 MiB", "1 GiB")
 BY_MACHINE = 64
 """Up to this many pages of 2 MiB the machine counts; beyond, and for 1 GiB, arithmetic does."""
-_COLUMN, _WIDTH, _LEFT, _RIGHT = 148, 132, 42, 44
-_BLOCKS, _PITCH, _HEIGHT, _SHARED = (80, 194), 19, 16, 165
+_COLUMN, _WIDE, _LEFT, _RIGHT = 162, 148, 54, 54
+_BLOCKS, _PITCH, _HEIGHT, _SHARED = (92, 244), 24, 20, 194
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,14 @@ def leads(scheme: str, size: str, number: int) -> tuple[Lead, Lead, Lead]:
     """Where vmemmap page 0, page 1 and the run of all others of one huge page lead."""
     pool, born = _pool(scheme, size)
     own, frames, writable = born[number], pool.frames(number), pool.writable(number)
-    shared = pool.machine.vmemmap.shared_tails.values()
+    shared = set(pool.machine.vmemmap.shared_tails.values())
+    at_boot = {frame: page for page, frame in enumerate(own)}
 
     def lead(first: int, last: int) -> Lead:
         seen = set()
         for page in range(first, last + 1):
             frame = frames[page]
-            place = "own" if frame == own[page] else str(own.index(frame)) if frame in own else "new"
+            place = "own" if frame == own[page] else str(at_boot.get(frame, "new"))
             seen.add(Lead("all" if frame in shared else place, writable[page]))
         assert len(seen) == 1, f"{scheme}: one arrow cannot stand for vmemmap pages {first} to {last}, which differ"
         (only,) = seen
@@ -73,11 +74,11 @@ def leads(scheme: str, size: str, number: int) -> tuple[Lead, Lead, Lead]:
 
 def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
     page = HugePage(huge_page)
-    scene = Scene(20 + len(SCHEMES) * _COLUMN, 456)
+    scene = Scene(WIDTH, 548)
     at_boot = bill("off", huge_page, pages).memmap
     what = f"{quantity(pages, 'huge page')} of {huge_page}"
     title = f"{what}: {at_boot:,} frames of struct pages at boot, {about(at_boot * page.base_page)}"
-    scene.add("title", Label(14, 16, title, 10.5, "left", bold=True))
+    scene.add("title", Label(14, 18, title, 13, "left", bold=True))
     facts: Facts = {"frames of struct pages at boot": at_boot}
     saved, told = [], []
     for column, scheme in enumerate(SCHEMES.values()):
@@ -106,9 +107,9 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
 
 
 def _draw_head(scene: Scene, column: int, x: float, scheme: Scheme) -> None:
-    middle = x + _WIDTH / 2
+    middle = x + _WIDE / 2
     releases = "always possible" if scheme.kept is None else scheme.releases
-    scene.add(f"name{column}", Label(middle, 40, scheme.name, 11, bold=True), Label(middle, 55, f"({releases})", 9))
+    scene.add(f"name{column}", Label(middle, 44, scheme.name, bold=True), Label(middle, 61, f"({releases})"))
 
 
 def _row_y(block: int, row: int) -> float:
@@ -123,12 +124,14 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
     arrows: list[Shape] = []
     for block in range(2):
         if block and pages == 1:
-            scene.add(f"block{column}.{block}", Label(x + 48, _row_y(block, 1) + 8, "no second one", 9, "left"))
+            scene.add(
+                f"block{column}.{block}", Label(x + _LEFT + 4, _row_y(block, 1) + 10, "no second one", align="left")
+            )
             for row in range(3):
                 scene.add(f"page{column}.{block}.{row}", Box(x, _row_y(block, row), _LEFT, _HEIGHT, "void"))
             continue
         number = 1 if block == 0 else pages
-        scene.add(f"block{column}.{block}", Label(x, _BLOCKS[block] - 9, f"no. {number:,}", 8.5, "left"))
+        scene.add(f"block{column}.{block}", Label(x, _BLOCKS[block] - 10, f"no. {number:,}", align="left"))
         where = leads(scheme.name, size, block)
         targets = [lead.to for lead in where]
         used |= set(targets)
@@ -138,11 +141,11 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
             scene.add(
                 f"page{column}.{block}.{row}",
                 Box(x, y, _LEFT, _HEIGHT, role),
-                Label(x + _LEFT / 2, y + 8, name, 8, on=role),
+                Label(x + _LEFT / 2, y + 10, name, on=role),
             )
             tip = _SHARED if lead.to == "all" else _row_y(block, {"0": 0, "1": 1, "rest": 2, "new": 3}[lead.to])
             arrows.append(
-                Arrow(x + _LEFT, y + 8, x + _WIDTH - _RIGHT - 2, tip + 8, "own" if lead.writable else "remapped")
+                Arrow(x + _LEFT, y + 10, x + _WIDE - _RIGHT - 2, tip + 10, "own" if lead.writable else "remapped")
             )
         for row, (name, key) in enumerate(zip((*names, "new"), ("0", "1", "rest", "new"), strict=True)):
             if key == "new" and "new" not in targets:
@@ -153,29 +156,29 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
                 role = "head"
             scene.add(
                 f"frame{column}.{block}.{row}",
-                Box(x + _WIDTH - _RIGHT, y, _RIGHT, _HEIGHT, role),
-                Label(x + _WIDTH - _RIGHT / 2, y + 8, name, 8, on=role),
+                Box(x + _WIDE - _RIGHT, y, _RIGHT, _HEIGHT, role),
+                Label(x + _WIDE - _RIGHT / 2, y + 10, name, on=role),
             )
     if "all" in used:
         scene.add(
             f"all{column}",
-            Box(x + _WIDTH - _RIGHT, _SHARED, _RIGHT, _HEIGHT, "shared"),
-            Label(x + _WIDTH - _RIGHT / 2, _SHARED + 8, "for all", 8, on="shared"),
+            Box(x + _WIDE - _RIGHT, _SHARED, _RIGHT, _HEIGHT, "shared"),
+            Label(x + _WIDE - _RIGHT / 2, _SHARED + 10, "for all", on="shared"),
         )
     scene.add(f"entries{column}", *arrows)
 
 
 def _draw_numbers(scene: Scene, column: int, x: float, paid: Bill, base_page: int) -> None:
     rows = (
-        ("frames kept", paid.memmap - paid.freed, False),
-        ("shared by all", paid.shared, False),
+        ("kept", paid.memmap - paid.freed, False),
+        ("shared", paid.shared, False),
         ("page tables", paid.tables, False),
-        ("saved, net", paid.saved, True),
+        ("saved", paid.saved, True),
     )
     for row, (name, value, bold) in enumerate(rows):
-        y = 300 + row * 18
-        scene.add(f"names{column}", Label(x, y, name, 9, "left", bold=bold))
-        scene.add(f"number{column}.{row}", Label(x + _WIDTH, y, f"{value:,}", 10, "right", bold=True))
+        y = 360 + row * 20
+        scene.add(f"names{column}", Label(x, y, name, align="left", bold=bold))
+        scene.add(f"number{column}.{row}", Label(x + _WIDE, y, f"{value:,}", align="right", bold=True))
     parts: tuple[tuple[int, Role], ...] = (
         (paid.memmap - paid.freed, "own"),
         (paid.shared, "shared"),
@@ -184,26 +187,29 @@ def _draw_numbers(scene: Scene, column: int, x: float, paid: Bill, base_page: in
     )
     left, bar = float(x), []
     for value, role in parts:
-        width = _WIDTH * value / paid.memmap
+        width = _WIDE * value / paid.memmap
         if width > 0.3:
-            bar.append(Box(left, 374, width, 22, role))
+            bar.append(Box(left, 440, width, 24, role))
         left += width
     scene.add(f"bar{column}", *bar)
     share = f"{about(paid.saved * base_page)}, {100 * paid.saved / paid.memmap:.2f} %"
-    scene.add(f"share{column}", Label(x + _WIDTH / 2, 408, share if paid.saved else "nothing", 9, bold=True))
+    scene.add(f"share{column}", Label(x + _WIDE / 2, 480, share if paid.saved else "nothing", bold=True))
 
 
 def _draw_key(scene: Scene) -> None:
-    y = 440
+    y = 510
     shapes: list[Shape] = []
     keys: tuple[tuple[float, str, Role], ...] = (
-        (14, "kept", "own"), (78, "shared", "shared"), (154, "page tables", "table"), (254, "saved", "freed"),
+        (14, "frames kept", "own"), (140, "one for all", "shared"), (260, "page tables", "table"),
+        (384, "saved, net", "freed"),
     )  # fmt: skip
     for x, text, role in keys:
-        shapes += [Box(x, y - 7, 18, 14, role), Label(x + 24, y, text, 9, "left")]
-    for x, text, arrow in ((340, "writable", "own"), (444, "read-only", "remapped")):
-        shapes += [Arrow(x, y, x + 34, y, arrow), Label(x + 40, y, text, 9, "left")]  # type: ignore[arg-type]
-    shapes.append(Label(scene.width - 16, y, "bars to scale, whole bar: at boot", 9, "right"))
+        shapes += [Box(x, y - 8, 18, 16, role), Label(x + 26, y, text, align="left")]
+    for x, text, arrow in ((506, "writable", "own"), (630, "read-only", "remapped")):
+        shapes += [Arrow(x, y, x + 34, y, arrow), Label(x + 42, y, text, align="left")]  # type: ignore[arg-type]
+    shapes.append(
+        Label(14, y + 24, "The bars are to scale: the whole bar is what struct pages took at boot.", align="left")
+    )
     scene.add("key", *shapes)
 
 

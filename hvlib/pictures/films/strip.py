@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+import numpy as np
+
 from ...arithmetic.geometry import page_to_pfn, pfn_to_page
 from ...facts.schemes import Encoding
 from ...kernels import observe
@@ -13,14 +15,14 @@ from ...kernels.trial import scheme_of_series
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, FIELDS, RawMemory, StructPage, compound_head
 from ..film import Axis, Facts, Film
-from ..scene import Box, Label, Role, Scene
+from ..scene import WIDTH, Box, Label, Role, Scene
 
 _MODEL = "the model"
 _NUMBERS = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
 _STRUCTS = 512
-_LEFT, _CELL, _GAP = 186, 30, 13
-_TOP, _ROW = 98, 23
-_HEX = 562
+_LEFT, _CELL, _GAP = 196, 34, 15
+_TOP, _ROW = 104, 26
+_HEX = 636
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,17 @@ def _asked(who: str) -> _Asked:
     if who == _MODEL:
         machine = Machine("1 GiB", check=False)
         head = machine.hugetlb("2 MiB").pfns[0]
-        pages = {number: machine.struct_page_of(head + number) for number in range(_STRUCTS)}
+        addresses = machine.vmemmap.pfn_to_page(head + np.arange(_STRUCTS, dtype=np.int64))
+        words = np.stack([machine.vmemmap.word(addresses, word) for word in range(len(FIELDS))], axis=1)
+        pages = {
+            number: StructPage(address, tuple(read))
+            for number, (address, read) in enumerate(zip(addresses.tolist(), words.tolist(), strict=True))
+        }
         return _Asked("the model's 2 MiB page", head, "pointer", pages)
     record = observe.recorded(who)
     head = record.pfn("2 MiB", "live", "off")
-    words = record.entries("2 MiB", "live", "off").words
-    pages = {number: StructPage(pfn_to_page(head + number), words[number]) for number in _NUMBERS}
+    read = record.entries("2 MiB", "live", "off").words
+    pages = {number: StructPage(pfn_to_page(head + number), read[number]) for number in _NUMBERS}
     return _Asked(f"a 2 MiB page of Linux {who}", head, scheme_of_series(record.series).encoding, pages)
 
 
@@ -74,11 +81,11 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
     page = asked.pages[number]
     found = compound_head(page.address, RawMemory(bytes(page), page.address), encoding=asked.encoding)
     pfn = page_to_pfn(found)
-    scene = Scene(760, 386)
-    kinds = f"{len(asked.pages)} of {_STRUCTS} struct pages compared, {len(asked.contents)} different contents"
+    scene = Scene(WIDTH, 436)
+    kinds = f"{len(asked.pages)} of {_STRUCTS} struct pages, {len(asked.contents)} different contents"
     scene.add(
         "title",
-        Label(20, 14, f"{asked.origin[0].upper()}{asked.origin[1:]}, optimisation off: {kinds}", 10, "left", bold=True),
+        Label(14, 18, f"{asked.origin[0].upper()}{asked.origin[1:]}, off: {kinds}", 13, "left", bold=True),
     )
     _columns(scene, asked, number)
     _words(scene, asked, number)
@@ -119,7 +126,7 @@ def _x(column: int) -> float:
 def _columns(scene: Scene, asked: _Asked, chosen: int) -> None:
     """The strip: one box for each struct page shown, and a mark on the one that is opened."""
     scene.add(
-        "strip text", Label(20, 61, "struct page", 9.5, "left"), Label(20, 84, "same letter: same 64 bytes", 9, "left")
+        "strip text", Label(14, 65, "struct page", align="left"), Label(14, 90, "same letter, same bytes", align="left")
     )
     for column, number in enumerate(_NUMBERS):
         page = asked.pages[number]
@@ -127,14 +134,14 @@ def _columns(scene: Scene, asked: _Asked, chosen: int) -> None:
         middle = _x(column) + _CELL / 2
         scene.add(
             f"page{number}",
-            Box(_x(column), 48, _CELL, 26, role),
-            Label(middle, 61, str(number), 9.5, bold=True, on=role),
+            Box(_x(column), 52, _CELL, 26, role),
+            Label(middle, 65, str(number), bold=True, on=role),
         )
-        scene.add(f"content{number}", Label(middle, 84, chr(ord("A") + asked.contents.index(page.words)), 9.5))
+        scene.add(f"content{number}", Label(middle, 90, chr(ord("A") + asked.contents.index(page.words))))
         if column and _NUMBERS[column - 1] != number - 1:
-            scene.add(f"gap{number}", Label(_x(column) - _GAP / 2, 61, "…", 9))
-    scene.add("opened", Box(_x(_NUMBERS.index(chosen)), 34, _CELL, 12, "mark"))
-    scene.add("opened text", Label(_HEX, 61, f"struct page {chosen}, in hexadecimal", 9.5, "left", bold=True))
+            scene.add(f"gap{number}", Label(_x(column) - _GAP / 2, 65, "…"))
+    scene.add("opened", Box(_x(_NUMBERS.index(chosen)), 36, _CELL, 13, "mark"))
+    scene.add("opened text", Label(_HEX, 65, f"struct page {chosen}, hex", 13, "left", bold=True))
 
 
 def _words(scene: Scene, asked: _Asked, chosen: int) -> None:
@@ -144,17 +151,17 @@ def _words(scene: Scene, asked: _Asked, chosen: int) -> None:
         middle = y + _ROW / 2 - 1
         if word == COMPOUND_INFO and asked.encoding == "mask":
             name = "compound_info"
-        scene.add(f"name{word}", Label(20, middle, f"{word}  {name}", 9.5, "left", bold=word == COMPOUND_INFO))
+        scene.add(f"name{word}", Label(14, middle, f"{word}  {name}", align="left", bold=word == COMPOUND_INFO))
         for column, number in enumerate(_NUMBERS):
             role: Role = "own" if asked.differs(number, word) else "plain"
             scene.add(f"word{word}.{number}", Box(_x(column), y, _CELL, _ROW - 3, role))
         value, bold = f"{asked.pages[chosen].words[word]:#018x}", word == COMPOUND_INFO
-        scene.add(f"value{word}", Label(_HEX, middle, value, 11, "left", bold=bold))
+        scene.add(f"value{word}", Label(_HEX, middle, value, 13, "left", bold=bold))
     low = _TOP + 8 * _ROW + 12
     scene.add(
         "key",
-        Box(_LEFT, low - 6, 16, 12, "plain"), Label(_LEFT + 22, low, "as in most tails", 9, "left"),
-        Box(_LEFT + 128, low - 6, 16, 12, "own"), Label(_LEFT + 150, low, _DIFFERS, 9, "left"),
+        Box(_LEFT, low - 8, 16, 16, "plain"), Label(_LEFT + 24, low, "as in most tails", align="left"),
+        Box(_LEFT + 150, low - 8, 16, 16, "own"), Label(_LEFT + 174, low, _DIFFERS, align="left"),
     )  # fmt: skip
 
 
@@ -173,19 +180,15 @@ def _decoded(asked: _Asked, page: StructPage, found: int, pfn: int) -> tuple[str
 
 def _decoding(scene: Scene, page: StructPage, steps: tuple[str, ...]) -> None:
     """The low 16 bits of word 1 with bit 0 marked, and the decoding in words."""
-    top = 330
-    scene.add("bits text", Label(20, top - 12, "word 1, bits 15 to 0", 9.5, "left"))
+    top = 370
+    scene.add("bits text", Label(14, top - 14, "word 1, bits 15 to 0", align="left"))
     for bit in range(15, -1, -1):
-        x = 20 + (15 - bit) * 16
+        x = 14 + (15 - bit) * 17
         value = page.words[COMPOUND_INFO] >> bit & 1
         role: Role = "mark" if bit == 0 else "plain"
-        scene.add(
-            f"bit{bit}", Box(x, top, 16, 24, role), Label(x + 8, top + 12, str(value), 10, bold=bit == 0, on=role)
-        )
-    scene.add("bit 0 text", Label(20 + 16 * 16, top + 36, "bit 0", 9, "right"))
-    scene.add(
-        "steps", *(Label(306, top - 10 + 21 * n, step, 10.5, "left", bold=n == 0) for n, step in enumerate(steps))
-    )
+        scene.add(f"bit{bit}", Box(x, top, 17, 26, role), Label(x + 8.5, top + 13, str(value), bold=bit == 0, on=role))
+    scene.add("bit 0 text", Label(14 + 16 * 17, top + 42, "bit 0", align="right"))
+    scene.add("steps", *(Label(306, top - 12 + 24 * n, step, 13, "left", bold=n == 0) for n, step in enumerate(steps)))
 
 
 FILM = Film(

@@ -9,7 +9,7 @@ from ...facts.layout import BASE_PAGE, PAGING, PTE, STRUCT_PAGE
 from ...mechanism.machine import Machine
 from ...units import format_size
 from ..film import Axis, Facts, Film
-from ..scene import Arrow, Box, Label, Line, Role, Scene
+from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
 
 _MEMORY = "8 GiB"
 _PFNS = (
@@ -19,9 +19,9 @@ _SLOTS = BASE_PAGE // STRUCT_PAGE
 """Struct pages in one vmemmap page."""
 _ENTRIES = BASE_PAGE // PTE
 """Vmemmap pages under one PMD leaf."""
-_LEFT, _STRIP = 166, 550
-_ROWS = (16, 86, 156)
-_TALL = 28
+_LEFT, _STRIP = 208, 566
+_ROWS = (16, 88, 160)
+_TALL = 30
 
 
 @cache
@@ -41,16 +41,16 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
     machine = _machine()
     leaves, covered = len(machine.vmemmap.table), _ENTRIES * _SLOTS * BASE_PAGE
     frame = int(machine.vmemmap.frame[leaf * _ENTRIES + page])
-    scene = Scene(760, 360)
+    scene = Scene(WIDTH, 372)
     zooms = (
-        (f"PMD leaf {leaf}", f"of {leaves}, {format_size(covered)} of RAM each", leaf, leaves, "plain"),
+        (f"PMD leaf {leaf}", f"of {leaves}, each {format_size(covered)}", leaf, leaves, "plain"),
         (f"vmemmap page {page}", f"of the leaf's {_ENTRIES}", page, _ENTRIES, "plain"),
         (f"slot {slot}", f"of the page's {_SLOTS}", slot, _SLOTS, "plain"),
     )
     role: Role
     for row, (name, whole, chosen, count, look) in enumerate(zooms):
         y, width, role = _ROWS[row], _STRIP / count, "own" if look == "own" else "plain"
-        scene.add(f"name{row}", Label(20, y + 8, name, 11, "left", bold=True), Label(20, y + 24, whole, 8.5, "left"))
+        scene.add(f"name{row}", Label(14, y + 6, name, 13, "left", bold=True), Label(14, y + 25, whole, align="left"))
         boxes = [Box(_LEFT + n * width, y, width, _TALL, role) for n in range(count)] if count <= 64 else []
         scene.add(f"strip{row}", *(boxes or [Box(_LEFT, y, _STRIP, _TALL, role)]))
         scene.add(f"ends{row}", *_ends(count, y))
@@ -62,12 +62,12 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
             scene.add(f"zoom{row}", Line(left, low, _LEFT, top), Line(left + thick, low, _LEFT + _STRIP, top))
     _chain(scene, pfn, address, leaf, frame)
     base = PAGING[paging].vmemmap
-    scene.add("sum", Label(380, 310, f"{base:#x} + {STRUCT_PAGE} × {pfn:#x} = {address:#x}", 14, bold=True))
+    scene.add("sum", Label(WIDTH / 2, 322, f"{base:#x} + {STRUCT_PAGE} × {pfn:#x} = {address:#x}", 15, bold=True))
     scene.add(
         "parts",
         Label(
-            380, 338,
-            f"{pfn:#x} = {leaf} × {_ENTRIES * _SLOTS:,} + {page} × {_SLOTS} + {slot}:  leaf, vmemmap page, slot", 10.5,
+            WIDTH / 2, 350,
+            f"{pfn:#x} = {leaf} × {_ENTRIES * _SLOTS:,} + {page} × {_SLOTS} + {slot}:  leaf, vmemmap page, slot", 13,
         ),
     )  # fmt: skip
     scene.caption = (
@@ -93,40 +93,36 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
 def _ends(count: int, y: float) -> list[Label]:
     """First and last number of a strip, beside its ends."""
     middle = y + _TALL / 2
-    return [Label(_LEFT - 6, middle, "0", 8.5, "right"), Label(_LEFT + _STRIP + 6, middle, f"{count - 1}", 8.5, "left")]
+    return [
+        Label(_LEFT - 7, middle, "0", align="right"),
+        Label(_LEFT + _STRIP + 7, middle, f"{count - 1}", align="left"),
+    ]
 
 
 def _chain(scene: Scene, pfn: int, address: int, leaf: int, frame: int) -> None:
     """From the page frame to its struct page by arithmetic, and from there to a frame by the page table."""
-    top, tall = 222, 56
+    top, tall = 226, 64
     middle = top + tall / 2
-    scene.add(
-        "described",
-        Box(20, top, 150, tall, "own"),
-        Label(95, top + 12, "page frame", 9, on="own"),
-        Label(95, top + 29, f"PFN {pfn:#x}", 12, bold=True, on="own"),
-        Label(95, top + 45, f"at {pfn * BASE_PAGE:#x} in RAM", 8.5, on="own"),
-    )
-    scene.add("arithmetic", Arrow(170, middle, 276, middle, "arithmetic"), Label(222, middle - 11, "arithmetic", 9))
-    scene.add(
-        "struct",
-        Box(278, top, 180, tall, "head"),
-        Label(368, top + 12, "its struct page", 9, on="head"),
-        Label(368, top + 29, f"{address:#x}", 12, bold=True, on="head"),
-        Label(368, top + 45, "virtual address", 8.5, on="head"),
-    )
+    columns: tuple[tuple[str, int, int, Role, str, str, str], ...] = (
+        ("described", 14, 186, "own", "page frame", f"PFN {pfn:#x}", f"at {pfn * BASE_PAGE:#x} in RAM"),
+        ("struct", 292, 196, "head", "its struct page", f"{address:#x}", "virtual address"),
+        ("backing", 618, 192, "own", "stored in frame", f"PFN {frame:#x}",
+         f"at {frame * BASE_PAGE + address % BASE_PAGE:#x} in RAM"),
+    )  # fmt: skip
+    for name, x, wide, on, over, value, under in columns:
+        scene.add(
+            name,
+            Box(x, top, wide, tall, on),
+            Label(x + wide / 2, top + 13, over, on=on),
+            Label(x + wide / 2, top + 33, value, 14, bold=True, on=on),
+            Label(x + wide / 2, top + 52, under, on=on),
+        )
+    scene.add("arithmetic", Arrow(200, middle, 290, middle, "arithmetic"), Label(245, middle - 13, "arithmetic"))
     scene.add(
         "lookup",
-        Arrow(458, middle, 588, middle, "own"),
-        Label(522, middle - 11, "page table:", 9),
-        Label(522, middle + 13, f"PMD leaf {leaf}", 9),
-    )
-    scene.add(
-        "backing",
-        Box(590, top, 150, tall, "own"),
-        Label(665, top + 12, "stored in frame", 9, on="own"),
-        Label(665, top + 29, f"PFN {frame:#x}", 12, bold=True, on="own"),
-        Label(665, top + 45, f"at {frame * BASE_PAGE + address % BASE_PAGE:#x} in RAM", 8.5, on="own"),
+        Arrow(488, middle, 616, middle, "own"),
+        Label(552, middle - 13, "page table:"),
+        Label(552, middle + 14, f"PMD leaf {leaf}"),
     )
 
 

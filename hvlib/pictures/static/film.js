@@ -1,6 +1,6 @@
-// Plays a film: matplotlib drew every part of every frame; here they are only swapped. Knows nothing of what is drawn.
+// Plays a film: Python drew every part of every frame; here they are only swapped. Knows nothing of what is drawn.
 //
-// film = { title, base, names, parts, frames, alt, caption, axes: [{ name, label, values, texts, play }] }
+// reel = { title, base, names, parts, frames, alt, caption, axes: [{ name, label, values, texts, play }] }
 // Frame number: the axes' positions as digits of a mixed-radix number, the last axis fastest.
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -33,14 +33,12 @@ function glides(old, now) {
  * Puts a player into `el`. `state` is how it talks to the rest: get(name), set(name, value), listen(name, f) which
  * returns a function that ends it. Returns a function that takes the player down.
  */
-export function play({ film, state, el }) {
+export function play({ reel, state, el }) {
   const id = `hv${++players}-`;
-  // several players on a page must not share the ids of their hatches
-  const own = (text) => text.replace(/\bid="([^"]+)"/g, `id="${id}$1"`).replace(/url\(#/g, `url(#${id}`);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-  const controls = make("div", { class: "hv-controls", role: "group", "aria-label": film.title });
-  const axes = film.axes.map((axis) => {
+  const controls = make("div", { class: "hv-controls", role: "group", "aria-label": reel.title });
+  const axes = reel.axes.map((axis) => {
     const input = make("input", {
       type: "range", id: id + axis.name, min: 0, max: axis.values.length - 1, step: 1, "data-axis": axis.name,
       "data-lm-suppress-shortcuts": "true",
@@ -53,12 +51,10 @@ export function play({ film, state, el }) {
   });
 
   const picture = make("div", { class: "hv-picture" });
-  picture.innerHTML = own(film.base);
+  picture.innerHTML = reel.base;
   const svg = picture.querySelector("svg");
-  svg.removeAttribute("width");
-  svg.removeAttribute("height");
   svg.setAttribute("role", "img");
-  const slots = film.names.map((name) => svg.querySelector(`[data-name="${CSS.escape(name)}"]`));
+  const slots = reel.names.map((name) => svg.querySelector(`[data-name="${CSS.escape(name)}"]`));
   const caption = make("p", { class: "hv-caption" });
   const note = make("p", { class: "hv-note" });
   const spoken = make("div", { class: "hv-spoken", role: "status" });
@@ -70,13 +66,13 @@ export function play({ film, state, el }) {
     if (part < 0) return [];
     if (!templates.has(part)) {
       const group = document.createElementNS(SVG, "g");
-      group.innerHTML = own(film.parts[part]);
+      group.innerHTML = reel.parts[part];
       templates.set(part, [...group.children]);
     }
     return templates.get(part).map((shape) => shape.cloneNode(true));
   }
 
-  const shown = film.names.map(() => -1);
+  const shown = reel.names.map(() => -1);
   const gliding = new Map();
   let frameRequest = 0, resting = 0, beating = 0;
 
@@ -117,13 +113,13 @@ export function play({ film, state, el }) {
       axis.output.textContent = axis.texts[at];
       axis.input.setAttribute("aria-valuetext", axis.texts[at]);
     }
-    film.frames[number].forEach((part, slot) => { if (shown[slot] !== part) swap(slot, part); });
+    reel.frames[number].forEach((part, slot) => { if (shown[slot] !== part) swap(slot, part); });
     if (first) gliding.clear();
-    svg.setAttribute("aria-label", film.alt[number]);
-    caption.textContent = film.caption[number];
+    svg.setAttribute("aria-label", reel.alt[number]);
+    caption.textContent = reel.caption[number];
     el.dataset.frame = number;
     clearTimeout(resting);
-    if (!first) resting = setTimeout(() => { spoken.textContent = film.caption[number]; }, REST);
+    if (!first) resting = setTimeout(() => { spoken.textContent = reel.caption[number]; }, REST);
     glide();
   }
 
@@ -170,7 +166,7 @@ export function play({ film, state, el }) {
 function render({ model, el }) {
   let saving = 0;
   return play({
-    film: model.get("film"), el,
+    reel: model.get("reel"), el,
     state: {
       get: (name) => model.get(name),
       set: (name, value) => {

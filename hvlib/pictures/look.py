@@ -1,0 +1,69 @@
+"""How each role looks, for every writer of pictures: a colour of its own *and* an outline or hatch of its own.
+
+Okabe and Ito's palette. A colour means the same in every picture of the book: blue is a head, sky blue a frame in use,
+orange a shared frame, green what a table of PTEs holds, purple what a PMD holds, yellow where the reader looks now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .scene import ArrowRole, Role
+
+INK, PAPER = "ink", "paper"
+"""Text and ground: the page's own where a picture stands on a page (``--hv-ink``, ``--hv-paper``)."""
+LIGHT = {INK: "#222222", PAPER: "#ffffff"}
+"""What they are where the page says nothing."""
+
+_DARK, _WHITE = "#111111", "#ffffff"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a box is drawn: fill, width and dashes of its outline, whether it is hatched or double, text on it."""
+
+    fill: str = "none"
+    width: float = 1.0
+    dashes: tuple[float, ...] = ()
+    hatched: bool = False
+    double: bool = False
+    text: str = INK
+
+
+@dataclass(frozen=True)
+class ArrowLook:
+    """How an arrow is drawn."""
+
+    colour: str
+    width: float
+    dashes: tuple[float, ...] = ()
+
+
+LOOKS: dict[Role, Look] = {
+    "head": Look("#0072B2", width=1.6, text=_WHITE),
+    "own": Look("#56B4E9", text=_DARK),
+    "shared": Look("#E69F00", width=1.3, double=True, text=_DARK),
+    "freed": Look(dashes=(4, 3), hatched=True),
+    "plain": Look(PAPER),
+    "table": Look("#009E73", text=_DARK),
+    "void": Look(dashes=(1.2, 2.4), width=1.2),
+    "mark": Look("#F0E442", width=2.4, text=_DARK),
+    "readonly": Look("#F3C9A8", dashes=(3.5, 2.2), width=1.3, text=_DARK),
+    "level": Look("#CC79A7", text=_DARK),
+    "upper": Look("#E6CFE0", width=1.3, text=_DARK),
+    "stuck": Look("#D55E00", width=2.4, text=_DARK),
+    "quiet": Look("#BBBBBB", text=_DARK),
+}
+ARROWS: dict[ArrowRole, ArrowLook] = {
+    "arithmetic": ArrowLook("#777777", 1.2),
+    "own": ArrowLook("#2F8FCB", 1.8),
+    "remapped": ArrowLook("#D55E00", 1.8, (3.5, 2.2)),
+}
+LINE = 0.9
+"""Width of a thin line."""
+HATCH = 7.0
+"""Distance of a hatch's lines, measured along an edge."""
+INSET = 3.0
+"""How far inside a double outline's second one stands."""
+HEAD = (10.0, 3.6)
+"""Length and half the width of an arrow's head."""

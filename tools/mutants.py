@@ -43,8 +43,8 @@ SLOW = ("explore", "histories", "concepts", "ask", "workbench", "hostile", "tria
 """Asked last, unless they are the module's own."""
 OWN = {"errors": "units", "command": "hostile", "scene": "draw", "svg": "draw", "mapping": "draw", "filling": "draw",
        "quiz": "ask", "hvo": "machine", "events": "machine", "schemes": "witnesses", "report": "observe",
-       "cli": "trial", "book": "command", "lab": "command", "film": "explore", "remap": "explore", "ch06": "ask", "btf": "observe",
-       "costs": "coverage", "homework": "grading", "layout": "geometry"}  # fmt: skip
+       "cli": "trial", "book": "command", "lab": "command", "film": "explore", "remap": "explore",
+       "ch06": "ask", "btf": "observe", "costs": "coverage", "homework": "grading", "layout": "geometry"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""
 UNITS = "not browser and not book and not grading and not wheel"
 """Marks; what bears them takes a browser or a class."""

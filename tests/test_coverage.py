@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import prose  # noqa: E402
@@ -19,6 +20,7 @@ def test_every_claim_is_taught_or_left_out_with_a_reason():
     assert taught.problems(CLAIMS, taught.places()) == []
 
 
+@pytest.mark.generated
 def test_the_table_is_made_from_the_notebooks():
     assert taught.COVERAGE.read_text("utf-8") == taught.table(CLAIMS, taught.places())
 

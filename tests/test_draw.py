@@ -139,6 +139,7 @@ def test_an_address_of_48_bits_is_split_at_the_leaf(page, levels):
     assert len(drawn) == levels
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_byte_for_byte_and_offer_text_svg_and_png():
     one, other = draw.schemes(), draw.schemes()
     data, metadata = one._repr_mimebundle_()

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 from binder import conda, pip_lines  # noqa: E402
@@ -116,6 +117,7 @@ def drawn(svg):
     return shapes, places
 
 
+@pytest.mark.generated
 def test_the_picture_of_the_readme_is_the_engines():
     """The frame around a text may differ by a pixel between versions of Matplotlib; nothing else may."""
     import picture

@@ -137,7 +137,7 @@ def test_keys_on_a_slider_do_not_edit_the_notebook(remap):
     slider.focus()
     for key in ("Home", "x", "d", "d", "a", "b", "y", "ArrowDown", "ArrowUp", "ArrowRight"):
         remap.keyboard.press(key)
-    expect(slider).to_have_value("1")
+    expect(slider).to_have_value("2")
     remap.evaluate(TOLD)
     assert remap.evaluate(CELLS) == cells
 

@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-lab book book-serve assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
+.PHONY: help lab quick test generated-check test-lab book book-serve assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -24,8 +24,14 @@ lab: .venv/lab.done  ## open the book in JupyterLab (CHAPTER=05_eight_pages for 
 	@$(BIN)/jupyter trust notebooks/*.ipynb >/dev/null
 	$(BIN)/jupyter lab $(ROOT_FLAG) $(LABFLAGS) --LabApp.default_url=/lab/tree/notebooks/$(CHAPTER).ipynb
 
+quick: .venv/test.done  ## the first thing to run: what a change most often breaks, and one chapter, in half a minute
+	$(BIN)/pytest -q -n auto -m "not slow and not generated" tests notebooks/06_remap_to_page_1.ipynb
+
 test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, and a real browser if Chromium is there
 	$(BIN)/pytest -q -n auto
+
+generated-check: .venv/test.done  ## is what commands make as they make it now? A failure names the command (make test has it too)
+	$(BIN)/pytest -q -m generated tests
 
 book: .venv/test.done  ## build the published pages and the PDF, from the committed notebooks: build/book
 	$(BIN)/python -m tools.book

@@ -1,4 +1,4 @@
-"""What several browser tests share."""
+"""What several browser tests share: one JupyterLab and one Chromium for all of them on a worker."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """A JupyterLab that serves a copy of the notebooks."""
     from tools.jupyterlab import Lab
@@ -16,3 +16,12 @@ def lab(tmp_path_factory):
     server = Lab(scratch / "book", scratch)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium; a page is each test's own."""
+    from tools.jupyterlab import chromium
+
+    with chromium() as running:
+        yield running

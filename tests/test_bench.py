@@ -10,6 +10,7 @@ import pytest
 from bench import book, host, measure, report
 from bench.__main__ import RUNS, kept
 
+pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 RESULTS = kept(ROOT / "book")
 
@@ -18,11 +19,13 @@ def rows(results):
     return {row.what: row for name in results for row in report.PARTS[name](results[name])}
 
 
+@pytest.mark.generated
 def test_the_page_is_made_from_the_results_of_every_part():
     assert (ROOT / "book" / "benchmarks.md").read_text("utf-8") == report.page(RESULTS)
     assert set(RESULTS) == set(RUNS) == set(report.PARTS)
 
 
+@pytest.mark.generated
 def test_the_results_name_no_machine_and_no_path():
     text = (ROOT / "book" / "bench.json").read_text("utf-8")
     assert not re.search(r"/(home|root|tmp|usr|work)\b|localhost|127\.0", text)

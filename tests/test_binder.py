@@ -11,6 +11,8 @@ from packaging.specifiers import SpecifierSet
 
 from tools import binder, book
 
+pytestmark = pytest.mark.beside
+
 ROOT = Path(__file__).parents[1]
 
 CHAPTERS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]

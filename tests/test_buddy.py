@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def merged(free):
     return [sorted(blocks) for blocks in lists]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.sets(st.integers(0, FRAMES - 1), max_size=300), st.sets(st.integers(0, FRAMES - 1), max_size=300))
 def test_free_lists_are_those_of_a_merging_buddy_allocator(one, other):

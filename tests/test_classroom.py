@@ -18,6 +18,7 @@ from classroom import sizing
 from classroom.__main__ import main
 from hvlib.errors import BadInput
 
+pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 HERE = ROOT / "classroom"
 SCHEMAS = json.loads((ROOT / "tests" / "classroom_schemas.json").read_text())
@@ -108,6 +109,7 @@ def test_the_notes_link_to_what_is_there():
 # The table
 
 
+@pytest.mark.generated
 def test_the_table_follows_from_the_record():
     readme = sizing.README.read_text()
     assert sizing.with_table(readme, LESSON) == readme, "make it again: python -m classroom size --write"

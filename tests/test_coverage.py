@@ -8,6 +8,7 @@ import pytest
 
 from tools import prose, taught
 
+pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 
 CLAIMS = taught.claims()
@@ -17,6 +18,7 @@ def test_every_claim_is_taught_or_left_out_with_a_reason():
     assert taught.problems(CLAIMS, taught.places()) == []
 
 
+@pytest.mark.generated
 def test_the_table_is_made_from_the_notebooks():
     assert taught.COVERAGE.read_text("utf-8") == taught.table(CLAIMS, taught.places())
 

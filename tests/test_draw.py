@@ -143,6 +143,7 @@ def test_an_address_of_48_bits_is_split_at_the_leaf(page, levels):
     assert len(drawn) == levels
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_byte_for_byte_and_offer_text_svg_and_where_kept_png(monkeypatch):
     one, other = draw.schemes(), draw.schemes()
     assert set(one._repr_mimebundle_()[0]) == {"text/plain", "image/svg+xml"}

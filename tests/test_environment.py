@@ -16,6 +16,7 @@ from packaging.version import Version
 
 from tools.binder import conda, pip_lines
 
+pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -139,6 +140,7 @@ def test_the_import_contracts_of_pyproject_hold(monkeypatch):
     assert lint_imports(no_cache=True) == 0
 
 
+@pytest.mark.generated
 def test_the_picture_of_the_readme_is_the_engines():
     """The frame around a text may differ by a pixel between versions of Matplotlib; nothing else may."""
     from tools import picture

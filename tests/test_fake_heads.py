@@ -19,6 +19,7 @@ def raw(machine, pfn, count):
     return hv.RawMemory(words.astype("<u8").tobytes(), int(pages[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", list(hv.SCHEMES))
 @pytest.mark.parametrize("size", ["2 MiB", "1 GiB"])
 def test_step_by_step_is_compound_heads(scheme, size):

@@ -17,6 +17,7 @@ from grading import course, demo, handin, keys, sandbox, score, sets
 from grading.__main__ import main
 from hvlib.teaching import homework
 
+pytestmark = pytest.mark.beside
 STUDENTS = [f"s{number:02d}" for number in range(1, 51)]
 SETS = list(homework.SETS)
 
@@ -52,6 +53,7 @@ def test_every_task_has_a_key_and_every_key_a_task():
             assert sum(int(line[0]) for line in key.rubric) in (0, key.points), task.name
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("problem_set", SETS)
 def test_the_committed_views_are_made_from_the_one_source(problem_set):
     for view, notebook in (("source", sets.source(problem_set)), ("release", sets.release(problem_set))):
@@ -141,12 +143,14 @@ def test_an_unknown_task_gets_a_sentence(problem_set, name):
 # --- the sandbox and its enemies ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem_set", SETS)
 def test_a_solution_and_a_release_through_the_sandbox(problem_set, shared):
     assert graded(sets.text(sets.solution(problem_set, "s03")), "s03", shared, problem_set).points == 12
     assert graded(sets.text(sets.release(problem_set)), "s03", shared, problem_set).points == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trick", list(demo.TRICKS))
 def test_a_trick_earns_nothing_and_loses_nothing_that_was_earned(trick, shared):
     words, worth = demo.hand_in("s07", trick)
@@ -205,6 +209,7 @@ def classroom(folder, names):
     return {**expected, "late": 0}
 
 
+@pytest.mark.slow
 def test_a_course_is_graded_written_down_and_shards_add_up(tmp_path, capsys):
     expected = classroom(tmp_path / "in", ["a1", "b2", "c3"])
     (tmp_path / "in" / ".ipynb_checkpoints").mkdir()  # JupyterLab leaves one; it is nobody's

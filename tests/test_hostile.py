@@ -99,6 +99,7 @@ def test_good_values_in_other_types_are_taken(typed):
     assert call() == plain()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", KINDS["answer"].values(), ids=KINDS["answer"])
 def test_a_strange_answer_gets_a_verdict_and_never_raises(answer):
     for name in QUESTIONS:
@@ -238,6 +239,7 @@ def test_flipped_bits_are_found_or_harmless(tmp_path):
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_fit_into_memory_says_so():
     code = (
         "import resource, hvlib as hv; m = hv.Machine('1 GiB');"
@@ -308,6 +310,7 @@ def folder(tmp_path_factory):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", LINES)
 def test_a_wrong_command_line_gets_one_line_and_2(program, folder):
     """In one process, each line as the program itself would end it; PATH is empty, so the lab has no tools."""

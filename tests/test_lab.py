@@ -12,6 +12,7 @@ import kernel_lab
 from kernel_lab import experiment, fetch, guest, initramfs, memory
 from kernel_lab.__main__ import text_of
 
+pytestmark = pytest.mark.beside
 REQUIRED = os.environ.get("HVLIB_REQUIRE_LAB") == "1"
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "gcc": "gcc", "apt-get": "Debian"}
 MISSING = [package for tool, package in TOOLS.items() if not shutil.which(tool)]

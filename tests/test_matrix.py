@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from tools import matrix
 
+pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 
 PROMISED = [Requirement(r) for r in (*matrix.PROJECT["dependencies"], *matrix.PROJECT["optional-dependencies"]["lab"])]
@@ -182,12 +183,14 @@ def versions(standing):
     return {(python, choice): dict(zip(head[2:], rest, strict=True)) for python, choice, *rest in body}
 
 
+@pytest.mark.generated
 def test_the_page_has_every_cell_and_each_passed(standing, versions):
     named = [(python.rpartition(".")[0], choice) for python, choice in versions]
     assert named == [(cell.python, cell.choice) for cell in matrix.cells()], "run: make matrix"
     assert all(row(standing, cell).endswith("| passed |") for cell in matrix.cells())
 
 
+@pytest.mark.generated
 def test_the_page_is_of_the_versions_promised_today(versions):
     floors = {r.name: next(s.version for s in r.specifier if s.operator == ">=") for r in PROMISED}
     lines = (ROOT / "constraints.txt").read_text().splitlines()

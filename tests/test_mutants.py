@@ -10,6 +10,8 @@ import pytest
 
 from tools import mutants
 
+pytestmark = pytest.mark.beside
+
 ROOT = Path(__file__).parents[1]
 
 MUTANTS = mutants.chosen()
@@ -25,12 +27,14 @@ def test_a_mutant_has_a_place_of_its_own_and_compiles(mutant):
     assert mutant.what
 
 
+@pytest.mark.generated
 def test_the_core_is_covered():
     core = {file.stem for file in (ROOT / "hvlib").glob("*.py")} - {"__init__", "__main__"}
     assert core <= {m.module for m in MUTANTS if m.key in RESULTS}
     assert len({m.key for m in MUTANTS}) == len(MUTANTS)
 
 
+@pytest.mark.generated
 def test_the_table_is_of_these_mutants_and_nothing_survives():
     assert set(RESULTS) <= {m.key for m in MUTANTS}, "run make mutants"
     assert len(RESULTS) >= 60
@@ -50,6 +54,7 @@ def test_the_comparison_of_witnesses_notices_what_it_alone_must():
             assert RESULTS[mutant.key]["unit"].startswith(f"{mutant.by}: "), mutant.key
 
 
+@pytest.mark.generated
 def test_what_a_reader_sees_is_guarded_by_the_notebooks_alone():
     seen = [m for m in MUTANTS if RESULTS.get(m.key, {}).get("seen")]
     alone = [m for m in seen if RESULTS[m.key]["notebooks"]]

@@ -9,6 +9,7 @@ import pytest
 import hvlib as hv
 from hvlib.teaching.questions import QUESTIONS
 
+pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))
 NAMES = [path.name for path in NOTEBOOKS]

@@ -136,7 +136,7 @@ def test_the_png_is_the_picture_at_its_size_and_the_same_every_time():
 @pytest.mark.browser
 def test_labels_as_chromium_sets_them_are_inside_and_apart():
     """Every text of every state, in a page's font: `getBBox` against boxes, borders and neighbours."""
-    from jupyterlab import CHROMIUM, chromium
+    from tools.jupyterlab import CHROMIUM, chromium
 
     if not CHROMIUM:
         pytest.skip("no Chromium here (Debian: apt install chromium)")

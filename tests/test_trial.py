@@ -164,6 +164,7 @@ def found_out(data):
         return [str(why)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TAMPER)
 @pytest.mark.parametrize("release", [name for name in RELEASES if "on" in raw(name)])
 def test_a_record_that_was_tampered_with_is_found_out(release, name):

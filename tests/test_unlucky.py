@@ -22,6 +22,7 @@ from hvlib.cli import main
 from hvlib.kernels import observe
 from hvlib.teaching import explore
 
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))
 GOOD = str(ROOT / "hvlib" / "kernels" / "data" / "linux-6.1.192.json")
@@ -60,9 +61,25 @@ def blank_films(monkeypatch):
     monkeypatch.setattr(explore, "reel", lambda film: {"title": film.title})
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What was asked of the network: sockets to other hosts are refused, and names are not resolved."""
+    asked = []
+
+    def refuse(*address, **_):
+        asked.append(address)
+        raise OSError("no network")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    return asked
+
+
 @pytest.mark.parametrize("seed", ["backwards", 1, 2])
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem[:2])
-def test_cells_in_any_order_at_worst_miss_a_name(chapter, seed, blank_films):
+def test_cells_in_any_order_at_worst_miss_a_name_and_never_ask_the_network(chapter, seed, blank_films, asked):
     """Then, run in their order, all of them show what is stored."""
     first, *rest = cells(chapter)
     order = rest[::-1] if seed == "backwards" else random.Random(seed).sample(rest, len(rest))
@@ -76,9 +93,10 @@ def test_cells_in_any_order_at_worst_miss_a_name(chapter, seed, blank_films):
     assert missed <= set().union(*(names_made(source) for source, _ in rest))
     for source, stored in (first, *rest):
         assert done(source, names) == stored, source
+    assert not asked
 
 
-# --- folders and network ----------------------------------------------------------------------------------------------
+# --- folders ----------------------------------------------------------------------------------------------------------
 
 CHAPTER = ROOT / "notebooks" / "02_x86_huge_pages.ipynb"
 EXECUTE = """
@@ -137,25 +155,6 @@ def test_everything_works_from_a_folder_that_may_not_be_written_without_a_home(r
     command = [sys.executable, "-W", "ignore", "-c", EXECUTE, str(folder / CHAPTER.name), str(folder)]
     told = run(*ORDINARY, *command, cwd=read_only, env=bare)
     assert told.stdout == "as stored\n", told.stderr[-3000:]
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem[:2])
-def test_no_cell_asks_the_network(chapter, blank_films, monkeypatch):
-    """Sockets to other hosts are refused, and names are not resolved."""
-    asked = []
-
-    def refuse(*address, **_):
-        asked.append(address)
-        raise OSError("no network")
-
-    for name in ("connect", "connect_ex", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    for name in ("getaddrinfo", "gethostbyname", "create_connection"):
-        monkeypatch.setattr(socket, name, refuse)
-    names = {"__name__": "__main__"}
-    for source, stored in cells(chapter):
-        assert done(source, names) == stored
-    assert not asked
 
 
 # --- no Linux ---------------------------------------------------------------------------------------------------------

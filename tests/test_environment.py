@@ -160,3 +160,38 @@ def test_the_make_commands_of_the_documents_exist():
     for document in ("README.md", "CONTRIBUTING.md", ".ci/run"):
         named = set(re.findall(r"make ([a-z][a-z-]*)", (ROOT / document).read_text())) - {"sure"}
         assert named <= verbs, document
+
+
+FORGE = ROOT / ".github"
+SCHEMAS = {"github-workflows": "workflows/*.yml", "github-issue-forms": "ISSUE_TEMPLATE/[!c]*.yml",
+           "github-issue-config": "ISSUE_TEMPLATE/config.yml"}  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_workflows_and_forms_are_what_github_reads(schema):
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed: the extra 'dev'")
+    files = sorted(FORGE.glob(SCHEMAS[schema]))
+    assert files
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_workflows_try_every_python_on_three_systems_with_files_that_exist():
+    tests = (FORGE / "workflows" / "tests.yml").read_text("utf-8")
+    grid = yaml.safe_load(tests)["jobs"]["tests"]["strategy"]["matrix"]
+    assert grid["python"] == re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+    assert [system.partition("-")[0] for system in grid["system"]] == ["ubuntu", "macos", "windows"]
+    files = re.findall(r"tests/\w+\.py", tests)
+    assert len(files) > 10
+    for file in files:
+        text = (ROOT / file).read_text("utf-8")
+        assert not re.search(r"^import (resource|fcntl|pwd)$|setpriv|mkfifo", text, re.MULTILINE), file
+
+
+def test_a_release_is_built_once_from_a_tag_that_is_the_version_and_published_without_a_password():
+    text = (FORGE / "workflows" / "release.yml").read_text("utf-8")
+    assert "hvlib.__version__" in text
+    assert text.count("python -m build\n") == 1
+    assert yaml.safe_load(text)["jobs"]["publish"]["permissions"] == {"id-token": "write"}
+    assert not re.search(r"secrets\.|password:", text)

@@ -24,8 +24,8 @@ RUNS: dict[str, Callable[..., dict[str, Any]]] = {
     "book": book.run,
 }  # fmt: skip
 QUICK: dict[str, dict[str, int]] = {
-    "panel": {"turns": 1}, "first": {"turns": 1}, "host": {"turns": 1, "largest": 256}, "import": {"turns": 3}, "lab": {"turns": 1},
-    "book": {"turns": 1},
+    "panel": {"turns": 1}, "first": {"turns": 1}, "host": {"turns": 1, "largest": 256}, "import": {"turns": 3},
+    "lab": {"turns": 1}, "book": {"turns": 1},
 }  # fmt: skip
 
 

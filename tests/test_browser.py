@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import expect
 
+from hvlib.pictures.scene import WIDTH
 from hvlib.teaching import explore
 from tools.jupyterlab import Lab, needs_chromium
 
@@ -92,6 +93,8 @@ def test_a_chapter_runs_and_its_panel_answers_mouse_and_keyboard(lab, page, chap
     expect(panel).to_have_count(1)
     panel.scroll_into_view_if_needed()
     picture, caption = panel.locator("svg[role=img]"), panel.locator(".hv-caption")
+    if page.viewport_size["width"] >= 1280:
+        assert picture.bounding_box()["width"] >= WIDTH, "a unit of its scenes is a pixel at least"
     sliders = {axis.name: panel.get_by_role("slider", name=axis.label, exact=True) for axis in film.axes}
     values = {axis.name: axis.values[int(sliders[axis.name].input_value())] for axis in film.axes}
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from hvlib.pictures.scene import WIDTH
 from hvlib.teaching import explore
-from tools.jupyterlab import Lab, needs_chromium
+from tools.jupyterlab import IDLE, Lab, needs_chromium
 
 expect.set_options(timeout=30_000)  # on a busy machine; what is there at once is seen at once
 

@@ -253,7 +253,9 @@ class Experiment:
         return _words(self._memory.read((leaf.frame << 12) + address % PAGE, self.guest.struct_page))
 
     def _mapping(self, size: str, count: int, at_boot: dict[int, Leaf]) -> Record:
+        tables = self._tables()
         heads = self._heads(size) if self._pool(size, count) else []
+        split = self._tables() - tables
         if not heads:
             self._pool(size, 0)
             return {"missing": "the kernel found no room for such a page, or did not say where it is"}
@@ -264,6 +266,7 @@ class Experiment:
         pages = range(first, first + _bytes(size) // PAGE * self.guest.struct_page // PAGE)
         return {
             "pfn": heads[0],
+            "tables_split": split,
             "boot": summary([at_boot[page] for page in pages]),
             "live": seen[heads[0]],
             "dissolved": self._look(heads[0], size),

@@ -118,7 +118,7 @@ def busybox(suite: str, folder: Path, architecture: Architecture) -> Path:
         return own
     release = suite.split("-")[0]
     tree = _Apt(release, architecture.debian, folder.resolve()).unpack("busybox-static")
-    found = next((path for path in tree.rglob("busybox") if path.is_file() and not path.is_symlink()), None)
+    found = next((path for path in (tree / "usr/bin/busybox", tree / "bin/busybox") if path.is_file()), None)
     if found is None:
         raise LabError(f"busybox-static of {release} holds no busybox; apt install busybox-static, or another suite.")
     return found

@@ -303,6 +303,13 @@ class Record:
             raise self._broken(size, "shown as heads", state, "it is no list")
         return None if found is None else tuple(found)
 
+    def tables_split(self, size: str, state: str = "on") -> int:
+        """Page tables that taking the huge pages split that were looked at; older records do not tell, and had one."""
+        found = index_of(self._part(size, state).get("tables_split", 1))
+        if found is None or not 0 <= found < 1 << 20:
+            raise self._broken(size, "tables split", state, "it is no count")
+        return found
+
     def left_huge(self, state: str = "on") -> tuple[int, int] | None:
         """Huge pages given back, and frames of theirs that the kernel then still called huge; `None` if not asked."""
         found = self._state(state).get("left_huge")

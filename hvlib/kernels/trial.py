@@ -409,7 +409,8 @@ def _counters(record: Record, state: str, scheme: Scheme) -> Iterator[Finding]:
                       near if abs(saving.total - model) <= slack else f"{saving.total:,}")  # fmt: skip
         few, grown = f"within {OWN_GROWTH}", saving.anon_pages_grew_by
         yield Finding(f"{name}: own growth", few, few if abs(grown) <= OWN_GROWTH else f"{grown:,}")
-        yield Finding(f"{name}: tables split", *_tables(saving, size, use))
+        before = record.tables_split("2 MiB", state) if size == "1 GiB" else 0
+        yield Finding(f"{name}: tables split", *_tables(saving, size, use, before))
         if saving.memmap_counter_fell_by is not None or record.series >= (6, 12):
             fell = saving.memmap_counter_fell_by
             yield Finding(
@@ -421,17 +422,17 @@ def _counters(record: Record, state: str, scheme: Scheme) -> Iterator[Finding]:
             seen = _Model(record, size, scheme)
             given_up = len(set(seen.born) - set(seen.frames)) if saving.tables_split else 0
             # Frames that the 2 MiB pages looked at before had given up already do not count again.
-            least = given_up - (NEIGHBOURS + 1) * 8 if saving.tables_split == 7 else given_up
+            least = given_up - (NEIGHBOURS + 1) * 8 if 0 < saving.tables_split < 8 else given_up
             expected = f"{least * 4:,} to {given_up * 4:,} kB"
             grown = saving.mem_total_grew_by_kB
             yield Finding(f"{name}: MemTotal grew by", expected,
                           expected if least * 4 <= grown <= given_up * 4 else f"{grown:,} kB")  # fmt: skip
 
 
-def _tables(saving: observe.Saving, size: str, use: str) -> tuple[str, str]:
+def _tables(saving: observe.Saving, size: str, use: str, before: int) -> tuple[str, str]:
     """Page tables expected and seen: eight for 1 GiB of fresh memory, one for up to 64 huge pages of 2 MiB.
 
-    Seven where the 2 MiB pages that were looked at before had split one of the eight.
+    Fewer where the 2 MiB pages that were looked at had split some of the eight ``before``.
     Where a page comes to lie is the kernel's choice: one taken "again" may find fresh memory, and one taken first may
     find memory that was split before.
     """
@@ -440,7 +441,8 @@ def _tables(saving: observe.Saving, size: str, use: str) -> tuple[str, str]:
         return "0", str(split)
     if size == "1 GiB":
         if use == "first use":
-            return "7 or 8", "7 or 8" if split in (7, 8) else str(split)
+            fresh = f"{8 - before} to 8"
+            return fresh, fresh if 8 - before <= split <= 8 else str(split)
         return "0 or 8", "0 or 8" if split in (0, 8) else str(split)
     most = -(-saving.huge_pages // 64) + 1
     return f"up to {most}", f"up to {most}" if 0 <= split <= most else str(split)

@@ -79,18 +79,12 @@ class _Apt:
         return tree
 
 
-def fetch(
-    suite: str, folder: Path, architecture: Architecture, series: str | None = None, flavour: str | None = None
-) -> Kernel:
-    """The newest kernel of ``suite``; of ``series``, such as "6.1" or "6.12.113", and ``flavour`` if given.
+def fetch(suite: str, folder: Path, architecture: Architecture, flavour: str, series: str | None = None) -> Kernel:
+    """The newest kernel of ``suite`` and ``flavour``; of ``series``, such as "6.1" or "6.12.113", if given.
 
     Raises `LabError` if there is none.
     """
     folder = folder.resolve()
-    flavour = flavour or architecture.flavours[0]
-    if flavour not in architecture.flavours:
-        known = ", ".join(architecture.flavours)
-        raise LabError(f"{architecture.name} has no kernels of flavour {flavour!r}; it has {known}.")
     apt = _Apt(suite, architecture.debian, folder)
     package = _newest(apt, flavour, series)
     tree = apt.unpack(package, *re.findall(r"Depends: (linux-b\w+-\d\S+)", apt.run("apt-cache", "depends", package)))

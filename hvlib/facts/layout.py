@@ -61,9 +61,9 @@ def address_of(value: object, what: str = "an address") -> int:
     Without ``0x`` it has 9 digits at least, so that no decimal number is taken for one. Raises `BadInput`.
     """
     number = index_of(value)
-    if number is None and isinstance(value, str) and len(value) < 80:
-        found = _ADDRESS.fullmatch(str.__str__(value).strip())
-        number = int(found[1] or found[2], 16) if found else None
+    text = str.__str__(value) if isinstance(value, str) else ""
+    if number is None and len(text) < 80 and (found := _ADDRESS.fullmatch(text.strip())):
+        number = int(found[1] or found[2], 16)
     if number is None or not 0 <= number < 1 << 64:
         raise BadInput(
             f"{what} must be a whole number from 0 to {(1 << 64) - 1:,}, or text such as 'ffffea0000008000', and "

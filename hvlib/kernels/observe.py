@@ -124,20 +124,23 @@ def huge_pages() -> dict[int, int]:
     return found
 
 
-_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a (\d{1,4}\.00 [KMGT]iB) page")
+_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a (\d{1,4})(?:\.0{1,2})? ([KMGT]iB) page")
 _LOG_PAGES = re.compile(r"can (?:free|optimize) (\d{1,12}) vmemmap pages for hugepages-(\d{1,12})kB")
 
 
-def boot_log(text: str) -> dict[int, int]:
-    """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> pages of 4 KiB. Empty if it says nothing.
+def boot_log(text: str, base_page: int = BASE_PAGE) -> dict[int, int]:
+    """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> base pages. Empty if it says nothing.
 
-    5.14 to 5.19 count vmemmap pages, 6.0 and later KiB. From 5.19 on the line is printed whether the optimisation is
-    on or off. Raises `BadInput` for what is no text.
+    5.14 to 5.19 count vmemmap pages, 6.0 and later KiB; sizes have three digits: "2.00 MiB", "32.0 MiB", "512 MiB".
+    From 5.19 on the line is printed whether the optimisation is on or off, and with 0 KiB where Linux cannot do it.
+    Raises `BadInput` for what is no text, or no base page.
     """
     example = "write for example boot_log('HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page')"
     text = str.__str__(instance_of(text, str, "the text of a boot log", example))
     found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
-    found |= {parse_size(size): int(kib) * 1024 // 4096 for kib, size in _LOG_KIB.findall(text)}
+    base_page = check_base_page(base_page)
+    for kib, size, unit in _LOG_KIB.findall(text):
+        found[parse_size(f"{size} {unit}")] = int(kib) * 1024 // base_page
     return found
 
 

@@ -75,8 +75,8 @@ class Bug:
 
 BUGS = (
     Bug("a 1 GiB page reserved at boot has writable tails", (6, 16), (7, 1), {RESERVED_1G: "0, 64-4095"},
-        "kernels from 6.16 to 7.3 were booted; 6.1, 6.12, 7.2 and 7.3 reserve with all tails read-only. Fixed in 7.2.13 "
-        "(20260612035903.2468601-3-songmuchun@bytedance.com)"),
+        "kernels from 6.16 to 7.3 were booted; 6.1, 6.12, 7.2.13 and 7.3 reserve with all tails read-only. Reported in "
+        "June 2026, fixed in 7.2.13 (20260612035903.2468601-3-songmuchun@bytedance.com)"),
     Bug("/proc/kpageflags takes fake heads for heads", (6, 17), (7, 0),
         {ONE_HEAD: "[0, 64, 128, 192, 256, 320, 384, 448]"},
         "kernels from 6.16 to 7.3 were booted, and only these series show fake heads"),
@@ -172,9 +172,8 @@ def _findings(record: Record) -> Iterator[Finding]:
     has_hvo = scheme.kept is not None
     yield Finding("states recorded", "off, on" if has_hvo else "off", ", ".join(record.states))
     told = {size: _page(record, size).freed(scheme) for size in SIZES} if has_hvo else {}
-    said = observe.boot_log("\n".join(record.boot_log))
-    yield Finding("boot log: pages that can be freed", str(told),
-                  str({size: said[_page(record, size).size] for size in SIZES if _page(record, size).size in said}))  # fmt: skip
+    said = _said(record, SIZES)
+    yield Finding("boot log: pages that can be freed", str(told), str(said))
     for state in record.states:
         now = scheme if state == "on" else SCHEMES["off"]
         for size in SIZES:
@@ -197,16 +196,21 @@ def _short(record: Record, platform: Platform, scheme: Scheme) -> Iterator[Findi
     can = {size: page.freed(scheme) if selected else 0 for size, page in pages.items()}
     yield Finding("the switch vm.hugetlb_optimize_vmemmap", "there" if any(can.values()) else "absent",
                   "there" if record.can_switch else "absent")  # fmt: skip
-    said = observe.boot_log("\n".join(record.boot_log))
-    yield Finding("boot log: pages that can be freed", str(can), str({size: said.get(page.size) for size, page in pages.items()}))
+    yield Finding("boot log: pages that can be freed", str(can), str(_said(record, record.huge_pages)))
     savings = record.savings("off")
     counted = sorted({saving.case for saving in savings if saving.huge_pages > 0})
-    yield Finding("sizes counted", str(sorted(pages)[:1] and "one or more"), "one or more" if counted else "none")
+    yield Finding("sizes counted", "one or more", "one or more" if counted else "none")
     for saving in savings:
         name = f"{saving.huge_pages} x {saving.case}, off"
         near = f"0 within {NOISE}"
         yield Finding(f"{name}: pages saved, own growth paid", near,
                       near if abs(saving.total) <= NOISE else f"{saving.total:,}")  # fmt: skip
+
+
+def _said(record: Record, sizes: Sequence[str]) -> dict[str, int]:
+    """Base pages that the boot log says can be freed, for each of these sizes that it names."""
+    said = observe.boot_log("\n".join(record.boot_log), record.base_page)
+    return {size: said[_page(record, size).size] for size in sizes if _page(record, size).size in said}
 
 
 def _page(record: Record, size: str) -> HugePage:

@@ -80,7 +80,7 @@ def words_of(text: str) -> tuple[int, ...]:
     """
     text = str.__str__(text)
     if len(text) > _LONGEST:
-        raise BadInput(f"{quoted(text)} is too long for struct pages; paste up to {_LONGEST:,} letters, with raw: lines.")
+        raise BadInput(f"{quoted(text)} is too long; paste from 1 to {_LONGEST:,} letters, for example a raw: line.")
     lines = text.splitlines()
     raw = [line for line in lines if "raw:" in line]
     found: list[int] = []
@@ -92,6 +92,10 @@ def words_of(text: str) -> tuple[int, ...]:
                 "'0017ffffc0000000 ffffea0004088001'."
             )
         found.append(int(word[1], 16))
+    if not found:
+        raise BadInput(
+            "a text without a word is no struct page; paste for example '0017ffffc0000000 ffffea0004088001'."
+        )
     return tuple(found)
 
 
@@ -197,7 +201,8 @@ class StructPage:
 
 def _word(value: object) -> int | None:
     """A word as a number, or as one of a log; `None` for what is neither. Decimal text is neither."""
-    found = _WORD.fullmatch(value) if isinstance(value, str) and len(value) in range(16, 19) else None
+    text = str.__str__(value) if isinstance(value, str) else ""
+    found = _WORD.fullmatch(text) if 16 <= len(text) <= 18 else None
     return int(found[1], 16) if found else index_of(value)
 
 

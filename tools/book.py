@@ -151,7 +151,7 @@ def converted(page: Page, cell: Any, output: Any) -> Any:
         return as_html(output, form("test", {"items": items, "when": tested[2]}, text_of(output)))
     if "hv.sandbox(" in cell.source:
         alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
-        if not alt:
+        if not alt or "image/svg+xml" not in data:
             raise Unfit(f"{where}: the sandbox has no picture for readers without a session; run make notebooks.")
         words = text_of(output) + "\nTyping other numbers needs a session: Binder, or JupyterLab."
         told = "<br>".join(map(html.escape, words.split("\n")))

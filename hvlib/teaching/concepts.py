@@ -6,27 +6,25 @@ a seed; which option is right is decided by the engine, which looks at each of t
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from ..arithmetic.geometry import ARCHITECTURES, HugePage
 from ..errors import BadInput, name_of, quoted
 from ..kernels import observe
 from ..mechanism.machine import Machine, Pool
 from ..units import GiB, TiB, format_size, quantity, whole_number
-from .ask import seed_of
+from .prompt import Draw, Given, Prompt, nothing, seed_of
 
-Given = Mapping[str, Any]
 When = Literal["before", "after"]
 WHEN = ("before", "after")
 
 
 @dataclass(frozen=True)
-class Concept:
-    """A question with a few options. ``holds`` says of an option whether it is true; exactly one is.
+class Concept(Prompt):
+    """A `Prompt` with a few options. ``holds`` says of an option whether it is true; exactly one is.
 
     ``chapter`` is where the book teaches it.
     """
@@ -36,7 +34,11 @@ class Concept:
     prompt: str
     options: Callable[[Given], Sequence[str]]
     holds: Callable[[Given, str], bool]
-    draw: Callable[[random.Random], Given] = lambda _: {}
+    draw: Draw = nothing
+
+    def key(self, seed: int | str) -> str:
+        """What the numbers, and then the order of the options, are drawn from; the seed says when too: 's01 before'."""
+        return f"hvlib concepts {seed} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def items(seed: int | str = 0, when: str = "before") -> tuple[Item, ...]:
     """The ten questions for a seed. ``when`` is "before" or "after"; the two have different numbers and orders."""
     seed, when, found = seed_of(seed), name_of(when, "when", WHEN), []
     for concept in CONCEPTS:
-        chance = random.Random(f"hvlib concepts {seed} {when} {concept.name}")
+        chance = concept.chance(f"{seed} {when}")
         given = concept.draw(chance)
         options = list(concept.options(given))
         chance.shuffle(options)

@@ -22,7 +22,7 @@ from ..kernels import observe
 from ..kernels.costs import COSTS
 from ..mechanism.machine import Machine, Pool
 from ..units import KiB, about, format_size, quantity
-from . import paint
+from . import outputs, paint
 from .scene import Arrow, Box, Label, Line, Role, Scene
 
 
@@ -37,6 +37,7 @@ class Picture:
             "text/plain": repr(self),
             "image/svg+xml": paint.svg(self.scene),
             "image/png": paint.png(self.scene),
+            **outputs.bundle(outputs.PictureShown(self.scene.caption, self.scene.alt)),
         }
         return data, {"image/png": {"alt": self.scene.alt}}
 

@@ -5,6 +5,7 @@ No widgets here: the published pages play the same films without a kernel.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ class Film:
     title: str
     axes: tuple[Axis, ...]
     state: Callable[..., tuple[Scene, Facts]]
+
+    @property
+    def about(self) -> str:
+        """What it shows, in a line: the docstring of its module."""
+        return (inspect.getdoc(inspect.getmodule(self.state)) or "").split("\n")[0]
 
     def states(self) -> Iterator[dict[str, str | int]]:
         """Every state that the sliders can reach, the last axis fastest."""

@@ -9,8 +9,10 @@ import ipywidgets as widgets
 import traitlets
 
 from ..errors import BadInput, quoted
+from ..pictures import outputs
 from ..units import index_of
 from . import concepts
+from .prompt import seed_of
 from .questions import question
 
 
@@ -20,7 +22,7 @@ class _Typed(traitlets.Unicode[str, str]):
     def validate(self, obj: Any, value: Any) -> str:
         if not isinstance(value, str):
             raise BadInput(f"a guess is typed as text, and {quoted(value)} is none; write for example '512'.")
-        return str.__str__(value)
+        return str(value)
 
 
 class _Numbers(traitlets.Tuple):
@@ -45,8 +47,12 @@ class _Told(widgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
+        data.update({"text/plain": repr(self), **outputs.bundle(self._shown())})
         return bundle
+
+    def _shown(self) -> outputs.Shown:
+        """What its output says to programs."""
+        raise NotImplementedError
 
 
 class Prediction(_Told):
@@ -55,7 +61,7 @@ class Prediction(_Told):
     value = _Typed("")
 
     def __init__(self, name: str) -> None:
-        self._question = question(name)
+        self._name, self._question = name, question(name)
         text = self._question.text()
         self._box = widgets.Text(
             description="Your guess:", placeholder="type it here, then press Enter", continuous_update=False,
@@ -77,6 +83,9 @@ class Prediction(_Told):
         except BadInput as why:
             text = str(why)
         self._noted.value = text if text == "&nbsp;" else html.escape(text)
+
+    def _shown(self) -> outputs.Shown:
+        return outputs.PredictionShown(self._name, 0)
 
     def verdict(self) -> str:
         """The guess beside the truth, in a sentence; empty while nothing is typed."""
@@ -103,7 +112,7 @@ class ConceptTest(_Told):
     answers = _Numbers()
 
     def __init__(self, seed: int | str, when: str) -> None:
-        self._items, self._seed, self._when = concepts.items(seed, when), seed, when
+        self._items, self._seed, self._when = concepts.items(seed, when), seed_of(seed), when
         self._choices = [
             widgets.RadioButtons(
                 options=[(option, number) for number, option in enumerate(item.options)], index=None,
@@ -121,6 +130,9 @@ class ConceptTest(_Told):
             choice.observe(self._collect, names="index")
         self.observe(self._choose, names="answers")
         self._collect()
+
+    def _shown(self) -> outputs.Shown:
+        return outputs.ConceptTestShown(self._seed, self._when)
 
     @property
     def score(self) -> concepts.Score:

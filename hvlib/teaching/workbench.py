@@ -12,7 +12,7 @@ from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, name_of, not_one_of, quoted
 from ..facts.schemes import SCHEMES
 from ..mechanism.machine import Machine, Pool
-from ..pictures import draw, paint
+from ..pictures import draw, outputs, paint
 from ..pictures.scene import Scene
 from ..units import GiB, about, format_size, index_of, parse_size, quantity, whole_number
 
@@ -93,12 +93,12 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        shown = {**data, "text/plain": repr(self)}
+        alt = self._scene.alt if self._scene else None
+        state = outputs.SandboxShown({name: field.value for name, field in self.fields.items()}, alt)
+        shown = {**data, "text/plain": repr(self), **outputs.bundle(state)}
         if self._scene is None:
             return shown, metadata or {}
-        return {**shown, "image/png": paint.png(self._scene)}, {
-            **(metadata or {}), "image/png": {"alt": self._scene.alt}
-        }  # fmt: skip
+        return {**shown, "image/png": paint.png(self._scene)}, {**(metadata or {}), "image/png": {"alt": alt}}
 
 
 @lru_cache(maxsize=32)

@@ -1,10 +1,11 @@
-"""RAM and its struct pages (chapter 1)."""
+"""RAM from 1 GiB to 12 TiB by sizeof(struct page): how much of it describes the rest (chapter 1)."""
 
 from __future__ import annotations
 
 from ...arithmetic.geometry import HugePage
 from ...units import GiB, TiB, format_size, parse_size
 from .. import draw
+from ..fact import Fact, in_bytes
 from ..film import Axis, Facts, Film
 from ..scene import Scene
 
@@ -19,8 +20,8 @@ def _memmap_state(memory: str, struct_page: int) -> tuple[Scene, Facts]:
     frames = size // ram.base_page
     return draw.memmap(size, struct_page), {
         "page frames": frames,
-        "struct pages in all": format_size(frames * struct_page),
-        "share of RAM": f"{struct_page}/4096 = {draw.percent(ram.share)}",
+        "struct pages in all": in_bytes(frames * struct_page),
+        "share of RAM": Fact(ram.share, lambda share: f"{struct_page}/4096 = {draw.percent(share)}"),
     }
 
 

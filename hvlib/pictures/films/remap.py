@@ -1,4 +1,4 @@
-"""The remap to page 1, event by event (chapter 6)."""
+"""The remap of 2021, event by event, for a 2 MiB or a 1 GiB page (chapter 6)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 from ...mechanism.events import AllocFrames, FlushTlb, FreeFrames, Remap, SetScheme, SplitPmd
 from ...mechanism.machine import Machine
 from .. import draw
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import Scene
 
@@ -51,7 +52,7 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
         "entries read-only": pool.writable().count(False),
         "frames freed": freed,
         "tables of PTEs": now.nr_page_tables,
-        "free frames": _signed(gained),
+        "free frames": Fact(gained, _signed),
     }
 
 

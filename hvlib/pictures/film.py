@@ -36,7 +36,7 @@ class Axis:
 
     def taken(self, value: object) -> str | int:
         """Where the slider then stands: the value as Python's own number or text. Raises `BadInput` for any other."""
-        plain = str.__str__(value) if isinstance(value, str) else index_of(value)
+        plain = str(value) if isinstance(value, str) else index_of(value)
         if plain is None or plain not in self.values:
             raise not_one_of(self.label, value, self.values)
         return plain

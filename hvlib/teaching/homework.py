@@ -50,7 +50,7 @@ class ProblemSet:
 
 def student_id(student: object) -> str:
     """A student's id, stripped. Raises `BadInput` for anything that is none."""
-    text = str(student).strip() if isinstance(student, str) else ""
+    text = student.strip() if isinstance(student, str) else ""
     if not text.isprintable() or not 0 < len(text) <= LONGEST_ID:
         raise BadInput(f"{quoted(student)} is no student id; write yours as text, for example 's01'.")
     return text

@@ -112,7 +112,7 @@ def _answered(*typed: str) -> tuple[Scene | None, str, str]:
 def _typed(value: object) -> str:
     """A value of any kind as it would be typed; what has no text of its own is shown as in an error."""
     if isinstance(value, str):
-        return str.__str__(value)[:200]
+        return value[:200]
     number = index_of(value)
     return str(number) if number is not None and abs(number) < 1 << 100 else quoted(value)
 

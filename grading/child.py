@@ -1,4 +1,4 @@
-"""The inside of the sandbox: run as a program of its own, never imported by the grader."""
+"""What runs inside the fence: run as a program of its own, never imported by the grader."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Read the work from standard input, fence oneself in, run the cells, report each."""
+    """Read the work from standard input, install the hook, run the cells, report each."""
     pipe = int(sys.argv[1])
     work = json.loads(sys.stdin.read())
     sys.path.insert(0, work["library"])
@@ -50,7 +50,7 @@ def main() -> None:
         write(pipe, (dump([name, kind, value, note[:300]]) + "\n").encode())
 
 
-def fence(folder: str, library: str) -> Callable[[str, tuple[Any, ...]], None]:
+def audit_hook(folder: str, library: str) -> Callable[[str, tuple[Any, ...]], None]:
     """A hook that refuses what an answer has no use for; once set, nothing in Python takes it off."""
     forbidden = (
         "socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.kill", "ctypes.",

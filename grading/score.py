@@ -1,4 +1,4 @@
-"""Scores: values that came out of the sandbox, judged by the keys in a process that never saw the student's code."""
+"""Scores: values that came through the fence, judged by the keys in a process that never saw the student's code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from hvlib.teaching import ask
 from hvlib.teaching.homework import task
 
+from .fence import Outcome
 from .handin import HandIn
 from .keys import KEYS, keyed
-from .sandbox import Outcome
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def judged(problem_set: str, name: str, student: str, value: object) -> ask.Verd
         return ask.Verdict(False, "An answer is a number or a text.")
     asked = KEYS[problem_set][name].question(task(problem_set, name))
     given = task(problem_set, name).given(student)
-    return replace(asked, draw=lambda _: given).judge(value)
+    return replace(asked, draw=lambda _: given).judged(value)
 
 
 def score(handin: HandIn, outcome: Outcome) -> Result:
-    """The marks of a hand-in from what the sandbox brought back."""
+    """The marks of a hand-in from what came through the fence."""
     marks = []
     for one, key in keyed(handin.problem_set):
         if key.read is None:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from ..errors import BadInput, not_one_of, quoted
 from ..units import format_size, parse_size, whole_number
-from .prompt import Draw, Given, Prompt, nothing, seed_of
+from .prompt import Draw, Given, Prompt, no_numbers, seed_of
 
 _MOST = 1 << 64
 _LONGEST = 1000
@@ -56,7 +56,7 @@ class Question(Prompt):
     answer: Callable[[Given], Value]
     why: str
     mistakes: tuple[tuple[Callable[[Given], Value], str], ...]
-    draw: Draw = nothing
+    draw: Draw = no_numbers
     write: Callable[[Value], str] = str
     hint: str = "Read the section again, then try another answer."
 
@@ -240,11 +240,11 @@ def as_data(question: Question, seeds: Iterable[int | str]) -> dict[str, Any]:
         cases.append(
             {
                 "text": question.text(seed),
-                "right": _canonical(right),
+                "right": _compared_text(right),
                 "shown": question.write(right),
                 "why": question.why.format_map(given),
                 "mistakes": [
-                    [_canonical(mistake(given)), question.write(mistake(given)), sentence.format_map(given)]
+                    [_compared_text(mistake(given)), question.write(mistake(given)), sentence.format_map(given)]
                     for mistake, sentence in question.mistakes
                 ],
             }
@@ -257,5 +257,5 @@ def as_data(question: Question, seeds: Iterable[int | str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _canonical(value: Value) -> str:
+def _compared_text(value: Value) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -51,19 +51,19 @@ class Panel(anywidget.AnyWidget):
                 f"a guess comes from hv.predict(), and {quoted(guess)} does not; write for example "
                 "hv.predict('base pages of 1 GiB'), or nothing."
             )
-        values = _places(film, values)
+        values = _positions(film, values)
         self._name, self._film, self._guess = name, film, guess
         super().__init__(film=drawn(film))
         self.add_traits(**{axis.name: _Choice(axis).tag(sync=True) for axis in film.axes})
         self.send_state([axis.name for axis in film.axes])
         self.set(**values)
         if guess is not None:
-            guess.observe(self._compare, names="value")
-            self._compare()
+            guess.observe(self._update_note, names="value")
+            self._update_note()
 
     def set(self, **values: str | int) -> Panel:
         """Move several sliders. Raises `BadInput` for a slider or a value the panel does not have; then none moves."""
-        for name, value in _places(self._film, values).items():
+        for name, value in _positions(self._film, values).items():
             setattr(self, name, value)
         return self
 
@@ -90,7 +90,7 @@ class Panel(anywidget.AnyWidget):
         """The picture of the state shown, as data."""
         return self._film.state(**self.values)[0]
 
-    def _compare(self, _: object = None) -> None:
+    def _update_note(self, _: object = None) -> None:
         assert self._guess is not None
         self.note = self._guess.verdict()
 
@@ -110,7 +110,7 @@ class Panel(anywidget.AnyWidget):
         return shown, {**(metadata or {}), "image/png": {"alt": scene.alt}}
 
 
-def _places(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:
+def _positions(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:
     """Where sliders are to stand, by name. Raises `BadInput` for a slider or a value that the film does not have."""
     axes = table("slider", ((axis.name, axis) for axis in film.axes))
     return {name: axes[name].taken(value) for name, value in values.items()}

@@ -14,7 +14,7 @@ from ..arithmetic.geometry import ARCHITECTURES, pfn_to_page
 from ..errors import BadInput, quoted, table
 from ..kernels import observe, trial
 from ..units import KiB, format_size
-from .prompt import Draw, Given, Prompt, nothing
+from .prompt import Draw, Given, Prompt, no_numbers
 
 LONGEST_ID = 64
 
@@ -31,7 +31,7 @@ class Task(Prompt):
     chapter: int
     prompt: str
     form: str | None
-    draw: Draw = nothing
+    draw: Draw = no_numbers
 
     def key(self, seed: int | str) -> str:
         """What the numbers are drawn from: the task, and a student's id."""

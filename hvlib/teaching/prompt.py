@@ -17,7 +17,7 @@ Draw = Callable[[random.Random], Given]
 _MOST = 1 << 64
 
 
-def nothing(_: random.Random) -> Given:
+def no_numbers(_: random.Random) -> Given:
     """What a prompt without numbers draws."""
     return {}
 
@@ -35,13 +35,13 @@ class Prompt(ABC):
     def key(self, seed: int | str) -> str:
         """What the numbers are drawn from. Raises `BadInput` for a seed that is none."""
 
-    def chance(self, seed: int | str = 0) -> random.Random:
+    def rng(self, seed: int | str = 0) -> random.Random:
         """The random numbers of a seed, from the first."""
         return random.Random(self.key(seed))
 
     def given(self, seed: int | str = 0) -> Given:
         """The numbers of a seed. Raises `BadInput` for a seed that is none."""
-        return self.draw(self.chance(seed))
+        return self.draw(self.rng(seed))
 
     def text(self, seed: int | str = 0) -> str:
         """The text as it is put to a reader. Raises `BadInput` for a seed that is none."""

@@ -36,26 +36,26 @@ class _Numbers(traitlets.Tuple):
         return super().validate(obj, tuple(value))
 
 
-def _asked(lead: str, text: str) -> str:
+def _question_html(lead: str, text: str) -> str:
     """A question as HTML; JupyterLab gives each line the height of a button otherwise."""
     return f'<div style="line-height: 1.5; padding-top: 0.3em"><b>{lead}</b> {html.escape(text)}</div>'
 
 
-class _Told(widgets.VBox):  # type: ignore[misc]
+class _Described(widgets.VBox):  # type: ignore[misc]
     """A box of widgets whose text, for tests and readers without widgets, is its repr."""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data.update({"text/plain": repr(self), **outputs.bundle(self._shown())})
+        data.update({"text/plain": repr(self), **outputs.bundle(self._state())})
         return bundle
 
-    def _shown(self) -> outputs.Shown:
+    def _state(self) -> outputs.Shown:
         """What its output says to programs."""
         raise NotImplementedError
 
 
-class Prediction(_Told):
+class Prediction(_Described):
     """A question answered by typing, before the panel that shows the truth exists. ``value`` is what was typed."""
 
     value = _Typed("")
@@ -68,7 +68,7 @@ class Prediction(_Told):
             layout=widgets.Layout(width="24em"), style={"description_width": "initial"},
         )  # fmt: skip
         self._noted = widgets.HTML("&nbsp;")
-        super().__init__([widgets.HTML(_asked("Before you look.", text)), self._box, self._noted])
+        super().__init__([widgets.HTML(_question_html("Before you look.", text)), self._box, self._noted])
         traitlets.link((self, "value"), (self._box, "value"))
         self.observe(self._note, names="value")
 
@@ -84,7 +84,7 @@ class Prediction(_Told):
             text = str(why)
         self._noted.value = text if text == "&nbsp;" else html.escape(text)
 
-    def _shown(self) -> outputs.Shown:
+    def _state(self) -> outputs.Shown:
         return outputs.PredictionShown(self._name, 0)
 
     def verdict(self) -> str:
@@ -102,7 +102,7 @@ def predict(name: str) -> Prediction:
     return Prediction(name)
 
 
-class ConceptTest(_Told):
+class ConceptTest(_Described):
     """The ten questions as radio buttons. ``answers`` are the numbers of the options chosen, -1 while open.
 
     The score stands below once all ten are answered. It says which chapters to look at and not which answers were
@@ -122,16 +122,16 @@ class ConceptTest(_Told):
         ]  # fmt: skip
         self._result = widgets.HTML()
         rows = [
-            widgets.VBox([widgets.HTML(_asked(f"{number}.", item.text)), choice])
+            widgets.VBox([widgets.HTML(_question_html(f"{number}.", item.text)), choice])
             for number, (item, choice) in enumerate(zip(self._items, self._choices, strict=True), 1)
         ]
         super().__init__([*rows, self._result])
         for choice in self._choices:
-            choice.observe(self._collect, names="index")
-        self.observe(self._choose, names="answers")
-        self._collect()
+            choice.observe(self._read_choices, names="index")
+        self.observe(self._set_choices, names="answers")
+        self._read_choices()
 
-    def _shown(self) -> outputs.Shown:
+    def _state(self) -> outputs.Shown:
         return outputs.ConceptTestShown(self._seed, self._when)
 
     @property
@@ -146,16 +146,16 @@ class ConceptTest(_Told):
         concepts.score(open_ones, self._seed, self._when)
         return tuple(index_of(answer) or 0 for answer in given)
 
-    def _collect(self, _: object = None) -> None:
+    def _read_choices(self, _: object = None) -> None:
         self.answers = tuple(-1 if choice.index is None else choice.index for choice in self._choices)
-        self._tell()
+        self._show_score()
 
-    def _choose(self, _: object) -> None:
+    def _set_choices(self, _: object) -> None:
         for choice, answer in zip(self._choices, self.answers, strict=True):
             choice.index = None if answer == -1 else answer
-        self._tell()
+        self._show_score()
 
-    def _tell(self) -> None:
+    def _show_score(self) -> None:
         left = self.answers.count(-1)
         text = f"{left} to go." if left else str(self.score)
         self._result.value = f"<p><b>{html.escape(text)}</b></p>"

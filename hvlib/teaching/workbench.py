@@ -56,7 +56,7 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
                 raise not_one_of("field", name, self.fields)
             if name == "scheme":
                 name_of(value, "scheme", SCHEMES)
-        typed = {name: _typed(value) for name, value in values.items()}
+        typed = {name: _as_text(value) for name, value in values.items()}
         self._typing = True
         for name, text in typed.items():
             self.fields[name].value = text
@@ -78,7 +78,7 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
         if self._typing:
             return
         try:
-            self._scene, self._text, drawn = _answered(*(field.value for field in self.fields.values()))
+            self._scene, self._text, drawn = _answer_with_svg(*(field.value for field in self.fields.values()))
         except BadInput as why:
             self._scene, self._text, drawn = None, str(why), ""
         if drawn:
@@ -102,14 +102,14 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
 
 
 @lru_cache(maxsize=32)
-def _answered(*typed: str) -> tuple[Scene | None, str, str]:
+def _answer_with_svg(*typed: str) -> tuple[Scene | None, str, str]:
     """`answer`, with the picture as SVG that fits its place."""
     scene, text = answer(*typed)
     drawn = paint.svg(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else ""
     return scene, text, drawn
 
 
-def _typed(value: object) -> str:
+def _as_text(value: object) -> str:
     """A value of any kind as it would be typed; what has no text of its own is shown as in an error."""
     if isinstance(value, str):
         return value[:200]

@@ -32,7 +32,7 @@ def main() -> None:
     write, dump, name_of, is_int, is_str = os.write, json.dumps, type, int, str
     shared: dict[str, Any] = {"hv": hvlib, "student": work["student"], "__name__": "__main__"}
     os.write(pipe, b"ready\n")
-    sys.addaudithook(fence(work["folder"], work["library"]))
+    sys.addaudithook(audit_hook(work["folder"], work["library"]))
     for name, source in work["cells"]:
         shared.pop(f"answer_{name}", None)
         note, kind, value = "", "none", ""

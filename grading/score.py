@@ -45,10 +45,10 @@ class Result:
 def judged(problem_set: str, name: str, student: str, value: object) -> ask.Verdict:
     """The verdict on an answer; only an `int` or a `str`, nothing that looks like one, can be right."""
     if type(value) not in (int, str):
-        return ask.Verdict(False, "An answer is a number or a text.")
+        return ask.Verdict(False, "An answer is a number or a text.", False)
     asked = KEYS[problem_set][name].question(task(problem_set, name))
     given = task(problem_set, name).given(student)
-    return replace(asked, draw=lambda _: given).judged(value)
+    return replace(asked, draw=lambda _: given).judge(value)
 
 
 def score(handin: HandIn, outcome: Outcome) -> Result:

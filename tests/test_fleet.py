@@ -196,8 +196,8 @@ def test_landmarks_stand_where_their_bytes_do():
 
 def test_facts_and_captions_tell_both_ends():
     for scene, facts, fleet in pictures():
-        assert facts["saved in all"] == str(fleet.saved)
-        assert facts["share of RAM"] == str(fleet.share_of_ram)
+        assert str(facts["saved in all"]) == str(fleet.saved)
+        assert str(facts["share of RAM"]) == str(fleet.share_of_ram)
         for end in (fleet.saved.low, fleet.saved.high):
             assert about(end) in scene.caption
             assert about(end) in scene.groups["value0"][0].text

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import pytest
 
 import hvlib as hv
-from hvlib.pictures import draw
+from hvlib.pictures import draw, outputs
 from hvlib.teaching.workbench import Sandbox, answer
 
 DEFAULT = {
@@ -47,10 +47,12 @@ def test_it_says_its_state_in_words_and_shows_a_picture_without_a_browser():
     assert repr(bench).startswith("Sandbox, at memory: 4 GiB, huge page: 2 MiB, how many: 64, base page: 4 KiB,")
     assert data["image/png"]
     assert metadata["image/png"]["alt"] == bench.scene.alt
+    assert outputs.read(data) == outputs.SandboxShown(DEFAULT, bench.scene.alt)
     bench.set(memory="?")
     data, metadata = bench._repr_mimebundle_()
     assert "image/png" not in data
     assert "is not a size" in data["text/plain"]
+    assert outputs.read(data) == outputs.SandboxShown({**DEFAULT, "memory": "?"}, None)
 
 
 def test_every_field_is_labelled_and_only_core_widgets_are_used():

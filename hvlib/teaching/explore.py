@@ -164,6 +164,11 @@ def _function(name: str, film: Film) -> Callable[..., Panel]:
 
 globals().update({name: _function(name, film) for name, film in FILMS.items()})
 
+
+def __dir__() -> list[str]:
+    return sorted({"FILMS", "Panel", *FILMS})
+
+
 if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Callable[..., Panel]: ...

@@ -227,7 +227,7 @@ STATE = outputs.MIMETYPE
             "hv.explore.remap",
             "the kind of an output 'movie' is not known",
         ),
-        (lambda data: data[STATE].pop("alt"), "hv.draw.pool", "the state of a picture holds caption, alt"),
+        (lambda data: data[STATE].pop("alt"), "hv.draw.pool", "the state 'picture' holds caption, alt"),
         (lambda data: data[STATE].update(alt="short"), "hv.draw.pool", "without caption or"),
         (lambda data: data[STATE].update(caption=""), "hv.draw.pool", "without caption or"),
         (lambda data: data.pop("image/svg+xml"), "hv.draw.pool", "without caption or"),

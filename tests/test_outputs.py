@@ -45,10 +45,10 @@ def test_an_output_without_a_state_has_none():
     [
         ({"kind": "film"}, "the kind of an output 'film' is not known; choose one of 'panel'"),
         ({"kind": None}, "the kind of an output None is not known"),
-        ({"seed": None}, "seed of a exercise cannot be None"),
-        ({"seed": True}, "seed of a exercise cannot be True"),
-        ({"right": 1}, "right of a exercise cannot be 1"),
-        ({"mistake": 7}, "mistake of a exercise cannot be 7"),
+        ({"seed": None}, "seed in the state 'exercise' cannot be None"),
+        ({"seed": True}, "seed in the state 'exercise' cannot be True"),
+        ({"right": 1}, "right in the state 'exercise' cannot be 1"),
+        ({"mistake": 7}, "mistake in the state 'exercise' cannot be 7"),
         ({"more": 1}, "holds question, seed, answered, right, mistake, and not"),
     ],
 )
@@ -61,7 +61,7 @@ def test_what_has_another_shape_gets_a_sentence(change, sentence):
 
 @pytest.mark.parametrize("at", [{"step": 3.5}, {"step": True}, {3: "step"}, ["step"]])
 def test_a_panel_stands_at_numbers_and_names(at):
-    with pytest.raises(hv.BadInput, match="at of a panel cannot be"):
+    with pytest.raises(hv.BadInput, match="at in the state 'panel' cannot be"):
         outputs.bundle(outputs.PanelShown("remap", at, {}))
 
 

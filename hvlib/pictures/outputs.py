@@ -104,10 +104,10 @@ def read(data: Mapping[str, Any]) -> Shown | None:
     held = {name: value for name, value in state.items() if name != "kind"}
     names = [field.name for field in fields(shape)]
     if sorted(held) != sorted(names):
-        raise BadInput(f"the state of a {kind} holds {', '.join(names)}, and not {quoted(sorted(held))}; {_AGAIN}.")
+        raise BadInput(f"the state {kind!r} holds {', '.join(names)}, and not {quoted(sorted(held))}; {_AGAIN}.")
     for name, value in held.items():
         if not _fits(value, hints[name]):
-            raise BadInput(f"{name} of a {kind} cannot be {quoted(value)}; {_AGAIN}.")
+            raise BadInput(f"{name} in the state {kind!r} cannot be {quoted(value)}; {_AGAIN}.")
     return shape(**held)
 
 

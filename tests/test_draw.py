@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import hvlib as hv
-from hvlib.pictures import draw, paint
+from hvlib.pictures import draw, outputs, paint
 from hvlib.pictures.scene import Arrow, Box, Label, Scene
 
 SCHEMES = [name for name in hv.SCHEMES if name != "off"]
@@ -143,7 +143,8 @@ def test_pictures_are_the_same_byte_for_byte_and_offer_text_svg_and_png():
     one, other = draw.schemes(), draw.schemes()
     data, metadata = one._repr_mimebundle_()
     assert data == other._repr_mimebundle_()[0]
-    assert set(data) == {"text/plain", "image/svg+xml", "image/png"}
+    assert set(data) == {"text/plain", "image/svg+xml", "image/png", outputs.MIMETYPE}
+    assert outputs.read(data) == outputs.PictureShown(one.scene.caption, one.scene.alt)
     assert metadata["image/png"]["alt"] == one.scene.alt
     root = ET.fromstring(data["image/svg+xml"])
     assert root.get("aria-label") == one.scene.alt

@@ -6,27 +6,25 @@ a seed; which option is right is decided by the engine, which looks at each of t
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from ..arithmetic.geometry import ARCHITECTURES, HugePage
 from ..errors import BadInput, name_of, quoted
 from ..kernels import observe
 from ..mechanism.machine import Machine, Pool
 from ..units import GiB, TiB, format_size, quantity, whole_number
-from .ask import seed_of
+from .prompt import Draw, Given, Prompt, no_numbers, seed_of
 
-Given = Mapping[str, Any]
 When = Literal["before", "after"]
 WHEN = ("before", "after")
 
 
 @dataclass(frozen=True)
-class Concept:
-    """A question with a few options. ``holds`` says of an option whether it is true; exactly one is.
+class Concept(Prompt):
+    """A `Prompt` with a few options. ``holds`` says of an option whether it is true; exactly one is.
 
     ``chapter`` is where the book teaches it.
     """
@@ -36,7 +34,11 @@ class Concept:
     prompt: str
     options: Callable[[Given], Sequence[str]]
     holds: Callable[[Given, str], bool]
-    draw: Callable[[random.Random], Given] = lambda _: {}
+    draw: Draw = no_numbers
+
+    def key(self, seed: int | str) -> str:
+        """What the numbers, and then the order of the options, are drawn from; the seed says when too: 's01 before'."""
+        return f"hvlib concepts {seed} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,10 @@ def items(seed: int | str = 0, when: str = "before") -> tuple[Item, ...]:
     """The ten questions for a seed. ``when`` is "before" or "after"; the two have different numbers and orders."""
     seed, when, found = seed_of(seed), name_of(when, "when", WHEN), []
     for concept in CONCEPTS:
-        chance = random.Random(f"hvlib concepts {seed} {when} {concept.name}")
-        given = concept.draw(chance)
+        rng = concept.rng(f"{seed} {when}")
+        given = concept.draw(rng)
         options = list(concept.options(given))
-        chance.shuffle(options)
+        rng.shuffle(options)
         (right,) = (number for number, option in enumerate(options) if concept.holds(given, option))
         found.append(Item(concept, concept.prompt.format_map(given), tuple(options), right))
     return tuple(found)
@@ -158,7 +160,7 @@ def _lead(release: str, option: str) -> bool:
 
 
 @cache
-def _kept_for_ever(gib: int) -> str:
+def _pages_still_taken(gib: int) -> str:
     """What stays taken after huge pages were optimised, restored and given back."""
     machine = Machine("8 GiB", check=False)
     machine.hugetlb("2 MiB", 63)
@@ -179,12 +181,12 @@ def _given_back(frames: int) -> int:
     return pool.free()
 
 
-def _times() -> float:
+def _saving_ratio() -> float:
     one, other = (HugePage(size).bill("head page", TiB // HugePage(size).size) for size in ("1 GiB", "2 MiB"))
     return one.saved / other.saved
 
 
-def _ratio(times: float) -> str:
+def _ratio_text(times: float) -> str:
     return "as much" if times == 1 else f"about {times:.3g} times as much"
 
 
@@ -266,7 +268,7 @@ CONCEPTS = (
         "what is never returned", 9,
         "A 6.12 kernel optimises {gib} GiB of neighbouring 2 MiB pages, none of them optimised before, and later gives them back. What stays taken?",
         lambda g: ["nothing", *(_pages(n) for n in (8 * g["gib"], 512 * g["gib"], 64 * g["gib"]))],
-        lambda g, o: o == _kept_for_ever(g["gib"]),
+        lambda g, o: o == _pages_still_taken(g["gib"]),
         lambda r: {"gib": r.choice([1, 2, 4])},
     ),
     Concept(
@@ -279,8 +281,8 @@ CONCEPTS = (
     ),
     Concept(
         "size against size", 9, "1 TiB is in 1 GiB pages instead of 2 MiB pages. How much more does the optimisation save, since 5.18?",
-        lambda _: [_ratio(_times()), _ratio(8), _ratio(512), _ratio(1)],
-        lambda _, o: o == _ratio(_times()),
+        lambda _: [_ratio_text(_saving_ratio()), _ratio_text(8), _ratio_text(512), _ratio_text(1)],
+        lambda _, o: o == _ratio_text(_saving_ratio()),
     ),
     Concept(
         "where nothing is saved", 5, "For which of these huge pages would no frame be freed, since 5.18?",

@@ -8,7 +8,8 @@ from ...arithmetic.geometry import HugePage, page_to_pfn, pfn_to_page
 from ...facts.layout import BASE_PAGE, PAGING, STRUCT_PAGE
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, RawMemory, StructPage, compound_head
-from ..ask import Given, Question, count, hexadecimal, thousands
+from ..ask import Question, count, hexadecimal, thousands
+from ..prompt import Given
 
 _BASE = PAGING["4-level"].vmemmap
 

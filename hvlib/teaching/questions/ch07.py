@@ -11,7 +11,8 @@ from ...arithmetic.geometry import HugePage, pfn_to_page
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, FLAGS, PG_HEAD, WORD, RawMemory, compound_head
 from ...units import parse_size
-from ..ask import Given, Question, count, hexadecimal, in_units, size, thousands
+from ..ask import Question, count, hexadecimal, in_units, size, thousands
+from ..prompt import Given
 
 
 @cache

@@ -11,7 +11,8 @@ from ...arithmetic.geometry import HugePage, pfn_to_page
 from ...facts.layout import STRUCT_PAGE
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, RawMemory, compound_head, tail_info
-from ..ask import Given, Question, count, hexadecimal, thousands
+from ..ask import Question, count, hexadecimal, thousands
+from ..prompt import Given
 
 
 def _info(order: int) -> int:

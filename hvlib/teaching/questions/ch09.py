@@ -8,7 +8,8 @@ from functools import cache
 from ...arithmetic.geometry import Bill, HugePage
 from ...mechanism.machine import Machine
 from ...units import GiB, parse_size
-from ..ask import Given, Question, count, in_units, size, thousands
+from ..ask import Question, count, in_units, size, thousands
+from ..prompt import Given
 
 _BASE = 4096
 

@@ -12,7 +12,8 @@ from ...kernels import observe, trial
 from ...mechanism.events import ResetTails
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import FLAGS, PG_HEAD
-from ..ask import Given, Question, count, one_of, thousands
+from ..ask import Question, count, one_of, thousands
+from ..prompt import Given
 
 
 def _recorded_leads(release: str) -> str:

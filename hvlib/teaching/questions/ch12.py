@@ -8,7 +8,8 @@ from ...arithmetic.fleet import Fleet
 from ...arithmetic.geometry import HugePage
 from ...facts.schemes import DEVICE_DAX
 from ...units import GiB, TiB, format_size
-from ..ask import Given, Question, in_units, size
+from ..ask import Question, in_units, size
+from ..prompt import Given
 
 
 def _gross(memory: int, scheme: str = "head page") -> int:

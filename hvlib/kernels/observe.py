@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, instance_of, name_of, quoted
-from ..facts.layout import BASE_PAGE
+from ..facts.layout import BASE_PAGE, check_base_page
 from ..units import MiB, about, format_size, index_of, parse_size
 from .btf import struct_layout
 
@@ -123,20 +123,22 @@ def huge_pages() -> dict[int, int]:
     return found
 
 
-_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a (\d{1,4}\.00 [KMGT]iB) page")
+_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a ((?:\d\.00|\d\d\.0|\d{3,4}) [KMGT]iB) page")
 _LOG_PAGES = re.compile(r"can (?:free|optimize) (\d{1,12}) vmemmap pages for hugepages-(\d{1,12})kB")
 
 
-def boot_log(text: str) -> dict[int, int]:
-    """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> pages of 4 KiB. Empty if it says nothing.
+def boot_log(text: str, base_page: str | int = BASE_PAGE) -> dict[int, int]:
+    """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> base pages. Empty if it says nothing.
 
-    5.14 to 5.19 count vmemmap pages, 6.0 and later KiB. From 5.19 on the line is printed whether the optimisation is
-    on or off. Raises `BadInput` for what is no text.
+    5.14 to 5.19 count base pages, 6.0 and later KiB, and sizes with three digits ("32.0 MiB"). From 5.19 on the line
+    is printed whether the optimisation is on or off, and a kernel that cannot do it prints 0 KiB. Raises `BadInput`
+    for what is no text or no base page.
     """
     example = "write for example boot_log('HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page')"
     text = str.__str__(instance_of(text, str, "the text of a boot log", example))
+    base_page = check_base_page(base_page)
     found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
-    found |= {parse_size(size): int(kib) * 1024 // 4096 for kib, size in _LOG_KIB.findall(text)}
+    found |= {parse_size(size): int(kib) * 1024 // base_page for kib, size in _LOG_KIB.findall(text)}
     return found
 
 

@@ -26,7 +26,7 @@ def _printed_while_off(series: str) -> bool:
 
 QUESTIONS: dict[str, Question] = {
     "saved by 6.1": Question(
-        "A 6.1 kernel takes 64 huge pages of 2 MiB with the optimisation on, from memory whose part of the vmemmap is "
+        "A 6.1 kernel on x86-64 takes 64 huge pages of 2 MiB with the optimisation on, from memory whose part of the vmemmap is "
         "split already. How many pages of 4 KiB does it save?",
         count,
         lambda _: 64 * HugePage("2 MiB").freed("head page"),

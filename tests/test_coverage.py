@@ -156,3 +156,17 @@ def test_the_glossary_explains_each_term_in_the_order_of_first_use():
     seen = [prose.first_use(term, texts) for _, term in entries]
     assert [place[0] for place in seen] == [chapter for chapter, _ in entries]
     assert seen == sorted(seen)
+
+
+def test_a_chapter_that_names_a_release_has_said_of_which_architecture():
+    release = re.compile(r"(?<![\d.])[5-7]\.\d{1,2}(?:\.\d+)?(?![\d%]| (?:GiB|MiB|KiB|seconds?|ns|s|%))")
+    named = 0
+    for path in prose.chapters():
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+        texts = [cell.source.split("### Sources")[0] for cell in cells]
+        first = next((number for number, text in enumerate(texts) if release.search(text)), None)
+        if first is not None:
+            named += 1
+            before = " ".join(texts[: first + 1])
+            assert "x86-64" in before, f"{path.stem}: {release.search(texts[first])} before any architecture"
+    assert named > 10

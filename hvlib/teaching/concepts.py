@@ -284,7 +284,7 @@ CONCEPTS = (
         lambda _, o: o == _ratio(_times()),
     ),
     Concept(
-        "where nothing is saved", 5, "For which of these huge pages would the optimisation of 5.18 free no frame, if it ran on that architecture?",
+        "where nothing is saved", 5, "The optimisation as on x86-64 since 5.18: for which of these huge pages would it free no frame, if it ran there?",
         lambda g: g["options"],
         lambda _, o: _NOTHING[o] == 0,
         lambda r: {"options": [r.choice([n for n, freed in _NOTHING.items() if not freed]),

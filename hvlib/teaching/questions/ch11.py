@@ -64,7 +64,7 @@ def _reached(size: str) -> int:
 
 QUESTIONS: dict[str, Question] = {
     "saved by 6.1": Question(
-        "A 6.1 kernel takes 64 huge pages of 2 MiB with the optimisation on, from memory whose part of the vmemmap is "
+        "A 6.1 kernel on x86-64 takes 64 huge pages of 2 MiB with the optimisation on, from memory whose part of the vmemmap is "
         "split already. How many pages of 4 KiB does it save?",
         count,
         lambda _: 64 * HugePage("2 MiB").freed("head page"),
@@ -82,7 +82,7 @@ QUESTIONS: dict[str, Question] = {
         "at boot): {leads}. Which scheme is it? Answer 'off', 'tail page', 'head page', 'head page, copied' or 'shared tail'.",
         one_of(*SCHEMES),
         lambda g: trial.scheme_of_series(observe.recorded(g["release"]).series).name,
-        "The record is of Linux {release}.",
+        "The record is of Linux {release} on x86-64.",
         (
             (lambda g: "head page, copied" if g["leads"].startswith("0>0 1>0") else "head page",
              "Look at page 0: does it still lead to its own frame of boot? Then at page 1: does it lead where page 0 leads?"),

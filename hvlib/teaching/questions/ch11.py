@@ -123,17 +123,17 @@ QUESTIONS: dict[str, Question] = {
         thousands,
     ),
     "an end in bytes": Question(
-        "A loop is to make the vmemmap of a huge page of {size} read-only, page after page of 4 KiB. It runs over addresses, "
-        "from that of struct page 0 to that plus {structs:,}, for so many struct pages there are. How many vmemmap pages "
-        "does it reach?",
+        "A loop over addresses is to make the vmemmap of a huge page of {size} read-only, page after page of 4 KiB. Its end is "
+        "the address of struct page 0 plus {structs:,}, for so many struct pages there are. How many vmemmap pages lie "
+        "between the two?",
         count,
         lambda g: _reached(g["size"]),
         "The end is {structs:,} bytes away, and a page has 4,096. It should be {structs:,} times 64 bytes away.",
         (
             (lambda g: int(HugePage(g["size"]).nr_vmemmap_pages), "So it was meant. But what was added to an address counts bytes."),
             (lambda g: HugePage(g["size"]).nr_base_pages, "That is the number that was added. How many pages of 4 KiB are so many bytes?"),
-            (lambda g: int(HugePage(g["size"]).nr_vmemmap_pages) - _reached(g["size"]), "Those are the ones that it does not reach."),
-            (lambda g: _reached(g["size"]) - 1, "Page 0 is reached as well; it is made writable again later."),
+            (lambda g: int(HugePage(g["size"]).nr_vmemmap_pages) - _reached(g["size"]), "Those are the ones beyond the end."),
+            (lambda g: _reached(g["size"]) - 1, "They are counted from 0: page 0 lies there as well, though the loop leaves it writable."),
         ),
         lambda r: (lambda size: {"size": size, "structs": HugePage(size).nr_base_pages})(
             r.choice(["1 GiB", "1 GiB", "2 GiB", "4 GiB", "512 MiB"])

@@ -1,8 +1,9 @@
 """The questions put to a kernel, and the record of its answers.
 
-A record holds, for the optimisation off and on, and for pages of 2 MiB and 1 GiB: the page-table entries of the
-vmemmap pages at boot, while the huge page lives, and once it is dissolved; some struct pages; and what the kernel's
-own counters say was saved.
+A full record holds, for the optimisation off and on, and for pages of 2 MiB and 1 GiB: the page-table entries of the
+vmemmap pages at boot, while the huge page lives, and once it is dissolved; some struct pages; what the kernel's own
+counters say was saved; and which frames it still calls huge afterwards. A short one is what a kernel says of itself,
+and its counters: enough where it cannot do it at all.
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from . import LabError
+from .architecture import Architecture
 from .guest import Guest
 from .memory import PAGE, Leaf, Memory
 
 SIZES = {"2 MiB": 21, "1 GiB": 30}
-STRUCT_PAGE = 64
 SYSCTL = "/proc/sys/vm/hugetlb_optimize_vmemmap"
+HUGE_PAGES = "/sys/kernel/mm/hugepages"
 SHOWN = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
 """Struct pages of a huge page whose words are recorded."""
+LEFT = 64
+"""Huge pages of 2 MiB that are taken and given back to see which frames the kernel then still calls huge."""
+KPF_COMPOUND_HEAD, KPF_HUGE = 15, 17
+"""Bits of a word of /proc/kpageflags (include/uapi/linux/kernel-page-flags.h)."""
 
 Record = dict[str, Any]
 Say = Callable[[str], None]
@@ -31,24 +37,14 @@ class Experiment:
     """One guest, asked."""
 
     def __init__(self, guest: Guest, say: Say) -> None:
-        assert guest.memory is not None
         self.guest, self.say = guest, say
-        self._memory: Memory = guest.memory
         self.can_switch = bool(guest.file(SYSCTL))
         self.on_at_boot = "hugetlb_free_vmemmap=on" in guest.append
-        self._at_boot = self._all_rows()
 
     def run(self, counts: list[int]) -> Record:
         """Everything that one boot can show."""
-        guest = self.guest
-        log = [line.split("] ")[-1] for line in guest.shell("dmesg | grep -i hugetlb:", may_fail=True).splitlines()]
-        record: Record = {
-            "release": guest.shell("uname -r"),
-            "levels": guest.levels,
-            "command_line": guest.append,
-            "can_switch": self.can_switch,
-            "boot_log": [line for line in log if "vmemmap" in line],
-        }
+        record = self.about()
+        at_boot = self._all_rows()
         self._switch(False)
         for size, count in (("2 MiB", 8), ("1 GiB", 1)):
             self._cost(size, count)  # the first allocation of a kind starts kernel threads and the like; let it pass
@@ -59,7 +55,7 @@ class Experiment:
             word = "on" if on else "off"
             # Small pages are looked at before any large one has moved frames about: then what was at boot is what is.
             self.say(f"optimisation {word}, 2 MiB: reading page tables")
-            state["2 MiB"] = self._mapping("2 MiB", 8)
+            state["2 MiB"] = self._mapping("2 MiB", 8, at_boot)
             for size in ("1 GiB", "2 MiB"):
                 self.say(f"optimisation {word}, {size}: counting")
                 growth = counts if size == "2 MiB" else [1]
@@ -67,8 +63,44 @@ class Experiment:
                     counters.append({"case": f"{size}, first use", **self._cost(size, max(growth))})
                 counters += [{"case": f"{size}, again" if on else size, **self._cost(size, n)} for n in growth]
             self.say(f"optimisation {word}, 1 GiB: reading page tables")
-            state["1 GiB"] = self._mapping("1 GiB", 1)
+            state["1 GiB"] = self._mapping("1 GiB", 1, at_boot)
+            state["left_huge"] = self._left("2 MiB")
         return record
+
+    def short(self) -> Record:
+        """What a kernel says of itself, and its counters for every size it has: for kernels that cannot do it."""
+        guest, record = self.guest, {**self.about(), "short": True}
+        if self.can_switch:
+            raise LabError("this kernel can do it; the lab reads no page tables of its architecture, and cannot judge it.")
+        kib = [int(found) for found in re.findall(r"hugepages-(\d+)kB", guest.shell(f"ls {HUGE_PAGES}"))]
+        free = int(re.search(r"MemFree:\s+(\d+)", guest.file("/proc/meminfo"))[1])  # type: ignore[index]
+        rows: list[Record] = []
+        for size in sorted(kib):
+            count = min(LEFT, free // 2 // size)
+            if count:
+                self.say(f"{size} KiB: counting")
+                name = _size(size << 10)
+                self._cost(name, count)
+                rows.append({"case": name, **self._cost(name, count)})
+        return {**record, "off": {"counters": rows}}
+
+    def about(self) -> Record:
+        """What a kernel says of itself."""
+        guest = self.guest
+        log = [line.split("] ")[-1] for line in guest.shell("dmesg | grep -i hugetlb:", may_fail=True).splitlines()]
+        sizes = guest.shell(f"ls {HUGE_PAGES} 2>/dev/null", may_fail=True)
+        return {
+            "release": guest.shell("uname -r"),
+            "architecture": guest.architecture.name,
+            "base_page": guest.page,
+            "struct_page": guest.struct_page,
+            "vmemmap": hex(guest.vmemmap),
+            "levels": guest.levels,
+            "command_line": guest.append,
+            "can_switch": self.can_switch,
+            "boot_log": [line for line in log if "vmemmap" in line],
+            "huge_pages": [_size(kib << 10) for kib in sorted(map(int, re.findall(r"hugepages-(\d+)kB", sizes)))],
+        }
 
     def reserved(self) -> Record:
         """Huge pages that the command line reserved at boot: their page-table entries."""
@@ -80,6 +112,21 @@ class Experiment:
                 found[size] = {"pfn": heads[0], "live": self._look(heads[0], size)}
         return found
 
+    def left_huge(self, count: int = LEFT) -> list[Record]:
+        """Fill and empty the pool of 2 MiB pages; count the frames of all memory that KPF_HUGE still stands on."""
+        rows = []
+        for on in (False, True) if self.can_switch else (self.on_at_boot,):
+            self._switch(on)
+            got = self._pool("2 MiB", count)
+            self._pool("2 MiB", 0)
+            flags = self.guest.bytes_of("dd if=/proc/kpageflags bs=65536")
+            huge = [pfn for pfn, word in enumerate(_words(flags)) if word >> KPF_HUGE & 1]
+            rows.append({
+                "hvo": "on" if on else "off", "huge_pages": got, "frames": len(huge),
+                "in_each": sorted({pfn % 512 for pfn in huge}),
+            })  # fmt: skip
+        return rows
+
     # --- the pool --------------------------------------------------------------------------------------------------
 
     def _switch(self, on: bool) -> None:
@@ -87,20 +134,49 @@ class Experiment:
             self.guest.shell(f"echo {int(on)} >{SYSCTL}")
 
     def _pool(self, size: str, count: int) -> int:
-        path = f"/sys/kernel/mm/hugepages/hugepages-{(1 << SIZES[size]) >> 10}kB/nr_hugepages"
-        if count and size == "1 GiB":  # so large a page is found only where memory can be made free of others
-            self.guest.shell("echo 1 >/proc/sys/vm/compact_memory", 300)
-        self.guest.shell(f"echo {count} >{path}", 300)
+        path = f"{HUGE_PAGES}/hugepages-{_bytes(size) >> 10}kB/nr_hugepages"
+        if count and _bytes(size) >= 32 << 20:  # so large a page is found only where memory can be made free of others
+            self.guest.shell("echo 1 >/proc/sys/vm/compact_memory", 400)
+        self.guest.shell(f"echo {count} >{path}", 400)
         return int(self.guest.file(path) or 0)
 
     def _heads(self, size: str) -> list[int]:
-        return [int(line) for line in self.guest.shell(f"hugeuser heads {SIZES[size]}").split()]
+        """First PFN of every huge page: what looks like one from outside, if the kernel's own flags say so too."""
+        frames, told = _bytes(size) // PAGE, []
+        root = self.guest.stop()
+        for pfn in range(0, self._memory.nr_frames - frames + 1, frames):
+            head = self.guest.vmemmap + pfn * self.guest.struct_page
+            mask = (1 << 64) - frames * self.guest.struct_page | 1
+            if self._leaf(root, head) and self._words(root, pfn + 1)[1] in (head + 1, mask):
+                told.append(pfn)
+        self.guest.go_on()
+        return [pfn for pfn, flags in zip(told, self._flags(told, 512), strict=True) if _is_huge_head(flags[0])]
+
+    def _flags(self, pfns: list[int], count: int) -> list[tuple[int, ...]]:
+        """The words of /proc/kpageflags of the 512 frames from each PFN on."""
+        if not pfns:
+            return []
+        step = f"dd if=/proc/kpageflags bs={count * 8} count=1"
+        data = self.guest.bytes_of(
+            f"for block in {' '.join(str(pfn // count) for pfn in pfns)}; do {step} skip=$block; done"
+        )
+        words = _words(data)
+        if len(words) != count * len(pfns):
+            raise LabError("the guest's /proc/kpageflags ends early; run it again.")
+        return [words[n : n + count] for n in range(0, len(words), count)]
+
+    def _left(self, size: str) -> Record:
+        """Take huge pages, give them back, and count the frames among theirs that the kernel still calls huge."""
+        self._pool(size, LEFT)
+        heads = self._heads(size)
+        self._pool(size, 0)
+        flags = self._flags(heads, 512)
+        return {"huge_pages": len(heads), "frames": sum(word >> KPF_HUGE & 1 for page in flags for word in page)}
 
     # --- counting --------------------------------------------------------------------------------------------------
 
     def _counters(self) -> dict[str, int]:
-        lines = (line.split() for line in self.guest.shell("hugeuser settle").splitlines())
-        return {words[0]: int(words[1]) for words in lines if len(words) == 2}
+        return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", self.guest.shell("settle", 400))}
 
     def _cost(self, size: str, count: int) -> Record:
         """Grow an empty pool to ``count`` huge pages, shrink it again; what the free pages did not lose was saved."""
@@ -112,7 +188,7 @@ class Experiment:
         memmap = [sum(value for name, value in when.items() if "nr_memmap" in name) for when in (before, during)]
         return {
             "huge_pages": got,
-            "saved_pages": (1 << SIZES[size]) // PAGE * got - (free[0] - free[1]),
+            "saved_pages": _bytes(size) // self.guest.page * got - (free[0] - free[1]),
             "tables_split": split,
             "anon_pages_grew_by": during["nr_anon_pages"] - before["nr_anon_pages"],
             "memmap_counter_fell_by": memmap[0] - memmap[1] if memmap[0] else None,
@@ -121,21 +197,34 @@ class Experiment:
 
     # --- page tables -----------------------------------------------------------------------------------------------
 
-    def _leaf(self, cr3: int, page: int) -> Leaf | None:
-        return self._memory.walk(cr3, self.guest.vmemmap + page * PAGE, self.guest.levels)
+    @property
+    def _memory(self) -> Memory:
+        if self.guest.memory is None:
+            raise LabError(f"the lab does not read page tables of {self.guest.architecture.name}.")
+        return self.guest.memory
+
+    @property
+    def _nr_pages(self) -> int:
+        """Vmemmap pages for all frames up to the last of RAM."""
+        return self._memory.nr_frames * self.guest.struct_page // PAGE
+
+    def _leaf(self, root: int, address: int) -> Leaf | None:
+        return self._memory.walk(root, address, self.guest.levels)
 
     def _tables(self) -> int:
-        """How many 2 MiB stretches of the vmemmap are mapped by 4 KiB entries."""
-        cr3 = self.guest.stop()
-        pages = range(0, self._memory.nr_frames * STRUCT_PAGE // PAGE, 512)
-        leaves = [self._leaf(cr3, page) for page in pages]
+        """How many 2 MiB stretches of the vmemmap are mapped by 4 KiB entries; none are looked at in a short run."""
+        if self.guest.memory is None:
+            return 0
+        root, start = self.guest.stop(), self.guest.vmemmap
+        first = start & -(2 << 20)
+        leaves = [self._leaf(root, at) for at in range(first, start + self._nr_pages * PAGE, 2 << 20)]
         self.guest.go_on()
         return sum(leaf is not None and leaf.size == PAGE for leaf in leaves)
 
     def _all_rows(self) -> dict[int, Leaf]:
-        cr3, found = self.guest.stop(), {}
-        for page in range(self._memory.nr_frames * STRUCT_PAGE // PAGE):
-            leaf = self._leaf(cr3, page)
+        root, found = self.guest.stop(), {}
+        for page in range(self._nr_pages):
+            leaf = self._leaf(root, self.guest.vmemmap + page * PAGE)
             if leaf:
                 found[page] = leaf
         self.guest.go_on()
@@ -143,42 +232,43 @@ class Experiment:
 
     def _look(self, pfn: int, size: str) -> Record:
         """The vmemmap pages of one huge page and some of its struct pages."""
-        guest, frames = self.guest, (1 << SIZES[size]) // PAGE
-        first, count = pfn * STRUCT_PAGE // PAGE, frames * STRUCT_PAGE // PAGE
-        cr3 = guest.stop()
-        rows = [leaf for page in range(first, first + count) if (leaf := self._leaf(cr3, page))]
+        guest, frames = self.guest, _bytes(size) // PAGE
+        start, count = guest.vmemmap + pfn * guest.struct_page, frames * guest.struct_page // PAGE
+        root = guest.stop()
+        rows = [leaf for page in range(count) if (leaf := self._leaf(root, start + page * PAGE))]
         agrees = all(
-            guest.monitor(f"gva2gpa {guest.vmemmap + (first + n) * PAGE:#x}").strip() == f"gpa: {row.frame << 12:#x}"
+            guest.monitor(f"gva2gpa {start + n * PAGE:#x}").strip() == f"gpa: {row.frame << 12:#x}"
             for n, row in enumerate(rows[:8])
         )
-        words = {str(number): self._words(cr3, pfn + number) for number in (*SHOWN, frames - 1)}
+        words = {str(number): [hex(word) for word in self._words(root, pfn + number)] for number in (*SHOWN, frames - 1)}
         guest.go_on()
         return {**summary(rows), "monitor_agrees": agrees, "words": words}
 
-    def _words(self, cr3: int, pfn: int) -> list[str]:
-        address = self.guest.vmemmap + pfn * STRUCT_PAGE
-        leaf = self._memory.walk(cr3, address, self.guest.levels)
+    def _words(self, root: int, pfn: int) -> tuple[int, ...]:
+        """The words of one struct page."""
+        address = self.guest.vmemmap + pfn * self.guest.struct_page
+        leaf = self._leaf(root, address)
         if leaf is None:
             raise LabError(f"the guest has no struct page for PFN {pfn:#x}; run it again.")
-        data = self._memory.read((leaf.frame << 12) + address % PAGE, STRUCT_PAGE)
-        return [hex(word) for word in struct.unpack("<8Q", data)]
+        return _words(self._memory.read((leaf.frame << 12) + address % PAGE, self.guest.struct_page))
 
-    def _mapping(self, size: str, count: int) -> Record:
+    def _mapping(self, size: str, count: int, at_boot: dict[int, Leaf]) -> Record:
         heads = self._heads(size) if self._pool(size, count) else []
         if not heads:
+            self._pool(size, 0)
             return {"missing": "the kernel found no room for such a page, or did not say where it is"}
         seen = {pfn: self._look(pfn, size) for pfn in heads}
-        flags = self.guest.shell(f"hugeuser flags {heads[0]} 512").split()
+        (flags,) = self._flags(heads[:1], 512)
         self._pool(size, 0)
-        first = heads[0] * STRUCT_PAGE // PAGE
-        pages = range(first, first + (1 << SIZES[size]) // PAGE * STRUCT_PAGE // PAGE)
+        first = heads[0] * self.guest.struct_page // PAGE
+        pages = range(first, first + _bytes(size) // PAGE * self.guest.struct_page // PAGE)
         return {
             "pfn": heads[0],
-            "boot": summary([self._at_boot[page] for page in pages]),
+            "boot": summary([at_boot[page] for page in pages]),
             "live": seen[heads[0]],
             "dissolved": self._look(heads[0], size),
             "neighbours": [[row[1] for row in seen[pfn]["rows"]] for pfn in heads[1:]],
-            "shown_as_heads": [n for n, word in enumerate(flags) if int(word) >> 15 & 1],
+            "shown_as_heads": [n for n, word in enumerate(flags) if word >> KPF_COMPOUND_HEAD & 1],
         }
 
 
@@ -200,9 +290,33 @@ def _runs(rows: list[Leaf]) -> str:
     return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in spans)
 
 
-def reserve(image: Path, initrd: Path, folder: Path, memory_mib: int, say: Say) -> Record:
+def _words(data: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(data) // 8}Q", data)
+
+
+def _is_huge_head(flags: int) -> bool:
+    """Some kernels show fake heads as heads; only a frame aligned to the size is asked here, and can be a real one."""
+    return bool(flags >> KPF_HUGE & 1 and flags >> KPF_COMPOUND_HEAD & 1)
+
+
+_UNITS = ((30, "GiB"), (20, "MiB"), (10, "KiB"))
+
+
+def _size(count: int) -> str:
+    shift, unit = next((shift, unit) for shift, unit in _UNITS if not count & (1 << shift) - 1)
+    return f"{count >> shift} {unit}"
+
+
+def _bytes(size: str) -> int:
+    number, unit = size.split()
+    return int(number) << next(shift for shift, name in _UNITS if name == unit)
+
+
+def reserve(
+    architecture: Architecture, image: Path, initrd: Path, folder: Path, memory_mib: int, say: Say
+) -> Record:
     """Boot with huge pages on the command line and the optimisation on: how they are mapped."""
     say("booting again, with huge pages reserved on the command line")
     asked = "hugetlb_free_vmemmap=on hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=64"
-    with Guest(image, initrd, folder, memory_mib, asked) as guest:
+    with Guest(architecture, image, initrd, folder, memory_mib, asked) as guest:
         return Experiment(guest, say).reserved()

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
 import json
 import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from . import LabError
+from .architecture import Architecture, PageTable
 from .memory import Memory
 
-VMEMMAP = {4: 0xFFFFEA0000000000, 5: 0xFFD4000000000000}
-"""Start of the vmemmap without address randomisation, by levels of page tables (x86_64/mm.rst)."""
+LONGEST_BOOT = 420
+"""Seconds; on two cores the slowest kernel asked so far took 20."""
+_STRETCH = 16 << 20
+"""Bytes of RAM in one piece, from which on its vmemmap is told from other things by its length."""
 
 
 class _Line:
-    """Lines over a unix socket that QEMU opens, each with a time limit."""
+    """Lines over a unix socket that QEMU opens, each with a time limit; ``last`` is the last that said something."""
 
     def __init__(self, path: Path, process: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + 20
@@ -36,7 +42,7 @@ class _Line:
                     said = (log or [f"nothing; {why}"])[-1]
                     raise LabError(f"QEMU did not start: {said}; try less --memory, or another QEMU.") from None
                 time.sleep(0.02)
-        self._buffer = b""
+        self._buffer, self.last = b"", "nothing"
 
     def send(self, text: str) -> None:
         with contextlib.suppress(OSError):  # a closed line shows at the next read
@@ -53,7 +59,9 @@ class _Line:
                 raise EOFError
             self._buffer += got
         line, self._buffer = self._buffer.split(b"\n", 1)
-        return line.decode(errors="replace").rstrip("\r")
+        text = line.decode(errors="replace").rstrip("\r")
+        self.last = text.strip() or self.last
+        return text
 
     def close(self) -> None:
         self._socket.close()
@@ -63,28 +71,36 @@ class Guest:
     """One boot of a kernel image; a context manager that ends QEMU whatever happens.
 
     ``append`` is added to the kernel's command line. Software emulation (TCG), one CPU, no network, no disk.
+    ``page``, ``struct_page`` (bytes) and ``vmemmap`` (address of the struct page of PFN 0) are what the kernel tells.
     """
 
-    def __init__(self, image: Path, initrd: Path, folder: Path, memory_mib: int, append: str = "") -> None:
-        qemu = shutil.which("qemu-system-x86_64")
+    def __init__(
+        self,
+        architecture: Architecture,
+        image: Path,
+        initrd: Path,
+        folder: Path,
+        memory_mib: int,
+        append: str = "",
+    ) -> None:
+        qemu = shutil.which(architecture.qemu)
         if not qemu:
-            raise LabError("QEMU is missing: apt install qemu-system-x86.")
-        self.folder = folder
-        self.append = f"console=ttyS0 quiet nokaslr panic=-1 init_on_alloc=0 {append}".strip()
+            raise LabError(f"QEMU is missing: apt install {architecture.package}.")
+        self.folder, self.architecture = folder, architecture
+        words = ["quiet nokaslr panic=-1 init_on_alloc=0", architecture.append, append]
+        self.append = " ".join([f"console={architecture.console}", *filter(None, words)])
         size = memory_mib << 20
         self.command = [
-            "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,la57=off", "-smp", "1", "-m", f"{memory_mib}M",
-            "-M", "pc,memory-backend=ram", "-object",
-            f"memory-backend-file,id=ram,size={size},mem-path=ram,share=on",
-            "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            architecture.qemu, "-accel", "tcg", *architecture.machine, "-smp", "1", "-m", f"{memory_mib}M",
+            "-object", f"memory-backend-file,id=ram,size={size},mem-path=ram,share=on",
+            "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
             "-kernel", "vmlinuz", "-initrd", "initrd", "-append", self.append,
-            "-serial", "file:console.log", "-serial", "unix:shell,server=on,wait=off",
-            "-qmp", "unix:qmp,server=on,wait=off",
+            "-serial", "unix:shell,server=on,wait=off", "-qmp", "unix:qmp,server=on,wait=off",
         ]  # fmt: skip
         for name, path in (("vmlinuz", image), ("initrd", initrd)):
             link = folder / name
             if not link.exists():
-                link.symlink_to(path)
+                link.symlink_to(path.resolve())
         for name in ("ram", "shell", "qmp"):
             (folder / name).unlink(missing_ok=True)
         self._log = (folder / "qemu.log").open("wb")
@@ -94,15 +110,19 @@ class Guest:
         self._lines: list[_Line] = []
         self.memory: Memory | None = None
         self.peak_kB = 0
+        began = time.monotonic()
         try:
             self._monitor, self._shell = (self._connect(name) for name in ("qmp", "shell"))
             self._answer("the monitor's greeting", self._monitor, 20)
             self.qmp("qmp_capabilities")
-            while self._answer("booting", self._shell, 180) != "ready":
+            while "@ready" not in self._answer("booting", self._shell, began + LONGEST_BOOT - time.monotonic()):
                 pass
-            self.memory = Memory(folder / "ram", size)
-            self.levels = 5 if self._register("CR4") & 1 << 12 else 4
-            self.vmemmap = VMEMMAP[self.levels]
+            self.boot_seconds = round(time.monotonic() - began, 1)
+            self.page, self.struct_page, self.vmemmap = self._told()
+            self.levels = 0
+            if architecture.page_table:
+                self.memory = Memory(folder / "ram", architecture.ram(size), architecture.page_table)
+                self.levels = architecture.page_table.depth(self._register)
         except BaseException:
             self.close()
             raise
@@ -127,7 +147,7 @@ class Guest:
         self._log.close()
         (self.folder / "ram").unlink(missing_ok=True)
 
-    def shell(self, command: str, seconds: float = 120, *, may_fail: bool = False) -> str:
+    def shell(self, command: str, seconds: float = 180, *, may_fail: bool = False) -> str:
         """What a command prints in the guest. Raises `LabError` if a line takes too long, or the command fails."""
         self._shell.send(command)
         printed = []
@@ -140,6 +160,14 @@ class Guest:
     def file(self, path: str) -> str:
         """Content of a file in the guest, empty if there is none."""
         return self.shell(f"cat {path} 2>/dev/null", may_fail=True)
+
+    def bytes_of(self, command: str, seconds: float = 300) -> bytes:
+        """What a command writes in the guest, as bytes. Raises `LabError` if they do not come through."""
+        text = self.shell(f"({command}) 2>/dev/null | gzip -1 | base64", seconds)
+        try:
+            return gzip.decompress(base64.b64decode("".join(text.split())))
+        except (OSError, EOFError, ValueError) as why:
+            raise LabError(f"the guest's answer to {command} did not come through ({why}); run it again.") from None
 
     def qmp(self, execute: str, **arguments: str) -> Any:
         """Ask QEMU's monitor."""
@@ -155,20 +183,58 @@ class Guest:
         """Ask QEMU's human monitor."""
         return str(self.qmp("human-monitor-command", **{"command-line": line}))
 
+    @property
+    def page_table(self) -> PageTable:
+        """How this guest's page tables are read. Raises `LabError` where the lab cannot read them."""
+        if self.architecture.page_table is None:
+            raise LabError(f"the lab does not read page tables of {self.architecture.name}.")
+        return self.architecture.page_table
+
     def stop(self) -> int:
-        """Stop the guest's processor; returns its CR3."""
+        """Stop the guest's processor; returns the register that holds the root of its page tables."""
         self.qmp("stop")
-        return self._register("CR3")
+        return self._register(self.page_table.register)
 
     def go_on(self) -> None:
         """Let the guest's processor run again."""
         self.qmp("cont")
 
     def _register(self, name: str) -> int:
-        found = re.search(rf"\b{name}=([0-9a-f]+)", self.monitor("info registers"))
+        found = re.search(rf"\b{name}[= ]\s*([0-9a-f]+)", self.monitor("info registers"))
         if not found:
             raise LabError(f"QEMU's monitor does not tell {name}; this version is one the lab does not know.")
         return int(found[1], 16)
+
+    def _told(self) -> tuple[int, int, int]:
+        """Bytes of a page and of a struct page, and the vmemmap's start: VMCOREINFO and the map in /proc/kcore.
+
+        The map has stretches of RAM, with their physical addresses, and the vmemmap of each, without; the one that is
+        as long as the struct pages of a stretch of RAM, rounded to pages, is its vmemmap.
+        """
+        head = self.bytes_of("dd if=/proc/kcore bs=4096 count=4")
+        notes, loads = b"", []
+        table, count = *struct.unpack_from("<Q", head, 32), *struct.unpack_from("<H", head, 56)
+        for number in range(count):
+            kind, _, offset, virtual, physical, size = struct.unpack_from("<IIQQQQ", head, table + 56 * number)
+            if kind == 4:
+                notes = head[offset : offset + size]
+            elif kind == 1:
+                loads.append((virtual, physical, size))
+        info = dict(re.findall(r"^(\S+)=(\S+)$", notes.decode("ascii", "replace"), re.MULTILINE))
+        try:
+            page, each = int(info["PAGESIZE"]), int(info["SIZE(page)"])
+        except (KeyError, ValueError) as why:
+            raise LabError(f"VMCOREINFO in /proc/kcore does not tell {why}; this kernel may be built without.") from None
+        nowhere = (1 << 64) - 1
+        found = {
+            start - physical // page * each // page * page
+            for _, physical, size in loads
+            for start, where, length in loads
+            if physical != nowhere == where and size >= _STRETCH and abs(length - size // page * each) <= 2 * page
+        }
+        if len(found) != 1:
+            raise LabError("/proc/kcore does not tell where the vmemmap is; the lab does not know this kernel.")
+        return page, each, found.pop()
 
     def _connect(self, name: str) -> _Line:
         line = _Line(self.folder / name, self._process)
@@ -177,10 +243,9 @@ class Guest:
 
     def _answer(self, doing: str, line: _Line, seconds: float) -> str:
         try:
-            return line.read(seconds)
+            return line.read(max(seconds, 1))
         except (TimeoutError, EOFError) as why:
-            console = (self.folder / "console.log").read_text(errors="replace").strip().splitlines() or ["nothing"]
             happened = f"did not answer within {seconds:.0f} s" if isinstance(why, TimeoutError) else "ended"
             raise LabError(
-                f"the guest {happened}, at: {doing}; the last line on its console is: {console[-1]}"
+                f"the guest {happened}, at: {doing}; the last line on its console is: {self._shell.last}"
             ) from None

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import LabError
+from .architecture import PageTable, Ram
 
 PAGE = 4096
-_ADDRESS = (1 << 52) - 1 & ~0xFFF
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,15 @@ class Leaf:
 
 
 class Memory:
-    """Guest RAM as a file mapped read-only; ``size`` bytes, laid out as on QEMU's "pc" machine."""
+    """Guest RAM as a file mapped read-only, in the stretches ``ram``; ``table`` says how its page tables are read."""
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Path, ram: Ram, table: PageTable) -> None:
+        size = sum(length for _, length in ram)
         with path.open("rb") as file:
             self._ram = mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ)
-        # What does not fit below the hole for devices goes above 4 GiB.
-        self._low = size if size < 0xE0000000 else 0xC0000000
-        self.nr_frames = (size if size == self._low else (1 << 32) + size - self._low) // PAGE
+        self._stretches = [stretch for stretch in ram if stretch[1]]
+        self.table = table
+        self.nr_frames = max(start + length for start, length in self._stretches) // PAGE
 
     def close(self) -> None:
         """Give the memory file back."""
@@ -39,22 +40,26 @@ class Memory:
 
     def read(self, physical: int, length: int) -> bytes:
         """Bytes at a physical address."""
-        at = physical if physical < self._low else physical - (1 << 32) + self._low
-        if not 0 <= at <= len(self._ram) - length:
-            raise LabError(f"a page table of the guest leads outside its memory, to {physical:#x}; run it again.")
-        return self._ram[at : at + length]
+        before = 0
+        for start, size in self._stretches:
+            if start <= physical <= start + size - length:
+                at = physical - start + before
+                return self._ram[at : at + length]
+            before += size
+        raise LabError(f"a page table of the guest leads outside its memory, to {physical:#x}; run it again.")
 
-    def walk(self, cr3: int, address: int, levels: int) -> Leaf | None:
-        """Follow a virtual address from CR3 to its leaf; `None` if it is not mapped."""
-        table, writable = cr3 & _ADDRESS, True
+    def walk(self, root: int, address: int, levels: int) -> Leaf | None:
+        """Follow a virtual address from the root's register to its leaf; `None` if it is not mapped."""
+        table, frame, writable = self.table, self.table.frame(root), True
         for level in range(levels, 0, -1):
             shift = 12 + 9 * (level - 1)
-            (entry,) = struct.unpack("<Q", self.read(table + (address >> shift & 511) * 8, 8))
-            if not entry & 1:
+            (entry,) = struct.unpack("<Q", self.read((frame << 12) + (address >> shift & 511) * 8, 8))
+            if not entry & table.valid:
                 return None
-            writable = writable and bool(entry & 2)
-            if level == 1 or (level <= 3 and entry & 0x80):
-                start = entry & _ADDRESS & ~((1 << shift) - 1)
-                return Leaf((start | address & (1 << shift) - 1) >> 12, entry, 1 << shift, writable)
-            table = entry & _ADDRESS
+            may = bool(entry & table.writable)
+            writable = writable and (may or not table.inherited)
+            frame = table.frame(entry)
+            if level == 1 or (level <= 3 and entry & table.leaf):
+                start = frame << 12 & ~((1 << shift) - 1)
+                return Leaf((start | address & (1 << shift) - 1) >> 12, entry, 1 << shift, writable and may)
         return None

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, instance_of, name_of, quoted
-from ..facts.layout import BASE_PAGE, check_base_page
+from ..facts.layout import BASE_PAGE, PAGING, STRUCT_PAGE, check_base_page, check_struct_page
+from ..facts.platforms import PLATFORMS
 from ..units import MiB, about, format_size, index_of, parse_size
 from .btf import struct_layout
 
@@ -206,8 +207,34 @@ class Saving:
         return self.saved_pages + self.tables_split + self.anon_pages_grew_by
 
 
+@dataclass(frozen=True)
+class LeftHuge:
+    """What one kernel still called huge when its pool of 2 MiB pages had been filled and emptied.
+
+    ``hvo``: "on" or "off"; ``frames`` with KPF_HUGE in /proc/kpageflags; ``in_each`` their places in a huge page.
+    """
+
+    release: str
+    hvo: str
+    huge_pages: int
+    frames: int
+    in_each: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.release:28} HVO {self.hvo:3}: {self.huge_pages} huge pages taken and given back, "
+            f"{self.frames} frames still called huge"
+        )
+
+
 class Record:
-    """What one real kernel answered, as `kernel_lab` wrote it down."""
+    """What one real kernel answered, as `kernel_lab` wrote it down.
+
+    ``architecture`` as in `hvlib.facts.platforms`; ``base_page`` and ``struct_page`` in bytes; ``vmemmap`` the address
+    of the struct page of PFN 0; ``version`` the release in numbers, (6, 12, 117); ``short``: what the kernel says of
+    itself and its counters, and no page tables. ``option`` is CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP, "y" or "n", and
+    ``can_switch`` whether the sysctl is there; both `None` where they were not recorded.
+    """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         instance_of(data, Mapping, "a record", "choose one that the kernel lab wrote")  # type: ignore[type-abstract]
@@ -217,9 +244,19 @@ class Record:
             self.boot_log = tuple(map(str, data["boot_log"]))
             self.states = tuple(state for state in ("off", "on") if isinstance(data.get(state), dict))
             self.quick = bool(data.get("quick", False))
+            self.short = bool(data.get("short", False))
             if not self.states:
                 raise KeyError("off")
-        except (LookupError, TypeError, AttributeError, ValueError) as why:
+            told = str(data.get("provenance", {}).get("version", self.release))
+            self.version = tuple(map(int, re.findall(r"\d{1,5}", told)[:3]))
+            self.architecture = PLATFORMS[data.get("architecture", "x86-64")].name
+            self.base_page = check_base_page(data.get("base_page", BASE_PAGE))
+            self.struct_page = check_struct_page(data.get("struct_page", STRUCT_PAGE))
+            self.vmemmap = _address(data["vmemmap"]) if "vmemmap" in data else _VMEMMAP[data.get("levels", 4)]
+            self.huge_pages = tuple(map(_plain, data.get("huge_pages", ("2 MiB", "1 GiB"))))
+            self.option = data.get("option")
+            self.can_switch = data.get("can_switch")
+        except (LookupError, TypeError, AttributeError, ValueError, BadInput) as why:
             raise BadInput(
                 f"this is no record of the kernel lab ({quoted(str(why))} is missing or broken); choose one "
                 "that it wrote, or make one with make observe."
@@ -237,7 +274,7 @@ class Record:
             found = part["live" if when == "reserved" else when]
             words = {int(n): tuple(int(word, 16) for word in row) for n, row in found.get("words", {}).items()}
             rows = tuple(Row(*row) for row in found["rows"])
-            if not rows or any(len(row) != 8 for row in words.values()):
+            if not rows or any(8 * len(row) != self.struct_page for row in words.values()):
                 raise ValueError("rows or words are missing")
             return Entries(
                 found["vmemmap_pages"], found["distinct_frames"], found["writable_pages"], rows, words,
@@ -267,6 +304,19 @@ class Record:
         if found is not None and not isinstance(found, list):
             raise self._broken(size, "shown as heads", state, "it is no list")
         return None if found is None else tuple(found)
+
+    def left_huge(self, state: str = "on") -> tuple[int, int] | None:
+        """Huge pages given back, and frames of theirs that the kernel then still called huge; `None` if not asked."""
+        found = self._state(state).get("left_huge")
+        if found is None:
+            return None
+        numbers = [index_of(found.get(name)) for name in ("huge_pages", "frames")] if isinstance(found, dict) else []
+        if len(numbers) != 2 or not all(number is not None and 0 <= number < 1 << 40 for number in numbers):
+            raise self._broken("2 MiB", "left huge", state, "it is no count")
+        pages, frames = numbers
+        assert pages is not None
+        assert frames is not None
+        return pages, frames
 
     def savings(self, state: str = "on") -> tuple[Saving, ...]:
         """The counters, case by case."""
@@ -300,16 +350,38 @@ class Record:
         return self.origin
 
 
-def records() -> tuple[str, ...]:
-    """Releases of which this book keeps a record, oldest first."""
+def records(architecture: str | None = "x86-64") -> tuple[str, ...]:
+    """Names of the records that this book keeps of an architecture, oldest release first; of all with `None`.
+
+    A name is a release, and for other architectures than x86-64 also the kernel's flavour: "6.12.117-riscv64".
+    """
+    if architecture is not None:
+        architecture = PLATFORMS[architecture].name
     files = (resources.files(__package__) / "data").iterdir()
-    names = [found[1] for file in files if (found := re.fullmatch(r"linux-(\d+(?:\.\d+)+)\.json", file.name))]
-    return tuple(sorted(names, key=lambda name: [int(number) for number in name.split(".")]))
+    found = [name for file in files if (name := re.fullmatch(r"linux-(\d+(?:\.\d+)+)(-[\w-]+)?\.json", file.name))]
+    names = [name[1] + (name[2] or "") for name in found if architecture != "x86-64" or not name[2]]
+    if architecture not in (None, "x86-64"):
+        names = [name for name in names if "-" in name and _recorded(name).architecture == architecture]
+    return tuple(sorted(names, key=lambda name: ([int(n) for n in name.split("-")[0].split(".")], name)))
 
 
 def recorded(release: str) -> Record:
-    """The record of a release. Raises `BadInput` for one that the book does not have."""
-    return _recorded(name_of(release, "record", records()))
+    """The record of a name (`records`). Raises `BadInput` for one that the book does not have."""
+    return _recorded(name_of(release, "record", records(None)))
+
+
+def left_huge(series: str = "6.12") -> tuple[LeftHuge, ...]:
+    """What kernels of a series still called huge in an emptied pool: HVO off and on, release by release.
+
+    Raises `BadInput` for a series of which that was not measured.
+    """
+    folder = resources.files(__package__) / "data"
+    known = [found[1] for file in folder.iterdir() if (found := re.fullmatch(r"kpf-huge-(\d+\.\d+)\.json", file.name))]
+    series = name_of(series, "series", sorted(known))
+    rows = json.loads((folder / f"kpf-huge-{series}.json").read_text("utf-8"))["rows"]
+    return tuple(
+        LeftHuge(row["release"], row["hvo"], row["huge_pages"], row["frames"], tuple(row["in_each"])) for row in rows
+    )
 
 
 @cache
@@ -361,6 +433,18 @@ def mapping(release: str) -> Entries:
 def savings(release: str) -> tuple[Saving, ...]:
     """The recorded counters with the optimisation on. Raises `BadInput` if there is no such record."""
     return recorded(release).savings()
+
+
+_VMEMMAP = {paging.levels: paging.vmemmap for paging in PAGING.values()}
+"""Where the vmemmap starts by levels of page tables: what older records, all of x86-64, do not say themselves."""
+
+
+def _address(text: object) -> int:
+    """An address in hexadecimal. Raises `ValueError` for anything else."""
+    value = int(_plain(text), 16)
+    if not 0 <= value < 1 << 64:
+        raise ValueError("an address that cannot be")
+    return value
 
 
 def _series(version: str) -> tuple[int, int]:

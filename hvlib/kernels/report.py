@@ -54,8 +54,8 @@ def judged(file: str | Path) -> tuple[str, bool]:
     record = observe.read_record(file)
     findings = trial.judge(record)
     broken = [f for f in findings if not f.holds]
-    new = [f for f in broken if not trial.known_bug(f, record.series)]
+    known = [(finding, trial.known_bug(finding, record.version)) for finding in broken]
     scheme = trial.scheme_of_series(record.series) if "on" in record.states else "off"
     lines = [f"{record.origin}: {len(findings) - len(broken)} of {len(findings)} expectations hold (scheme: {scheme})"]
-    lines += [f"  {'BREAKS' if f in new else 'known bug:'} {f}" for f in broken]
-    return "\n".join(lines), not new
+    lines += [f"  {f'known bug: {bug}:' if bug else 'BREAKS'} {finding}" for finding, bug in known]
+    return "\n".join(lines), all(bug for _, bug in known)

@@ -42,7 +42,7 @@ def _false_heads(size: str, scheme: str) -> int:
     for event in machine.events[done:]:
         if not isinstance(event, ResetTails):
             event.apply(past)
-    pages = past.pfn_to_page(pool.pfns[0] + np.arange(HugePage(size).nr_base_pages))
+    pages = past.pfn_to_page(pool.pfns[0] + np.arange(HugePage(size).nr_base_pages, dtype=np.int64))
     return int(np.count_nonzero(past.word(pages, FLAGS) & np.uint64(PG_HEAD))) - 1
 
 

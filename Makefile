@@ -63,8 +63,9 @@ bench: .venv/test.done  ## measure it: panel, large hosts, import, make lab, boo
 binder-check: .venv/test.done  ## do what Binder does, without Docker: install, postBuild, tests, sessions; say what it takes
 	$(BIN)/python tools/binder.py
 
-observe: .venv/lab.done  ## ask a real kernel: make observe SUITE=bookworm-security [SERIES=6.1] (needs QEMU; see README)
-	@$(BIN)/python -m kernel_lab $(SUITE) $(if $(SERIES),--series $(SERIES)) --into $(INTO)
+observe: .venv/lab.done  ## ask a real kernel: make observe SUITE=trixie [SERIES=6.12] [ARCH=riscv64], or IMAGE=FILE (needs QEMU)
+	@$(BIN)/python -m kernel_lab $(if $(IMAGE),--image '$(IMAGE)',$(SUITE)) $(if $(SERIES),--series $(SERIES)) \
+		$(if $(ARCH),--arch $(ARCH)) $(if $(FLAVOUR),--flavour $(FLAVOUR)) --into $(INTO)
 	@$(BIN)/python -m hvlib "$$(ls -t $(INTO)/linux-*.json | head -1)"
 
 observe-all: .venv/lab.done  ## ask every kernel of which the book keeps a record

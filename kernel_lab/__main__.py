@@ -72,8 +72,9 @@ class _Lab:
             self.kernel = fetch.Kernel(inside, image.name, "", digest)
         else:
             assert self.suite is not None
+            flavour = self.which.flavour(flavour)
             self.say(f"fetching the {series or 'newest'} kernel of {self.suite} for {self.which.name}")
-            self.kernel = fetch.fetch(self.suite, self.folder / "kernel", self.which, series, flavour)
+            self.kernel = fetch.fetch(self.suite, self.folder / "kernel", self.which, flavour, series)
         program = fetch.busybox(self.suite or "stable", self.folder / "busybox", self.which)
         self.initrd = initramfs.build(self.folder, program)
 
@@ -119,7 +120,9 @@ def count(lab: _Lab) -> list[dict[str, Any]]:
     with lab.boot() as guest:
         release, rows = guest.shell("uname -r"), experiment.Experiment(guest, lab.say).left_huge()
     told = lab.about(release, KPF, guest.command, guest.peak_kB)["provenance"]
-    kept = {name: told[name] for name in ("suite", "package", "version", "sha256", "qemu", "date", "seconds", "peak_kB")}
+    kept = {
+        name: told[name] for name in ("suite", "package", "version", "sha256", "qemu", "date", "seconds", "peak_kB")
+    }
     for row in rows:
         lab.say(f"{row['hvo']:>3}: {row['huge_pages']} huge pages of 2 MiB taken and given back, "
                 f"KPF_HUGE still on {row['frames']} frames")  # fmt: skip
@@ -156,8 +159,11 @@ def _options(parser: _Parser) -> argparse.Namespace:
     """The command line, checked."""
     add = parser.add_argument
     add("suite", nargs="?", help="Debian suite, for example bookworm-security")
-    add("--series", help="kernel series or release, such as 7.1 or 6.12.113 (with --kpf-huge several, with commas); "
-        "without it the suite's current one")
+    add(
+        "--series",
+        help="kernel series or release, such as 7.1 or 6.12.113 (with --kpf-huge several, with commas); "
+        "without it the suite's current one",
+    )
     add("--arch", default="x86-64", help=f"architecture: {', '.join(ARCHITECTURES)}")
     add("--flavour", help="which of Debian's kernels, for example arm64-16k")
     add("--image", type=Path, metavar="FILE", help="a kernel image of your own, instead of a suite's")

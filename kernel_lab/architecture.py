@@ -21,7 +21,8 @@ class PageTable:
 
     The frame is ``frame_bits`` bits from bit ``frame_at`` on. An entry with one of the bits ``leaf`` set ends the walk
     above the last level too. ``writable``: the bit that allows writing; ``inherited``: it must be set on every level.
-    ``register`` is the root's name in QEMU's monitor, ``depth`` the levels by the values of other registers.
+    ``register`` is the root's name in QEMU's monitor, where its frame begins at bit ``root_at``; ``depth`` tells the
+    levels by the values of registers.
     """
 
     frame_at: int
@@ -31,11 +32,16 @@ class PageTable:
     writable: int
     inherited: bool
     register: str
+    root_at: int
     depth: Callable[[Callable[[str], int]], int]
 
     def frame(self, entry: int) -> int:
-        """The frame that an entry, or the root's register, leads to."""
+        """The frame that an entry leads to."""
         return entry >> self.frame_at & (1 << self.frame_bits) - 1
+
+    def root(self, value: int) -> int:
+        """The frame of the first table, by the value of its register."""
+        return value >> self.root_at & (1 << self.frame_bits) - 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,12 @@ class Architecture:
     append: str = ""
     no: str = ""
 
+    def flavour(self, name: str | None) -> str:
+        """The flavour of a name, or the usual one. Raises `LabError` for one that Debian does not build."""
+        if name is not None and name not in self.flavours:
+            raise LabError(f"{self.name} has no kernels of flavour {name!r}; it has {', '.join(self.flavours)}.")
+        return name or self.flavours[0]
+
 
 def _pc(size: int) -> Ram:
     """QEMU's "pc": what does not fit below the hole for devices goes above 4 GiB."""
@@ -80,8 +92,8 @@ def _from(*starts: tuple[int, int]) -> Callable[[int], Ram]:
 
 
 _ALL = 1 << 60
-_X86 = PageTable(12, 40, 1, 0x80, 2, True, "CR3", lambda register: 5 if register("CR4") & 1 << 12 else 4)
-_RISCV = PageTable(10, 44, 1, 0xE, 4, False, "satp", lambda register: {8: 3, 9: 4, 10: 5}[register("satp") >> 60])
+_X86 = PageTable(12, 40, 1, 0x80, 2, True, "CR3", 12, lambda register: 5 if register("CR4") & 1 << 12 else 4)
+_RISCV = PageTable(10, 44, 1, 0xE, 4, False, "satp", 0, lambda register: {8: 3, 9: 4, 10: 5}[register("satp") >> 60])
 
 ARCHITECTURES = {
     one.name: one
@@ -89,7 +101,8 @@ ARCHITECTURES = {
         Architecture("x86-64", "amd64", "qemu-system-x86_64", "qemu-system-x86",
                      ("-M", "pc,memory-backend=ram", "-cpu", "max,la57=off"), "ttyS0",
                      ("cloud-amd64", "amd64"), _pc, 8192, _X86),
-        Architecture("riscv64", "riscv64", "qemu-system-riscv64", "qemu-system-misc (qemu-system-riscv since Debian 13)",
+        Architecture("riscv64", "riscv64", "qemu-system-riscv64",
+                     "qemu-system-misc (since Debian 13 qemu-system-riscv)",
                      ("-M", "virt,memory-backend=ram", "-cpu", "rv64"), "ttyS0",
                      ("riscv64",), _from((0x80000000, _ALL)), 8192, _RISCV),
         Architecture("arm64", "arm64", "qemu-system-aarch64", "qemu-system-arm",
@@ -107,7 +120,7 @@ ARCHITECTURES = {
         Architecture("s390x", "s390x", "qemu-system-s390x", "qemu-system-misc", (), "sclp0", ("s390x",),
                      _from((0, _ALL)), 2048,
                      no="under emulation it has no EDAT, so Linux registers no HugeTLB page there, and there is "
-                        "nothing to ask; ask another --arch"),
+                        "nothing to ask; choose another --arch"),
     )
 }  # fmt: skip
 
@@ -116,7 +129,7 @@ def architecture(name: str) -> Architecture:
     """The architecture of a name, Debian's names included. Raises `LabError` for one that cannot be asked."""
     found = ARCHITECTURES.get(name) or next((one for one in ARCHITECTURES.values() if one.debian == name), None)
     if found is None:
-        raise LabError(f"the lab knows no architecture {name!r}; it knows {', '.join(ARCHITECTURES)}.")
+        raise LabError(f"the lab knows no architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}.")
     if found.no:
         raise LabError(f"{found.name} cannot be asked: {found.no}.")
     return found

@@ -71,7 +71,9 @@ class Experiment:
         """What a kernel says of itself, and its counters for every size it has: for kernels that cannot do it."""
         guest, record = self.guest, {**self.about(), "short": True}
         if self.can_switch:
-            raise LabError("this kernel can do it; the lab reads no page tables of its architecture, and cannot judge it.")
+            raise LabError(
+                "this kernel can do it; the lab reads no page tables of its architecture, and cannot judge it."
+            )
         kib = [int(found) for found in re.findall(r"hugepages-(\d+)kB", guest.shell(f"ls {HUGE_PAGES}"))]
         free = int(re.search(r"MemFree:\s+(\d+)", guest.file("/proc/meminfo"))[1])  # type: ignore[index]
         rows: list[Record] = []
@@ -240,7 +242,9 @@ class Experiment:
             guest.monitor(f"gva2gpa {start + n * PAGE:#x}").strip() == f"gpa: {row.frame << 12:#x}"
             for n, row in enumerate(rows[:8])
         )
-        words = {str(number): [hex(word) for word in self._words(root, pfn + number)] for number in (*SHOWN, frames - 1)}
+        words = {
+            str(number): [hex(word) for word in self._words(root, pfn + number)] for number in (*SHOWN, frames - 1)
+        }
         guest.go_on()
         return {**summary(rows), "monitor_agrees": agrees, "words": words}
 
@@ -253,7 +257,9 @@ class Experiment:
         return _words(self._memory.read((leaf.frame << 12) + address % PAGE, self.guest.struct_page))
 
     def _mapping(self, size: str, count: int, at_boot: dict[int, Leaf]) -> Record:
+        tables = self._tables()
         heads = self._heads(size) if self._pool(size, count) else []
+        split = self._tables() - tables
         if not heads:
             self._pool(size, 0)
             return {"missing": "the kernel found no room for such a page, or did not say where it is"}
@@ -264,6 +270,7 @@ class Experiment:
         pages = range(first, first + _bytes(size) // PAGE * self.guest.struct_page // PAGE)
         return {
             "pfn": heads[0],
+            "tables_split": split,
             "boot": summary([at_boot[page] for page in pages]),
             "live": seen[heads[0]],
             "dissolved": self._look(heads[0], size),
@@ -312,9 +319,7 @@ def _bytes(size: str) -> int:
     return int(number) << next(shift for shift, name in _UNITS if name == unit)
 
 
-def reserve(
-    architecture: Architecture, image: Path, initrd: Path, folder: Path, memory_mib: int, say: Say
-) -> Record:
+def reserve(architecture: Architecture, image: Path, initrd: Path, folder: Path, memory_mib: int, say: Say) -> Record:
     """Boot with huge pages on the command line and the optimisation on: how they are mapped."""
     say("booting again, with huge pages reserved on the command line")
     asked = "hugetlb_free_vmemmap=on hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=64"

@@ -79,18 +79,12 @@ class _Apt:
         return tree
 
 
-def fetch(
-    suite: str, folder: Path, architecture: Architecture, series: str | None = None, flavour: str | None = None
-) -> Kernel:
-    """The newest kernel of ``suite``; of ``series``, such as "6.1" or "6.12.113", and ``flavour`` if given.
+def fetch(suite: str, folder: Path, architecture: Architecture, flavour: str, series: str | None = None) -> Kernel:
+    """The newest kernel of ``suite`` and ``flavour``; of ``series``, such as "6.1" or "6.12.113", if given.
 
     Raises `LabError` if there is none.
     """
     folder = folder.resolve()
-    flavour = flavour or architecture.flavours[0]
-    if flavour not in architecture.flavours:
-        known = ", ".join(architecture.flavours)
-        raise LabError(f"{architecture.name} has no kernels of flavour {flavour!r}; it has {known}.")
     apt = _Apt(suite, architecture.debian, folder)
     package = _newest(apt, flavour, series)
     tree = apt.unpack(package, *re.findall(r"Depends: (linux-b\w+-\d\S+)", apt.run("apt-cache", "depends", package)))
@@ -118,7 +112,7 @@ def busybox(suite: str, folder: Path, architecture: Architecture) -> Path:
         return own
     release = suite.split("-")[0]
     tree = _Apt(release, architecture.debian, folder.resolve()).unpack("busybox-static")
-    found = next((path for path in tree.rglob("busybox") if path.is_file() and not path.is_symlink()), None)
+    found = next((path for path in (tree / "usr/bin/busybox", tree / "bin/busybox") if path.is_file()), None)
     if found is None:
         raise LabError(f"busybox-static of {release} holds no busybox; apt install busybox-static, or another suite.")
     return found

@@ -224,7 +224,9 @@ class Guest:
         try:
             page, each = int(info["PAGESIZE"]), int(info["SIZE(page)"])
         except (KeyError, ValueError) as why:
-            raise LabError(f"VMCOREINFO in /proc/kcore does not tell {why}; this kernel may be built without.") from None
+            raise LabError(
+                f"VMCOREINFO in /proc/kcore does not tell {why}; this kernel may be built without."
+            ) from None
         nowhere = (1 << 64) - 1
         found = {
             start - physical // page * each // page * page

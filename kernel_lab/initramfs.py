@@ -6,8 +6,8 @@ import gzip
 from pathlib import Path
 
 # Reads a line, runs it, says "@done STATUS". The tty stays open as descriptor 3: opened anew for each line it stalls.
-# Where pages lie free is counted until it stands still; pages in per-CPU lists are free, but not in nr_free_pages.
-# Nothing is started for it, so that the counting takes no memory itself.
+# Free pages are counted until they stand still; those in per-CPU lists are free, but not in nr_free_pages. The same
+# program counts before and after, so what it takes itself cancels out. (The shell's own `read` takes a byte at a time.)
 _INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -15,28 +15,22 @@ mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
 echo 1 >/proc/sys/kernel/printk
+counters() {
+    awk '/^ +count:/ { lists += $2 } /^nr_free_pages / { free = $2 }
+        /^nr_free_pages |^nr_anon_pages |^nr_memmap/ { said = said " " $1 "=" $2 }
+        /^MemTotal:/ { said = said " mem_total_kB=" $2 }
+        END { print free + lists said " per_cpu_pages=" lists }' /proc/zoneinfo /proc/vmstat /proc/meminfo
+}
 settle() {
     tries=0 same=0 last=0
     while [ $tries -lt 60 ] && [ $same -lt 4 ]; do
-        tries=$((tries + 1)) lists=0 said=
         echo 1 >/proc/sys/vm/drop_caches
         echo 1 >/proc/sys/vm/stat_refresh
-        while read -r name value rest; do
-            case $name in count:) lists=$((lists + value)) ;; esac
-        done </proc/zoneinfo
-        while read -r name value; do
-            case $name in
-            nr_free_pages) free=$value said="$said $name=$value" ;;
-            nr_memmap*|nr_anon_pages) said="$said $name=$value" ;;
-            esac
-        done </proc/vmstat
-        if [ $((free + lists)) = $last ]; then same=$((same + 1)); else same=0; fi
-        last=$((free + lists))
+        said=$(counters) tries=$((tries + 1))
+        if [ "${said%% *}" = "$last" ]; then same=$((same + 1)); else same=0; fi
+        last=${said%% *}
     done
-    while read -r name value rest; do
-        case $name in MemTotal:) said="$said mem_total_kB=$value" ;; esac
-    done </proc/meminfo
-    echo "$said per_cpu_pages=$lists"
+    echo "$said"
 }
 exec 3<>/dev/console
 stty raw -echo <&3

@@ -50,7 +50,7 @@ class Memory:
 
     def walk(self, root: int, address: int, levels: int) -> Leaf | None:
         """Follow a virtual address from the root's register to its leaf; `None` if it is not mapped."""
-        table, frame, writable = self.table, self.table.frame(root), True
+        table, frame, writable = self.table, self.table.root(root), True
         for level in range(levels, 0, -1):
             shift = 12 + 9 * (level - 1)
             (entry,) = struct.unpack("<Q", self.read((frame << 12) + (address >> shift & 511) * 8, 8))

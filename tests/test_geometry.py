@@ -132,3 +132,29 @@ def test_the_releases_of_a_scheme_say_since_when():
     assert {name: tuple(map(int, found.groups())) for name, found in told.items() if found} == {
         name: one.since for name, one in hv.SCHEMES.items() if one.kept is not None
     }
+
+
+@pytest.mark.parametrize(
+    ("page", "base", "pfn"),
+    [
+        (0xFFFFFC0000F68A00, 0xFFFFFC0000000000, 0x3DA28),  # arm64, an oops that names both
+        ("page:fffffc0000f68a00", "fffffc0000000000", 0x3DA28),
+        (0xFFFFF3B2EC3A8000, 0xFFFFF3B2C0000000, 0xB0EA00),  # x86-64 with KASLR
+        (0xFF1C000000000000, 0xFF1BFFFFFE000000, 0x80000),  # riscv64: RAM from 2 GiB on
+        ("0xffffea0000490040", None, 0x12401),
+    ],
+)
+def test_addresses_of_a_vmemmap_that_is_elsewhere(page, base, pfn):
+    assert hv.page_to_pfn(page, base=base) == pfn
+    assert hv.pfn_to_page(pfn, base=base) == (page if isinstance(page, int) else int(page[-16:], 16))
+
+
+def test_an_address_of_a_randomised_kernel_is_refused_with_the_way_out():
+    with pytest.raises(hv.BadInput, match=r"KASLR .*base="):
+        hv.page_to_pfn(0xFFFFF3B2EC3A8000)
+    with pytest.raises(hv.BadInput, match="every 80 bytes"):
+        hv.page_to_pfn(0xFFFFFEBFFE000040, struct_page=80, base=0xFFFFFEBFFE000000)
+    with pytest.raises(hv.BadInput, match="from 0 to"):
+        hv.pfn_to_page(1 << 40, base="fffffebffe000000")
+    with pytest.raises(hv.BadInput, match="base must be"):
+        hv.page_to_pfn(0xFFFFF3B2EC3A8000, base="the usual one")

@@ -280,7 +280,9 @@ LINES = {
     ],
     "kernel_lab": [
         [], ["--fast"], ["Bad Suite"], ["x"], ["a\ndeb http://example.org x main"], ["-"], ["bookworm-security", "--all"],
-        ["bookworm-security", "--series", "six"], ["bookworm-security", "--series", "6.1.0"], ["bookworm-security", "--memory", "64"],
+        ["bookworm-security", "--series", "six"], ["bookworm-security", "--series", "6.1.0.0"], ["bookworm-security", "--series", "6.1,6.2"], ["trixie", "--arch", "vax"],
+        ["trixie", "--arch", "s390x"], ["trixie", "--flavour", "fast"], ["--image", "missing"], ["trixie", "--image", "cut"],
+        ["--kpf-huge"], ["trixie", "--kpf-huge", "--memory", "64"], ["--kpf-huge", "--all"], ["bookworm-security", "--memory", "64"],
         ["bookworm-security", "--memory", "lots"], ["bookworm-security", "--memory", "99999999999"],
         ["bookworm-security", "--into", "empty"], ["bookworm-security", "--into", "/dev/null/x"], ["bookworm-security", "more"],
         ["bookworm-security", "--into", "records"],

@@ -121,9 +121,10 @@ def test_records_name_no_path_of_a_machine():
         ("[    0.2] HugeTLB: can optimize 4095 vmemmap pages for hugepages-1048576kB", "1 GiB", 4095),
         ("HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page", "2 MiB", 7),
         ("HugeTLB: 16380 KiB vmemmap can be freed for a 1.00 GiB page", "1 GiB", 4095),
-        ("HugeTLB: 508 KiB vmemmap can be freed for a 32.0 MiB page", "32 MiB", 127),
-        ("HugeTLB: 0 KiB vmemmap can be freed for a 64.0 KiB page", "64 KiB", 0),
+        ("HugeTLB: 0 KiB vmemmap can be freed for a 32.0 MiB page", "32 MiB", 0),
         ("HugeTLB: 0 KiB vmemmap can be freed for a 512 MiB page", "512 MiB", 0),
+        ("HugeTLB: 0 KiB vmemmap can be freed for a 64.0 KiB page", "64 KiB", 0),
+        ("HugeTLB: 508 KiB vmemmap can be freed for a 32.0 MiB page", "32 MiB", 127),
     ],
 )
 def test_a_pasted_boot_log_is_read_in_the_words_of_every_release(line, size, pages):

@@ -115,3 +115,50 @@ def test_fake_heads_of_real_kernels_are_told_by_their_own_flag(release):
 def test_a_flag_is_one_bit(bad):
     with pytest.raises(hv.BadInput, match="is no flag"):
         hv.compound_head(0x1000, hv.RawMemory(bytes(64), 0x1000), fake_heads=True, pg_head=bad)
+
+
+RAW = """[   12.345678] page: refcount:0 mapcount:0 mapping:0000000000000000 index:0x0 pfn:0x12401
+[   12.345679] raw: 0017ffffc0000000 ffffea0000490001 dead000000000122 dead000000000400
+[   12.345680] raw: 0000000000000000 0000000000000000 00000000ffffffff 0000000000000000"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RAW,
+        "0017ffffc0000000 ffffea0000490001 dead000000000122 dead000000000400 0 0 ffffffff 0",
+        "0x17ffffc0000000, 0xffffea0000490001, 0xdead000000000122, 0xdead000000000400, 0x0, 0x0, 0xffffffff, 0x0",
+        "ffffea0000490040:  0017ffffc0000000 ffffea0000490001\nffffea0000490050:  dead000000000122 dead000000000400\n"
+        "ffffea0000490060:  0000000000000000 0000000000000000\nffffea0000490070:  00000000ffffffff 0000000000000000",
+    ],
+)
+def test_words_are_read_as_logs_print_them(text):
+    page = hv.StructPage("page:ffffea0000490040", text)
+    assert page.address == 0xFFFFEA0000490040
+    assert page.words == (
+        0x17FFFFC0000000,
+        0xFFFFEA0000490001,
+        0xDEAD000000000122,
+        0xDEAD000000000400,
+        0,
+        0,
+        0xFFFFFFFF,
+        0,
+    )
+    assert page.is_tail
+    memory = hv.RawMemory(text, "ffffea0000490040")
+    assert memory == hv.RawMemory(bytes(page), 0xFFFFEA0000490040)
+    assert hv.compound_head("0xffffea0000490040", memory) == 0xFFFFEA0000490000
+
+
+@pytest.mark.parametrize("text", ["", "raw:", "six words", "0x", "0017ffffc00000000 0", "-1", "12g4"])
+def test_what_is_no_word_is_named(text):
+    with pytest.raises(hv.BadInput, match="for example"):
+        hv.RawMemory(text, 0)
+
+
+def test_words_one_by_one_may_be_those_of_a_log_and_no_decimal_digits():
+    words = ("0017ffffc0000000", "0xffffea0000490001", *(0,) * 6)
+    assert hv.StructPage(0, words).words[:2] == (0x17FFFFC0000000, 0xFFFFEA0000490001)
+    with pytest.raises(hv.BadInput):
+        hv.StructPage(0, ("64", *(0,) * 7))

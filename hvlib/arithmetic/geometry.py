@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import BadInput, table
-from ..facts.layout import BASE_PAGE, PAGING, PTE, STRUCT_PAGE, check_base_page, check_struct_page
+from ..facts.layout import BASE_PAGE, PAGING, PTE, STRUCT_PAGE, address_of, check_base_page, check_struct_page
 from ..facts.schemes import Scheme, scheme_of
 from ..units import GiB, KiB, MiB, format_size, power_of_two, whole_number
 
@@ -153,28 +153,47 @@ class Bill:
         return self.memmap - self.saved
 
 
-def pfn_to_page(pfn: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE) -> int:
+def pfn_to_page(
+    pfn: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE, *, base: int | str | None = None
+) -> int:
     """Virtual address of the struct page of ``pfn``: base + sizeof(struct page) * pfn (asm-generic/memory_model.h).
 
-    Raises `BadInput` for a PFN whose struct page would lie outside the vmemmap, or an unknown paging.
+    ``base`` is where the struct page of PFN 0 would be: on x86-64 without address randomisation that of ``paging``, and
+    otherwise what the kernel chose, as a number or in hexadecimal. Raises `BadInput` for a PFN whose struct page would
+    lie outside the vmemmap, or an unknown paging.
     """
-    start, struct_page = PAGING[paging], check_struct_page(struct_page)
-    most = start.size // struct_page
-    return start.vmemmap + struct_page * whole_number(pfn, f"a PFN with {paging} paging", 0, most - 1)
+    start, size, struct_page = _vmemmap(paging, base), PAGING[paging].size, check_struct_page(struct_page)
+    most = (size if base is None else (1 << 64) - start) // struct_page
+    where = f"with {paging} paging" if base is None else f"with the vmemmap from {start:#x} on"
+    return start + struct_page * whole_number(pfn, f"a PFN {where}", 0, most - 1)
 
 
-def page_to_pfn(page: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE) -> int:
-    """PFN of the struct page at virtual address ``page``, the inverse of `pfn_to_page`. Raises `BadInput`."""
-    start, struct_page = PAGING[paging], check_struct_page(struct_page)
-    last = start.vmemmap + start.size - 1
-    page = whole_number(page, "an address", 0, (1 << 64) - 1)
-    offset = page - start.vmemmap
-    if not 0 <= offset < start.size or offset % struct_page:
+def page_to_pfn(
+    page: int | str, paging: str = "4-level", struct_page: int = STRUCT_PAGE, *, base: int | str | None = None
+) -> int:
+    """PFN of the struct page at virtual address ``page``, the inverse of `pfn_to_page`. Raises `BadInput`.
+
+    The address may be text, as a log prints it: "page:fffff3b2ec3a8000". A kernel with address randomisation, or of
+    another architecture, has its vmemmap elsewhere: ``base``. A log that names address and PFN tells it, as the
+    address less sizeof(struct page) for each PFN.
+    """
+    start, struct_page = _vmemmap(paging, base), check_struct_page(struct_page)
+    last = start + PAGING[paging].size - 1 if base is None else (1 << 64) - 1
+    page = address_of(page)
+    offset = page - start
+    if not start <= page <= last or offset % struct_page:
+        elsewhere = "KASLR and other architectures put them elsewhere: " if base is None else ""
         raise BadInput(
-            f"{page:#x} is not the address of a struct page; with {paging} paging they stand every {struct_page} bytes "
-            f"from {start.vmemmap:#x} to {last:#x}."
+            f"{page:#x} is not the address of a struct page; with {paging if base is None else 'this base and any'} "
+            f"paging they stand every {struct_page} bytes from {start:#x} to {last:#x}; {elsewhere}"
+            f"pass base=, the address of PFN 0's."
         )
     return offset // struct_page
+
+
+def _vmemmap(paging: str, base: int | str | None) -> int:
+    """Where the struct page of PFN 0 is. Raises `BadInput` for an unknown paging, or a base that is no address."""
+    return PAGING[paging].vmemmap if base is None else address_of(base, "base")
 
 
 @dataclass(frozen=True)

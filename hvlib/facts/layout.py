@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from ..errors import BadInput, table
-from ..units import KiB, TiB, format_size, parse_size, power_of_two
+from ..errors import BadInput, quoted, table
+from ..units import KiB, TiB, format_size, index_of, parse_size, power_of_two
 
 BASE_PAGE = 4 * KiB
 STRUCT_PAGE = 64
@@ -49,3 +50,23 @@ def check_struct_page(struct_page: int) -> int:
             "Linux builds have 56, 64, 72, 80, 88 or 96."
         )
     return value
+
+
+_ADDRESS = re.compile(r"(?:[a-z]{1,8}:)?(?:0x([0-9a-f]{1,16})|([0-9a-f]{9,16}))", re.IGNORECASE)
+
+
+def address_of(value: object, what: str = "an address") -> int:
+    """A 64-bit address: a whole number, or text as logs print it, with or without ``0x`` or a label, "page:fffff3…".
+
+    Without ``0x`` it has 9 digits at least, so that no decimal number is taken for one. Raises `BadInput`.
+    """
+    number = index_of(value)
+    text = str.__str__(value) if isinstance(value, str) else ""
+    if number is None and len(text) < 80 and (found := _ADDRESS.fullmatch(text.strip())):
+        number = int(found[1] or found[2], 16)
+    if number is None or not 0 <= number < 1 << 64:
+        raise BadInput(
+            f"{what} must be a whole number from 0 to {(1 << 64) - 1:,}, or text such as 'ffffea0000008000', and "
+            f"{quoted(value)} is not."
+        )
+    return number

@@ -124,22 +124,23 @@ def huge_pages() -> dict[int, int]:
     return found
 
 
-_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a ((?:\d\.00|\d\d\.0|\d{3,4}) [KMGT]iB) page")
+_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a (\d{1,4})(?:\.0{1,2})? ([KMGT]iB) page")
 _LOG_PAGES = re.compile(r"can (?:free|optimize) (\d{1,12}) vmemmap pages for hugepages-(\d{1,12})kB")
 
 
-def boot_log(text: str, base_page: str | int = BASE_PAGE) -> dict[int, int]:
+def boot_log(text: str, base_page: int = BASE_PAGE) -> dict[int, int]:
     """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> base pages. Empty if it says nothing.
 
-    5.14 to 5.19 count base pages, 6.0 and later KiB, and sizes with three digits ("32.0 MiB"). From 5.19 on the line
-    is printed whether the optimisation is on or off, and a kernel that cannot do it prints 0 KiB. Raises `BadInput`
-    for what is no text or no base page.
+    5.14 to 5.19 count vmemmap pages, 6.0 and later KiB; sizes have three digits: "2.00 MiB", "32.0 MiB", "512 MiB".
+    From 5.19 on the line is printed whether the optimisation is on or off, and with 0 KiB where Linux cannot do it.
+    Raises `BadInput` for what is no text, or no base page.
     """
     example = "write for example boot_log('HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page')"
     text = str.__str__(instance_of(text, str, "the text of a boot log", example))
-    base_page = check_base_page(base_page)
     found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
-    found |= {parse_size(size): int(kib) * 1024 // base_page for kib, size in _LOG_KIB.findall(text)}
+    base_page = check_base_page(base_page)
+    for kib, size, unit in _LOG_KIB.findall(text):
+        found[parse_size(f"{size} {unit}")] = int(kib) * 1024 // base_page
     return found
 
 
@@ -304,6 +305,13 @@ class Record:
         if found is not None and not isinstance(found, list):
             raise self._broken(size, "shown as heads", state, "it is no list")
         return None if found is None else tuple(found)
+
+    def tables_split(self, size: str, state: str = "on") -> int:
+        """Page tables that taking the huge pages split that were looked at; older records do not tell, and had one."""
+        found = index_of(self._part(size, state).get("tables_split", 1))
+        if found is None or not 0 <= found < 1 << 20:
+            raise self._broken(size, "tables split", state, "it is no count")
+        return found
 
     def left_huge(self, state: str = "on") -> tuple[int, int] | None:
         """Huge pages given back, and frames of theirs that the kernel then still called huge; `None` if not asked."""

@@ -75,8 +75,8 @@ class Bug:
 
 BUGS = (
     Bug("a 1 GiB page reserved at boot has writable tails", (6, 16), (7, 1), {RESERVED_1G: "0, 64-4095"},
-        "kernels from 6.16 to 7.3 were booted; 6.1, 6.12, 7.2 and 7.3 reserve with all tails read-only. Fixed in 7.2.13 "
-        "(20260612035903.2468601-3-songmuchun@bytedance.com)"),
+        "kernels from 6.16 to 7.3 were booted; 6.1, 6.12, 7.2.13 and 7.3 reserve with all tails read-only. Reported in "
+        "June 2026, fixed in 7.2.13 (20260612035903.2468601-3-songmuchun@bytedance.com)"),
     Bug("/proc/kpageflags takes fake heads for heads", (6, 17), (7, 0),
         {ONE_HEAD: "[0, 64, 128, 192, 256, 320, 384, 448]"},
         "kernels from 6.16 to 7.3 were booted, and only these series show fake heads"),
@@ -172,9 +172,8 @@ def _findings(record: Record) -> Iterator[Finding]:
     has_hvo = scheme.kept is not None
     yield Finding("states recorded", "off, on" if has_hvo else "off", ", ".join(record.states))
     told = {size: _page(record, size).freed(scheme) for size in SIZES} if has_hvo else {}
-    said = observe.boot_log("\n".join(record.boot_log))
-    yield Finding("boot log: pages that can be freed", str(told),
-                  str({size: said[_page(record, size).size] for size in SIZES if _page(record, size).size in said}))  # fmt: skip
+    said = _said(record, SIZES)
+    yield Finding("boot log: pages that can be freed", str(told), str(said))
     for state in record.states:
         now = scheme if state == "on" else SCHEMES["off"]
         for size in SIZES:
@@ -197,16 +196,21 @@ def _short(record: Record, platform: Platform, scheme: Scheme) -> Iterator[Findi
     can = {size: page.freed(scheme) if selected else 0 for size, page in pages.items()}
     yield Finding("the switch vm.hugetlb_optimize_vmemmap", "there" if any(can.values()) else "absent",
                   "there" if record.can_switch else "absent")  # fmt: skip
-    said = observe.boot_log("\n".join(record.boot_log))
-    yield Finding("boot log: pages that can be freed", str(can), str({size: said.get(page.size) for size, page in pages.items()}))
+    yield Finding("boot log: pages that can be freed", str(can), str(_said(record, record.huge_pages)))
     savings = record.savings("off")
     counted = sorted({saving.case for saving in savings if saving.huge_pages > 0})
-    yield Finding("sizes counted", str(sorted(pages)[:1] and "one or more"), "one or more" if counted else "none")
+    yield Finding("sizes counted", "one or more", "one or more" if counted else "none")
     for saving in savings:
         name = f"{saving.huge_pages} x {saving.case}, off"
         near = f"0 within {NOISE}"
         yield Finding(f"{name}: pages saved, own growth paid", near,
                       near if abs(saving.total) <= NOISE else f"{saving.total:,}")  # fmt: skip
+
+
+def _said(record: Record, sizes: Sequence[str]) -> dict[str, int]:
+    """Base pages that the boot log says can be freed, for each of these sizes that it names."""
+    said = observe.boot_log("\n".join(record.boot_log), record.base_page)
+    return {size: said[_page(record, size).size] for size in sizes if _page(record, size).size in said}
 
 
 def _page(record: Record, size: str) -> HugePage:
@@ -409,7 +413,8 @@ def _counters(record: Record, state: str, scheme: Scheme) -> Iterator[Finding]:
                       near if abs(saving.total - model) <= slack else f"{saving.total:,}")  # fmt: skip
         few, grown = f"within {OWN_GROWTH}", saving.anon_pages_grew_by
         yield Finding(f"{name}: own growth", few, few if abs(grown) <= OWN_GROWTH else f"{grown:,}")
-        yield Finding(f"{name}: tables split", *_tables(saving, size, use))
+        before = record.tables_split("2 MiB", state) if size == "1 GiB" else 0
+        yield Finding(f"{name}: tables split", *_tables(saving, size, use, before))
         if saving.memmap_counter_fell_by is not None or record.series >= (6, 12):
             fell = saving.memmap_counter_fell_by
             yield Finding(
@@ -421,17 +426,17 @@ def _counters(record: Record, state: str, scheme: Scheme) -> Iterator[Finding]:
             seen = _Model(record, size, scheme)
             given_up = len(set(seen.born) - set(seen.frames)) if saving.tables_split else 0
             # Frames that the 2 MiB pages looked at before had given up already do not count again.
-            least = given_up - (NEIGHBOURS + 1) * 8 if saving.tables_split == 7 else given_up
+            least = given_up - (NEIGHBOURS + 1) * 8 if 0 < saving.tables_split < 8 else given_up
             expected = f"{least * 4:,} to {given_up * 4:,} kB"
             grown = saving.mem_total_grew_by_kB
             yield Finding(f"{name}: MemTotal grew by", expected,
                           expected if least * 4 <= grown <= given_up * 4 else f"{grown:,} kB")  # fmt: skip
 
 
-def _tables(saving: observe.Saving, size: str, use: str) -> tuple[str, str]:
+def _tables(saving: observe.Saving, size: str, use: str, before: int) -> tuple[str, str]:
     """Page tables expected and seen: eight for 1 GiB of fresh memory, one for up to 64 huge pages of 2 MiB.
 
-    Seven where the 2 MiB pages that were looked at before had split one of the eight.
+    Fewer where the 2 MiB pages that were looked at had split some of the eight ``before``.
     Where a page comes to lie is the kernel's choice: one taken "again" may find fresh memory, and one taken first may
     find memory that was split before.
     """
@@ -440,7 +445,8 @@ def _tables(saving: observe.Saving, size: str, use: str) -> tuple[str, str]:
         return "0", str(split)
     if size == "1 GiB":
         if use == "first use":
-            return "7 or 8", "7 or 8" if split in (7, 8) else str(split)
+            fresh = f"{8 - before} to 8"
+            return fresh, fresh if 8 - before <= split <= 8 else str(split)
         return "0 or 8", "0 or 8" if split in (0, 8) else str(split)
     most = -(-saving.huge_pages // 64) + 1
     return f"up to {most}", f"up to {most}" if 0 <= split <= most else str(split)

@@ -10,6 +10,7 @@ Sources: include/linux/mm_types.h and page-flags.h of 6.1 and 6.12; the struct p
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BadInput, flag, name_of, quoted
-from ..facts.layout import BASE_PAGE, STRUCT_PAGE, check_base_page, check_struct_page
+from ..facts.layout import BASE_PAGE, STRUCT_PAGE, address_of, check_base_page, check_struct_page
 from ..facts.schemes import Encoding
 from ..units import index_of, whole_number
 
@@ -67,6 +68,39 @@ TAIL_METADATA = (
 hugetlb.h. 5.11 to 5.13 and 6.0 were not looked at."""
 
 
+_WORD = re.compile(r"(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)
+_LABEL = re.compile(r".*?\braw:|^\s*(?:\[[ .0-9]+\])?\s*[0-9a-fx]{8,18}:", re.IGNORECASE)
+"""What stands before the words in a line of a log: "raw:" (dump_page), or an address and a colon (crash, gdb)."""
+_LONGEST = 1 << 16
+
+
+def words_of(text: str) -> tuple[int, ...]:
+    """The 8-byte words in a text, as logs print them: hexadecimal, with or without ``0x``, on one line or several.
+
+    Of a text with lines "raw: 0017ffffc0000000 …", as the kernel's dump_page() prints them, these lines alone.
+    Raises `BadInput` for anything else between the words.
+    """
+    text = str.__str__(text)
+    if len(text) > _LONGEST:
+        raise BadInput(f"{quoted(text)} is too long; paste from 1 to {_LONGEST:,} letters, for example a raw: line.")
+    lines = text.splitlines()
+    raw = [line for line in lines if "raw:" in line]
+    found: list[int] = []
+    for one in " ".join(_LABEL.sub("", line, count=1) for line in raw or lines).replace(",", " ").split():
+        word = _WORD.fullmatch(one)
+        if word is None:
+            raise BadInput(
+                f"{quoted(one)} is no word of a struct page; paste words in hexadecimal, for example "
+                "'0017ffffc0000000 ffffea0004088001'."
+            )
+        found.append(int(word[1], 16))
+    if not found:
+        raise BadInput(
+            "a text without a word is no struct page; paste for example '0017ffffc0000000 ffffea0004088001'."
+        )
+    return tuple(found)
+
+
 class Memory(Protocol):
     """Anything struct pages can be read from: the vmemmap of a machine, or bytes (`RawMemory`)."""
 
@@ -79,19 +113,21 @@ class Memory(Protocol):
 class RawMemory:
     """``data`` as it stands at virtual address ``start``, for reading struct pages that came from elsewhere.
 
-    Raises `BadInput` for what are no bytes, or no address.
+    ``data`` may be text, words as a log prints them (`words_of`), and ``start`` too. Raises `BadInput` for what are no
+    bytes, or no address.
     """
 
-    data: bytes
-    start: int
+    data: bytes | str
+    start: int | str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.data, (bytes, bytearray, memoryview)):
+        data = np.array(words_of(self.data), "<u8").tobytes() if isinstance(self.data, str) else self.data
+        if not isinstance(data, (bytes, bytearray, memoryview)):
             raise BadInput(
                 f"{quoted(self.data)} is no bytes; write for example RawMemory(bytes(64), 0xffffea0000008000)."
             )
-        object.__setattr__(self, "data", bytes(self.data))
-        object.__setattr__(self, "start", whole_number(self.start, "an address", 0, _LAST))
+        object.__setattr__(self, "data", bytes(data))
+        object.__setattr__(self, "start", address_of(self.start))
 
     def word(self, addresses: Words, index: int) -> Words:
         """See `Memory.word`. Raises `BadInput` for an address outside the data, or one where no word begins."""
@@ -100,19 +136,22 @@ class RawMemory:
                 f"{quoted(addresses)} is no array of addresses; write for example np.array([0x1000], np.uint64)."
             )
         index = whole_number(index, "a word of a struct page", 0, 31)
-        offsets = addresses - np.uint64(self.start) + np.uint64(WORD * index)
+        data, start = self.data, self.start
+        assert isinstance(data, bytes)
+        assert isinstance(start, int)
+        offsets = addresses - np.uint64(start) + np.uint64(WORD * index)
         odd = offsets % np.uint64(WORD) != 0
         if odd.any():
             raise BadInput(
-                f"no word begins at {hex(int(addresses[odd][0]))}; choose {hex(self.start)} or a multiple of {WORD} "
+                f"no word begins at {hex(int(addresses[odd][0]))}; choose {hex(start)} or a multiple of {WORD} "
                 "bytes from there."
             )
-        if offsets.size and int(offsets.max()) > len(self.data) - WORD:
+        if offsets.size and int(offsets.max()) > len(data) - WORD:
             raise BadInput(
-                f"address {hex(int(addresses[offsets.argmax()]))} is outside the {len(self.data)} bytes given for "
-                f"{hex(self.start)}; choose bytes that cover the struct pages to be read."
+                f"address {hex(int(addresses[offsets.argmax()]))} is outside the {len(data)} bytes given for "
+                f"{hex(start)}; choose bytes that cover the struct pages to be read."
             )
-        words = np.frombuffer(self.data, dtype="<u8", count=len(self.data) // WORD)
+        words = np.frombuffer(data, dtype="<u8", count=len(data) // WORD)
         found: Words = words[offsets // np.uint64(WORD)]
         return found
 
@@ -121,6 +160,7 @@ class RawMemory:
 class StructPage:
     """One struct page as it was read: its address and its words, 7 to 32 of 8 bytes, ready to be taken apart.
 
+    Both may be text, as a log prints them: ``StructPage("fffff3b2ec3a8000", "raw: 0017ffffc0000000 …")`` (`words_of`).
     Raises `BadInput` for what cannot be an address or words.
     """
 
@@ -128,8 +168,9 @@ class StructPage:
     words: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "address", whole_number(self.address, "an address", 0, _LAST))
-        words = [index_of(word) for word in self.words] if isinstance(self.words, (tuple, list)) else []
+        object.__setattr__(self, "address", address_of(self.address))
+        given: object = words_of(self.words) if isinstance(self.words, str) else self.words
+        words = [_word(word) for word in given] if isinstance(given, (tuple, list)) else []
         if not 7 <= len(words) <= 32 or not all(word is not None and 0 <= word <= _LAST for word in words):
             raise BadInput(
                 f"the words of a struct page are 7 to 32 whole numbers from 0 to 2^64 - 1, and "
@@ -158,6 +199,13 @@ class StructPage:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def _word(value: object) -> int | None:
+    """A word as a number, or as one of a log; `None` for what is neither. Decimal text is neither."""
+    text = str.__str__(value) if isinstance(value, str) else ""
+    found = _WORD.fullmatch(text) if 16 <= len(text) <= 18 else None
+    return int(found[1], 16) if found else index_of(value)
 
 
 def tail_info(head: Words, order: int, encoding: Encoding, struct_page: int) -> Words:
@@ -241,7 +289,7 @@ def compound_heads(pages: Words, memory: Memory, rules: HeadRules) -> Words:
 
 
 def compound_head(
-    page: int,
+    page: int | str,
     memory: Memory,
     *,
     encoding: Encoding = "pointer",
@@ -266,7 +314,7 @@ def _checked(page: object, memory: object) -> int:
     """The address ``page``, if it is one and ``memory`` can be read. Raises `BadInput`."""
     if not callable(getattr(memory, "word", None)):
         raise BadInput(f"{quoted(memory)} is no memory to read from; write for example RawMemory(bytes(64), page).")
-    return whole_number(page, "an address", 0, _LAST)
+    return address_of(page)
 
 
 @dataclass(frozen=True)

@@ -235,6 +235,7 @@ CALLS = [
     C("hv.observe.mapping(·)", "name", lambda _, v: observe.mapping(v)),
     C("hv.observe.savings(·)", "name", lambda _, v: observe.savings(v)),
     C("hv.observe.boot_log(·)", "text", lambda _, v: observe.boot_log(v)),
+    C("hv.observe.boot_log(…, ·)", "size", lambda _, v: observe.boot_log("", v)),
     C("hv.observe.read_record(·)", "option", lambda _, v: observe.read_record(v)),
     C("hv.observe.Record(·)", "thing", lambda _, v: observe.Record(v)),
     C("record.entries(·)", "name", lambda r, v: r.entries(v), "record"),

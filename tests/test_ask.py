@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 import hvlib as hv
@@ -124,3 +126,24 @@ def test_each_kind_of_prompt_draws_the_same_numbers_for_the_same_seed_and_others
     assert task.given("s01") == task.given(" s01 ") != task.given("s02")
     with pytest.raises(hv.BadInput, match="no student id"):
         task.text()
+
+
+RELEASE = re.compile(r"(?<![\d.])[5-7]\.\d{1,2}(?:\.\d+)?(?![\d%])")
+ARCHITECTURE = re.compile(r"x86-64|arm64|riscv64|s390x|LoongArch|powerpc")
+
+
+def put_to_a_reader():
+    """Every question, concept and task as it is put, by name."""
+    for name, question in QUESTIONS.items():
+        yield from ((name, question.text(seed)) for seed in range(20))
+    for when in concepts.WHEN:
+        yield from ((item.concept.name, item.text) for seed in range(20) for item in concepts.items(seed, when))
+    for tasks in homework.SETS.values():
+        yield from ((task.name, task.text(f"s{seed}")) for task in tasks.tasks for seed in range(20))
+
+
+def test_what_is_asked_of_a_release_is_asked_of_an_architecture():
+    """The same release number means something else on arm64 or riscv64."""
+    named = {name: text for name, text in put_to_a_reader() if RELEASE.search(text)}
+    assert len(named) > 30
+    assert [text for text in named.values() if not ARCHITECTURE.search(text)] == []

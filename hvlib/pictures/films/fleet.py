@@ -192,7 +192,7 @@ def _few(count: Fraction) -> str:
 
 
 FILM = Film(
-    "Your own fleet, with the optimisation since 5.18",
+    "Your own fleet, with the optimisation since 5.18 on x86-64",
     (
         Axis("hosts", "hosts", _HOSTS, tuple(f"{count:,}" for count in _HOSTS)),
         Axis("memory", "memory of each", tuple(map(format_size, (SMALL, 256 * GiB, TiB, 4 * TiB)))),

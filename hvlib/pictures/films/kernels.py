@@ -34,7 +34,7 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
 
 
 FILM = Film(
-    "Real kernels",
+    "Real kernels for x86-64",
     (Axis("release", "Linux", observe.records()), Axis("when", "when", ("while it lives", "at boot"))),
     _kernels_state,
 )

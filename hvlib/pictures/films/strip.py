@@ -71,7 +71,7 @@ def _asked(who: str) -> _Asked:
     head = record.pfn("2 MiB", "live", "off")
     read = record.entries("2 MiB", "live", "off").words
     pages = {number: StructPage(pfn_to_page(head + number), read[number]) for number in _NUMBERS}
-    return _Asked(f"a 2 MiB page of Linux {who}", head, scheme_of_series(record.series).encoding, pages)
+    return _Asked(f"a 2 MiB page of Linux {who}, x86-64", head, scheme_of_series(record.series).encoding, pages)
 
 
 _DIFFERS = "differs from most tails (all blue: no value is common)"

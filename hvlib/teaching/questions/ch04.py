@@ -49,7 +49,7 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
     ),
     "decode word 1": Question(
-        "A 6.1 kernel, 4-level paging, no randomisation. Word 1 of the struct page of PFN {tail:#x} is {word:#x}. "
+        "A 6.1 kernel on x86-64, 4-level paging, no randomisation. Word 1 of the struct page of PFN {tail:#x} is {word:#x}. "
         "Which PFN has the head?",
         count,
         _head_of,

@@ -95,13 +95,13 @@ def _drawn(axes: Axes, shape: Box | Label | Arrow | Line) -> list[Any]:
 def _box(axes: Axes, box: Box) -> list[Any]:
     from matplotlib.patches import Rectangle
 
-    def rectangle(inset: float, **style: Any) -> Any:
+    def rectangle(inset: float, **settings: Any) -> Any:
         corner, size = (box.x + inset, box.y + inset), (box.width - 2 * inset, box.height - 2 * inset)
-        return axes.add_patch(Rectangle(corner, *size, edgecolor=_colour("ink"), **style))
+        return axes.add_patch(Rectangle(corner, *size, edgecolor=_colour("ink"), **settings))
 
     style = STYLES[box.role]
-    style = {"linestyle": _line(style.dashes, style.width), "linewidth": style.width * _POINT}
-    made = [rectangle(0, facecolor=_colour(style.fill), **style)]
+    outline = {"linestyle": _line(style.dashes, style.width), "linewidth": style.width * _POINT}
+    made = [rectangle(0, facecolor=_colour(style.fill), **outline)]
     if style.hatched:
         xs, ys = ([end for line in hatch(box) for end in (*line[first::2], nan)] for first in (0, 1))
         made += axes.plot(xs, ys, color=_colour("ink"), linewidth=0.7 * _POINT)

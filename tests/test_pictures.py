@@ -1,5 +1,6 @@
 """Every picture of the book: its words can be read where it is first shown, and it shares nothing with its page."""
 
+import contextlib
 import itertools
 import re
 import subprocess
@@ -134,15 +135,10 @@ def test_the_png_is_the_picture_at_its_size_and_the_same_every_time():
 
 
 @pytest.mark.browser
-def test_labels_as_chromium_sets_them_are_inside_and_apart():
+def test_labels_as_chromium_sets_them_are_inside_and_apart(browser):
     """Every text of every state, in a page's font: `getBBox` against boxes, borders and neighbours."""
-    from tools.jupyterlab import CHROMIUM, chromium
-
-    if not CHROMIUM:
-        pytest.skip("no Chromium here (Debian: apt install chromium)")
     wrong, seen = {}, 0
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+    with contextlib.closing(browser.new_page(viewport={"width": 1280, "height": 900})) as page:
         page.set_content(f'<body style="font: 16px system-ui, sans-serif"><div style="width: {WIDTH}px"></div>')
         for name, one in FILMS.items():
             reel = film.reel(one)

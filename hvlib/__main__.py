@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from .command import Parser, complain, run, say
 from .errors import BadInput
+from .host_command import COMMANDS
 from .kernels.report import judged, this_machine
 
 
 def main(arguments: list[str]) -> int:
     """Print this machine, or judge the records named. Returns 1 if a record breaks an expectation, 2 if it is none."""
+    if arguments and arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]](arguments[1:])
     parser = Parser(
         prog="python -m hvlib", description=(__doc__ or "").split("\n")[0], example="observed/linux-7.2.json"
     )

@@ -101,3 +101,9 @@ DEVICE_DAX = Scheme("device DAX", "since 5.19", (5, 19), 2, "last kept page", Fa
 def scheme_of(scheme: str | Scheme) -> Scheme:
     """The `Scheme` of a name; a `Scheme` is returned as it is. Raises `BadInput` for an unknown name."""
     return scheme if isinstance(scheme, Scheme) else SCHEMES[scheme]
+
+
+def scheme_in(series: tuple[int, int]) -> Scheme:
+    """The scheme that mainline of a series uses when the optimisation is on; "off" before 5.14. Raises `BadInput`."""
+    series = series_of(series)
+    return max((scheme for scheme in SCHEMES.values() if scheme.since <= series), key=lambda scheme: scheme.since)

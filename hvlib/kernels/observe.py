@@ -23,6 +23,8 @@ from ..errors import BadInput, instance_of, name_of, quoted
 from ..facts.layout import BASE_PAGE
 from ..units import MiB, about, format_size, index_of, parse_size, size_among
 from .btf import struct_layout
+from .host import ask
+from .host.words import Answer
 
 _MACHINE = "machine-6.18.44.json"
 BTF = Path("/sys/kernel/btf/vmlinux")
@@ -123,21 +125,41 @@ def huge_pages() -> dict[int, int]:
     return found
 
 
-_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a (\d{1,4}\.00 [KMGT]iB) page")
-_LOG_PAGES = re.compile(r"can (?:free|optimize) (\d{1,12}) vmemmap pages for hugepages-(\d{1,12})kB")
+def host(text: str | bytes | None = None) -> Answer:
+    """What a pile of text says of the host it is from: RAM, huge pages, what struct pages cost, what is saved.
+
+    Any mix in any order: boot log, /proc/meminfo, /proc/vmstat, ``sysctl -a``, ``uname -a``, sysfs, ``free``; bytes
+    may be an archive of a support report. Two hosts or boots get an answer each. Without a text: this machine.
+    Raises `BadInput` if nothing is understood, or for more than 256 MiB.
+    """
+    if text is not None:
+        return ask.host(text)
+    if not _asks_the_record():
+        return ask.this_machine()
+    record = _machine_record()
+    sizes = [(parse_size(size) // 1024, count) for size, count in record["huge_pages"].items()]
+    lines = [
+        f"uname -r {record['origin'].split()[2]}",
+        "uname -m",
+        record["origin"].split()[3].rstrip(","),
+        f"MemTotal: {record['mem_total'] // 1024} kB",
+        f"nr_memmap_boot_pages {record['memmap_pages']}",
+        "nr_memmap_pages 0",
+        f"SIZE(page)={record['struct_page']}",
+        f"vm.hugetlb_optimize_vmemmap = {int(record['switch'] == 'on')}",
+        *(f"hugepages-{size}kB/nr_hugepages {count}" for size, count in sizes),
+    ]
+    return ask.host("\n".join(lines))
 
 
 def boot_log(text: str) -> dict[int, int]:
     """What a pasted boot log (dmesg) says can be freed: huge page in bytes -> pages of 4 KiB. Empty if it says nothing.
 
-    5.14 to 5.19 count vmemmap pages, 6.0 and later KiB. From 5.19 on the line is printed whether the optimisation is
-    on or off. Raises `BadInput` for what is no text.
+    5.14 to 5.19 count vmemmap pages, 6.0 and later KiB; on kernels with larger base pages both are told here as so
+    many pages of 4 KiB. From 5.19 on the line is printed whether the optimisation is on or off. Raises `BadInput` for
+    what is no text, and for a log that speaks of the vmemmap in words that are not understood.
     """
-    example = "write for example boot_log('HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page')"
-    text = str.__str__(instance_of(text, str, "the text of a boot log", example))
-    found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
-    found |= {parse_size(size): int(kib) * 1024 // 4096 for kib, size in _LOG_KIB.findall(text)}
-    return found
+    return ask.boot_log(text)
 
 
 # --- records of real kernels -----------------------------------------------------------------------------------------

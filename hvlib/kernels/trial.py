@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, instance_of, quoted
-from ..facts.schemes import SCHEMES, Scheme, series_of
+from ..facts.schemes import SCHEMES, Scheme, scheme_in, series_of
 from ..mechanism.machine import Machine
 from ..mechanism.structpage import COMPOUND_INFO, FLAGS, tail_info
 from ..mechanism.vmemmap import VMEMMAP_BASE
@@ -63,8 +63,7 @@ class Finding:
 
 def scheme_of_series(series: tuple[int, int]) -> Scheme:
     """The scheme that a kernel of this series uses when the optimisation is on. Raises `BadInput`."""
-    series = series_of(series)
-    return max((scheme for scheme in SCHEMES.values() if scheme.since <= series), key=lambda scheme: scheme.since)
+    return scheme_in(series)
 
 
 def known_bug(finding: Finding, series: tuple[int, int]) -> bool:

@@ -417,11 +417,15 @@ class _Conclusion:
     def _can_by_release(self, cannot: Optimisation) -> tuple[bool | None, Optimisation]:
         supported = self._supported()
         vendor = self.vendor
-        if vendor and self.architecture in (vendor.only, None) and (vendor.can is not None or not vendor.scheme_known):
+        own = vendor is not None and (vendor.can is False or not vendor.scheme_known)
+        if vendor and own and self.architecture in (vendor.only, None):
             self.how["can"] = f"{vendor.name}: {vendor.source}"
             if vendor.can is None:
                 self.would.append("sysctl vm.hugetlb_optimize_vmemmap, or the HugeTLB lines of dmesg")
             return vendor.can, cannot if vendor.can is False else "unknown"
+        if self.architecture in facts.THIRTY_TWO_BITS:
+            self.how["can"] = "kernels of 32 bits have no vmemmap"
+            return False, "not on this architecture"
         if self.series and self.series < facts.FIRST:
             self.how["can"] = f"Linux before {facts.FIRST[0]}.{facts.FIRST[1]} has none"
             return False, "not in this kernel"
@@ -437,7 +441,8 @@ class _Conclusion:
     def _which_not(self) -> Optimisation:
         if self.series and self.series < facts.FIRST and self.architecture not in facts.THIRTY_TWO_BITS:
             return "not in this kernel"
-        return "not on this architecture" if self._supported() is False else "not in this kernel"
+        undone = self.architecture in facts.SUPPORT and self.series in facts.SUPPORT[self.architecture].doubtful
+        return "not on this architecture" if undone or self._supported() is False else "not in this kernel"
 
     def _state(self) -> Optimisation:
         """On or off, for a kernel that is able to or may be."""
@@ -528,13 +533,11 @@ class _Conclusion:
         if counters and self.base_page and struct_page and not too_much:
             found = _Counters(self, counters, memory, known, struct_page, each if self.can is not False else {}).read(
                 optimisation)  # fmt: skip
-        before = None
-        if memory and self.base_page and struct_page:
-            before = -(-memory // self.base_page) * struct_page
+        before = self._memmap(memory, struct_page)
         if found and found.sections and known != "exact" and memory and found.sections >= memory:
             memory = found.sections
             self.how["memory"] = "struct pages counted, and what the huge pages gave back, in whole sections"
-            before = -(-memory // (self.base_page or 1)) * (struct_page or 0)
+            before = self._memmap(memory, struct_page)
         saved, to_save, saved_is = self._savings(gross, optimisation, found, too_much)
         if found and found.saved and optimisation == "unknown" and self.can is not False:
             optimisation, self.can = "on", True
@@ -554,6 +557,13 @@ class _Conclusion:
             counters * self.base_page if counters and self.base_page else None, agrees, self.how,
             tuple(dict.fromkeys(self.notes)), tuple(dict.fromkeys(self.would)), self._said(),
         )  # fmt: skip
+
+    def _memmap(self, memory: int | None, struct_page: int | None) -> int | None:
+        """Bytes of struct pages that so much RAM has, made for whole sections."""
+        if not memory or not self.base_page or not struct_page:
+            return None
+        section = facts.section(self.architecture, self.base_page, self.series)
+        return -(-memory // section) * (section // self.base_page) * struct_page
 
     def _contradictions(self, memory: int | None, known: Known) -> bool:
         pools = sum(pool.size * pool.count for pool in self.pools)

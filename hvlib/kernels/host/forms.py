@@ -17,12 +17,15 @@ from typing import Any
 from ...facts import hosts as facts
 from ...units import GiB, KiB, MiB, TiB
 from .intake import Document
+from .words_at import find
 
 LARGEST = 1 << 55
 """Bytes; no host has more RAM (512 TiB of vmemmap describe 32 PiB). What says more is not believed."""
-MOST_HITS = 4000
+MOST_HITS = 2000
 """A word that stands more often in one text is read at its first and last places."""
 LONGEST = 160
+AHEAD = 700
+"""Letters of a form from its word on, where some of it stands before the word."""
 
 
 @dataclass(frozen=True)
@@ -422,10 +425,19 @@ def _zone(found: re.Match[str], document: Document) -> Iterator[Seen]:
 
 
 @form("hugepages-", r"(?:/?node(\d{1,4})/)?(?:hugepages/)?hugepages-(\d{1,13})kB[/:\s]+nr_hugepages(?:[ \t]*<==)?(?:[ \t]*[:=|,;])?\s*(\d{1,18})\b(?!\s*kB)", 30)
-def _sysfs(found: re.Match[str], _: Document) -> Iterator[Seen]:
+def _sysfs(found: re.Match[str], document: Document) -> Iterator[Seen]:
     size, count = int(found[2]) * KiB, int(found[3])
+    if "\n" in found[0] and not _stands_alone(found, document.text):
+        return
     if _few(size, count):
         yield Seen("node pool" if found[1] else "pool", count, size, int(found[1]) if found[1] else None)
+
+
+def _stands_alone(found: re.Match[str], text: str) -> bool:
+    """Whether a number on the line below a path is that file's: alone there, and none before the path."""
+    start = max(text.rfind("\n", max(0, found.start() - 200), found.start()) + 1, found.start() - 200)
+    after = text[found.end() : found.end() + 80].split("\n", 1)[0]
+    return not after.strip() and not re.match(r"\s*\d+\s", text[start : found.start()])
 
 
 @form("hugepages-", r"(?<!\S)(\d{1,18})[ \t]+(?:\S*/)?hugepages-(\d{1,13})kB(?:/nr_hugepages)?[ \t]*$", 100, re.MULTILINE)
@@ -483,7 +495,7 @@ def _release(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("release", found[1].rstrip(";,"))
 
 
-@form("(?m)release", r"^\s*(?:[Kk]ernel\s+)?[Rr]elease\s*[:=]\s*(\d{1,2}\.\d{1,3}\.\d[\w.+~-]{0,100})\s*$", 20, re.MULTILINE)
+@form("elease", r"^\s*(?:[Kk]ernel\s+)?[Rr]elease\s*[:=]\s*(\d{1,2}\.\d{1,3}\.\d[\w.+~-]{0,100})\s*$", 20, re.MULTILINE)
 def _release_named(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("release", found[1])
 
@@ -644,12 +656,14 @@ def _prometheus(found: re.Match[str], _: Document) -> Iterator[Seen]:
 @form("hostname", r"(?:bin/|\$ |# )hostname[ \t]*\n[ \t]*([\w][\w.-]{0,62})[ \t]*\n", 8)
 @form("uname -n", r"uname -n[ \t]*\n[ \t]*([\w][\w.-]{0,62})")
 @form("Name:", r"(?m:^)Name:[ \t]+([\w][\w.-]{0,62})[ \t]*$", 0, re.MULTILINE)
-@form("@", r"(?m:^)\[?[\w.-]{1,32}@([\w][\w.-]{0,62})[ :][^\n]{0,80}?[#$] ", 34)
+@form("root@", r"(?m:^)\[?root@([\w][\w.-]{0,62})[ :][^\n]{0,80}?[#$] ", 2)
+@form(":~$ ", r"(?m:^)[\w.-]{1,32}@([\w][\w.-]{0,62}):~\$ ", 100)
+@form(" ~]$ ", r"(?m:^)\[[\w.-]{1,32}@([\w][\w.-]{0,62}) ~\]\$ ", 100)
 def _host(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("host", found[1])
 
 
-@form("(?m)host", r"^[=#*\s-]*(?:host|node name|server|machine)\s*[:=]\s*([A-Za-z][\w.-]{0,62})[=#*\s-]*$", 12, re.MULTILINE)
+@form("host", r"^[=#*\s-]*(?:host|node name|server|machine)\s*[:=]\s*([A-Za-z][\w.-]{0,62})[=#*\s-]*$", 12, re.MULTILINE)
 def _host_headed(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("host", found[1])
 
@@ -664,7 +678,7 @@ def _reboot(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 _PREFIX = re.compile(r"(?:\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|^)\s+([A-Za-z][\w.-]{0,62})\s+kernel(?:\[\d+\])?:|^([A-Za-z][\w.-]{0,62})\s+kernel:")
 _SPEAKS = re.compile(r"[Hh]uge ?[Pp]age|HugeTLB|[Hh]ugetlb|vmemmap|\bMemTotal\b|^\s*(?:\S+ )?Memory:\s+\d")
-_SPEAKING = ("uge", "vmemmap", "MemTotal", "Memory:")
+_SPEAKING = ("huge", "Huge", "vmemmap", "MemTotal", "Memory:")
 MOST_LINES = 20
 
 
@@ -691,29 +705,25 @@ def read(documents: list[Document]) -> Reading:
 
 
 def _read_one(number: int, document: Document) -> tuple[list[Seen], list[str], bool]:
-    text, spans, found, cut = document.text, [], [], False
-    places: dict[str, list[int]] = {}
-    taken: dict[str, set[int]] = {}
+    text, spans, found = document.text, [], []
+    taken: dict[int, set[int]] = {}
+    places, cut = find(text, {form.word for form in FORMS} | set(_SPEAKING), MOST_HITS)
     for form in FORMS:
-        word = form.word.removeprefix("(?m)")
-        if word not in places:
-            places[word], was_cut = _places(text, word)
-            cut = cut or was_cut
-        for at in places[word]:
-            line = text.rfind("\n", max(0, at - 400), at) + 1
+        for at in places.get(form.word, ()):
+            line = max(text.rfind("\n", 0 if at < 400 else at - 400, at) + 1, at - 400)
             match = form.pattern.match(text, at) if not form.back else None
             if match is None and form.back:
                 begin = max(0, at - form.back)
-                for match in form.pattern.finditer(text, begin, at + 8192):
+                for match in form.pattern.finditer(text, begin, at + AHEAD):
                     if match.end() > at:
                         break
                 else:
                     match = None
                 if match is not None and match.start() > at:
                     match = None
-            if match is None or match.start() in taken.setdefault(str(id(form.read)), set()):
+            if match is None or match.start() in taken.setdefault(id(form.read), set()):
                 continue
-            taken[str(id(form.read))].add(match.start())
+            taken[id(form.read)].add(match.start())
             new = list(form.read(match, document))
             if new or _is_passing(form):
                 spans.append((match.start(), match.end()))
@@ -725,29 +735,14 @@ def _read_one(number: int, document: Document) -> tuple[list[Seen], list[str], b
                 for one in new
             ]
     found.sort(key=lambda one: one.at)
-    return found, _strange(text, spans), cut
+    return found, _strange(text, spans, places), cut
 
 
 def _is_passing(form: Form) -> bool:
     return form.read.__name__ == "<lambda>" or form.read is _used
 
 
-def _places(text: str, word: str) -> tuple[list[int], bool]:
-    """Where a word stands; the first and the last, if too often."""
-    places, at = [], text.find(word)
-    while at >= 0 and len(places) < MOST_HITS // 2:
-        places.append(at)
-        at = text.find(word, at + len(word))
-    if at < 0:
-        return places, False
-    last, end = [], len(text)
-    while len(last) < MOST_HITS // 2 and (there := text.rfind(word, at, end)) >= 0:
-        last.append(there)
-        end = there
-    return places + last[::-1], end > at and text.find(word, at, end) >= 0
-
-
-def _strange(text: str, spans: list[tuple[int, int]]) -> list[str]:
+def _strange(text: str, spans: list[tuple[int, int]], places: dict[str, list[int]]) -> list[str]:
     """Lines that speak of memory and that no form took."""
     spans.sort()
     starts = [start for start, _ in spans]
@@ -758,10 +753,10 @@ def _strange(text: str, spans: list[tuple[int, int]]) -> list[str]:
         most = max(most, end)
         ends.append(most)
     for word in _SPEAKING:
-        for at in _places(text, word)[0]:
-            start = text.rfind("\n", max(0, at - 2000), at) + 1
-            stop = text.find("\n", at)
-            stop = stop if stop >= 0 else len(text)
+        for at in places.get(word, ()):
+            start = max(text.rfind("\n", max(0, at - 2000), at) + 1, at - 2000)
+            stop = text.find("\n", at, at + 2000)
+            stop = stop if stop >= 0 else min(len(text), at + 2000)
             if start in seen:
                 continue
             seen.add(start)

@@ -37,8 +37,12 @@ def documents() -> list[Document]:
 
 
 def _read(name: str) -> str:
-    with Path(name).open("rb") as file:
-        return decode(file.read(MOST))
+    pieces, have = [], 0
+    with Path(name).open("rb", buffering=0) as file:
+        while have < MOST and (piece := file.read(1 << 16)):  # /proc/sys refuses to fill large buffers
+            pieces.append(piece)
+            have += len(piece)
+    return decode(b"".join(pieces))
 
 
 def _boot_log() -> str:

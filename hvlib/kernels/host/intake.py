@@ -330,7 +330,7 @@ def decode(data: bytes) -> str:
 
 
 _ANSI = re.compile(r"(?:\x1b|\^\[|␛)\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]")
-_QUOTE = re.compile(r"^(?:[ \t]*[>|])+ ?", re.MULTILINE)
+_QUOTE = re.compile(r"^(?:[ \t]{0,8}[>|]){1,16} ?", re.MULTILINE)
 _SOFT = re.compile(r"=[ \t]*\n")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:pre|code|p|div|span|td|tr|table|body|html|tt|b|i|font)\b[^<>]{0,200}>", re.IGNORECASE)

@@ -493,7 +493,7 @@ def check(data):
             assert host.memory
         for pool in host.pools:
             assert pool.size & (pool.size - 1) == 0
-        assert host.release is None or host.release in text or b"\0" in data or data[:2] in (b"\x1f\x8b", b"BZ", b"\xfd7", b"PK") or True
+        assert host.release is None or len(host.release) < 120
     assert len(str(answer)) < 100_000
     json.dumps(answer.json())
     return "an answer"

@@ -802,7 +802,7 @@ class _Counters:
             others = sum(n * f for i, (n, f) in enumerate(self.pools) if i != at)
             for more in {0, others}:
                 first = max(0, -(-(lowest - more) // freed))
-                for n in range(first, min(count, first + 100_000) + 1):
+                for n in range(first, min(count, first + 20_000) + 1):
                     saved = n * freed + more
                     if self.pages + saved > self.most * self.per_section:
                         break

@@ -302,7 +302,7 @@ def _boot_image(found: re.Match[str], document: Document) -> Iterator[Seen]:
     yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
 
 
-_CONTINUES = re.compile(r"[ \t]*(?:[\w.,:/@+%-]+(?:=[^\s\[\]]*)?[ \t]*)+$")
+_WORD = re.compile(r"[\w.,:/@+%-]+(?:=[^\s\[\]]*)?")
 _PARAMETER = re.compile(r"(?:^|\s)[a-z][\w.-]*=\S")
 _SETTING = re.compile(r"\s*[\w./-]+\s*(?: = |: |:\t)|.*\b(?:kernel|Linux)\b.*:|.*\d:\d\d:\d\d|\s*nr_|\s*$")
 
@@ -316,7 +316,7 @@ def _unwrapped(text: str, start: int, end: int) -> str:
             break
         stop = text.find("\n", end + 1)
         line = text[end + 1 : stop if stop >= 0 else len(text)][:400]
-        if _SETTING.match(line) or not _CONTINUES.match(line) or not _PARAMETER.search(line):
+        if _SETTING.match(line) or not all(map(_WORD.fullmatch, line.split())) or not _PARAMETER.search(line):
             break
         words, end = f"{words} {line.strip()}", stop if stop >= 0 else len(text)
     return words

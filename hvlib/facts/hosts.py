@@ -106,6 +106,11 @@ class Vendor:
     scheme_known: bool = True
     only: str = "x86_64"
 
+    @property
+    def implies(self) -> str | None:
+        """The architecture that the release number alone tells."""
+        return self.only if self.name == "Proxmox" else None
+
 
 def _vendor(name: str, release: str, can: bool | None, default: bool | None, source: str, known: bool = True) -> Vendor:
     return Vendor(name, re.compile(release), can, default, source, known)

@@ -115,6 +115,8 @@ class _Conclusion:
                         self.how["architecture"] = "from the release's name"
             if re.search(r"[-.]686(-pae)?\b", self.release):
                 name, self.how["architecture"] = "i686", "from the release's name"
+        if name is None and self.vendor and self.vendor.implies:
+            name, self.how["architecture"] = self.vendor.implies, f"{self.vendor.name} has no other"
         betrayed = [facts.BETRAYS[size] for size in self.sizes if size in facts.BETRAYS]
         if name is None:
             name = self._by_sizes(betrayed)
@@ -162,6 +164,8 @@ class _Conclusion:
             return betrayed[0][1]
         if name == "aarch64" and self.boot.get("default size") == 2 << 20 and not {512 << 20, 64 * KiB} & self.sizes:
             fits = {4 * KiB}
+        whole = {base for arch, base, sizes in facts.SIZES if arch == name and self.sizes == set(sizes)}
+        fits = whole if len(whole) == 1 else fits
         if len(fits) == 1 and possible:
             self.how["base page"] = "from its huge page sizes"
             return fits.pop()
@@ -480,7 +484,7 @@ class _Conclusion:
         late = self.boot.get("switch") is not None or any(self.boot.all("log frees"))
         if late:
             series = max(series, facts.SWITCH_SINCE)
-        elif self.vendor and not self.vendor.scheme_known:
+        elif self.vendor and not self.vendor.scheme_known and self.can is not False:
             self.notes.append("a vendor's release number does not tell how many pages are kept; the boot log does (24 or 28 KiB "
                               "for a page of 2 MiB), and the smaller saving is shown")  # fmt: skip
         series = max(series, facts.FIRST)

@@ -558,6 +558,8 @@ def _config(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("built on", yes)
     elif name in _BUILT:
         yield Seen("built", yes)
+    elif name in _BUILT_FOR and yes:
+        yield Seen("architecture", _BUILT_FOR[name])
     elif name == "KMSAN" and yes:
         yield Seen("struct page", 80)
     elif name == "HUGETLBFS" and not yes:
@@ -647,6 +649,34 @@ def _prometheus(found: re.Match[str], _: Document) -> Iterator[Seen]:
     name = {"MemTotal": "MemTotal", "HugePages_Total": "default pool", "Hugepagesize": "default size", "Hugetlb": "all pools"}
     if found[1] in name and 0 <= value <= LARGEST:
         yield Seen(name[found[1]], value)
+
+
+@form("node_uname_info", r'node_uname_info\{[^}\n]{0,600}\}')
+def _prometheus_name(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    told = dict(re.findall(r'(\w+)="([^"]{1,100})"', found[0]))
+    if "nodename" in told:
+        yield Seen("host", told["nodename"])
+    if re.match(r"\d{1,3}\.\d{1,3}", told.get("release", "")):
+        yield Seen("release", told["release"])
+    yield from architecture(told.get("machine", ""))
+
+
+@form("MemTotal", r"MemTotal(?:[ \t]+\d{1,12}\.\d\d)+(?=[ \t]*$)", 0, re.MULTILINE)
+def _numastat(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    total = float(found[0].split()[-1])
+    if total * MiB <= LARGEST:
+        yield Seen("numactl", int(total * MiB))
+
+
+passed("HugePages_", r"HugePages_\w+(?:[ \t]+\d{1,12}\.\d\d)+")
+passed("Hugepages mounted", r"[^\n]*")
+_BUILT_FOR = {"X86_64": "x86_64", "ARM64": "aarch64", "PPC64": "ppc64le", "S390": "s390x", "RISCV": "riscv64",
+              "LOONGARCH": "loongarch64", "X86_32": "i686"}  # fmt: skip
+
+
+@form("Kernel Configuration", r"Linux/\w+ (\d{1,3}\.\d{1,3}\S{0,100}) Kernel Configuration", 140)
+def _configured(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    yield Seen("release", found[1])
 
 
 # --- whose text ------------------------------------------------------------------------------------------------------

@@ -57,6 +57,8 @@ class Boot:
             return
         key = (one.what, one.size, one.node)
         old = self.last.get(key)
+        if old is not None and one.what.startswith("capacity") and old.value > one.value:
+            return  # what is allocatable is less than the capacity, and comes after it
         if old is not None and old.value != one.value and one.what in (*_STATE, "MemTotal"):
             self.changed.add(one.what)
         self.last[key] = one

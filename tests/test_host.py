@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import hvlib as hv
 from hvlib.host_command import host as command
 from hvlib.kernels import observe
-from hvlib.kernels.host import ask, intake, words_at
+from hvlib.kernels.host import ask, words_at
 
 CASES = Path(__file__).parent / "cases" / "hosts"
 KEYS = {"release", "architecture", "base_page", "struct_page", "memory", "pools", "optimisation", "saved", "to_save",
@@ -85,7 +85,9 @@ def test_f04_where_the_optimisation_works_the_ram_does_not_shrink():
     assert answer["memory"]["bytes"] == 512 * hv.GiB
     assert (answer["saved"], answer["saved_is"], answer["to_save"]) == (480 * 4095 * 4096, "counted", 0)
     assert (answer["optimisation"], answer["agrees"]) == ("on", True)
-    host = ask.files([str(CASES / f"f04-hvo-is-on.{part}") for part in ("hugepages", "meminfo", "vmstat")], bytes).hosts[0]
+    host = ask.files(
+        [str(CASES / f"f04-hvo-is-on.{part}") for part in ("hugepages", "meminfo", "vmstat")], bytes
+    ).hosts[0]
     assert (host.before, host.counted) == (8 * hv.GiB, 131552 * 4096)
 
 
@@ -207,10 +209,12 @@ def hosts(draw):
         counts[size] = draw(st.integers(0, most))
         room -= counts[size] * size * 1024
     on = draw(st.booleans()) if able else None
-    frees = {size: (hv.HugePage(size * 1024, base).freed("head page") if size * 1024 > base else 0) * base for size in sizes}
+    frees = {
+        size: (hv.HugePage(size * 1024, base).freed("head page") if size * 1024 > base else 0) * base for size in sizes
+    }
     frees = frees if able else dict.fromkeys(sizes, 0)
     gross = sum(count * frees[size] for size, count in counts.items())
-    section = 512 * hv.MiB if base == 65536 and architecture == "aarch64" or architecture == "loongarch64" else {
+    section = 512 * hv.MiB if (base == 65536 and architecture == "aarch64") or architecture == "loongarch64" else {
         "ppc64le": 16 * hv.MiB, "s390x": 256 * hv.MiB}.get(architecture, 128 * hv.MiB)  # fmt: skip
     memmap = -(-ram // section) * section // base * 64 // base
     return {
@@ -251,7 +255,9 @@ def renderings(h):
         ]
     parts = [[stamp + line for line in log]]
     parts.append([f"Linux db7 {h['release']} #1 SMP Mon Nov 23 21:00:00 UTC 2026 {h['architecture']} GNU/Linux"])
-    parts.append(pick.choice([[f"PAGESIZE                           {h['base']}"], ["$ getconf PAGE_SIZE", f"{h['base']}"]]))
+    parts.append(
+        pick.choice([[f"PAGESIZE                           {h['base']}"], ["$ getconf PAGE_SIZE", f"{h['base']}"]])
+    )
     meminfo = [f"MemTotal:       {h['total']} kB", "MemFree:         1000000 kB", "AnonHugePages:         0 kB",
                f"HugePages_Total:   {h['counts'][default]}", f"Hugepagesize:    {default} kB",
                f"Hugetlb:        {sum(s * c for s, c in h['counts'].items())} kB"]  # fmt: skip
@@ -263,7 +269,9 @@ def renderings(h):
     parts.append([line for s, c in h["counts"].items() for line in way.format(p=path, s=s, c=c).split("\n")])
     if pick.random() < 0.5:
         node = "/sys/devices/system/node/node{n}/hugepages/hugepages-{s}kB/nr_hugepages:{c}"
-        parts.append([node.format(n=n, s=s, c=c - c // 3 if n else c // 3) for s, c in h["counts"].items() for n in (0, 1)])
+        parts.append(
+            [node.format(n=n, s=s, c=c - c // 3 if n else c // 3) for s, c in h["counts"].items() for n in (0, 1)]
+        )
     if h["on"] is not None:
         value = int(h["on"])
         parts.append([pick.choice([f"vm.hugetlb_optimize_vmemmap = {value}", f"vm.hugetlb_optimize_vmemmap={value}",
@@ -288,7 +296,9 @@ def dressed(text, pick):
         elif change == "html":
             text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         elif change == "ansi":
-            text = text.replace("HugeTLB", "\x1b[01;31m\x1b[KHugeTLB\x1b[m\x1b[K").replace("nr_huge", "nr_\x1b[1mhuge\x1b[0m")
+            text = text.replace("HugeTLB", "\x1b[01;31m\x1b[KHugeTLB\x1b[m\x1b[K").replace(
+                "nr_huge", "nr_\x1b[1mhuge\x1b[0m"
+            )
         else:
             text = f"```\n{text}\n```"
     return text
@@ -361,7 +371,9 @@ def test_two_hosts_in_one_text_get_an_answer_each():
     assert told(a + a) == told(a), "the same log twice is one host"
 
 
-@pytest.mark.parametrize("text", ["", "hello", "MemTotal: 99999999999999999999 kB", "Memory: xK/yK available", "\0" * 99])
+@pytest.mark.parametrize(
+    "text", ["", "hello", "MemTotal: 99999999999999999999 kB", "Memory: xK/yK available", "\0" * 99]
+)
 def test_nothing_understood_is_one_sentence_and_no_success(text, tmp_path, capsys):
     with pytest.raises(hv.BadInput, match="nothing in this text"):
         hv.observe.host(text)
@@ -377,7 +389,9 @@ def test_lines_that_speak_of_memory_and_are_not_understood_are_listed():
 
 
 def test_more_huge_pages_than_ram_are_no_saving():
-    answer = told("Linux a 6.1.0-18-amd64 #1 SMP x86_64 GNU/Linux\nMemTotal: 1000000 kB\nhugepages-1048576kB/nr_hugepages 7\n")
+    answer = told(
+        "Linux a 6.1.0-18-amd64 #1 SMP x86_64 GNU/Linux\nMemTotal: 1000000 kB\nhugepages-1048576kB/nr_hugepages 7\n"
+    )
     assert (answer["saved"], answer["to_save"]) == (None, None)
 
 
@@ -453,7 +467,9 @@ def mutated(pick, data):
         elif way == 2:
             data[at:at] = data[at : at + pick.randrange(1, 90)]
         elif way == 3:
-            data[at:at] = pick.choice([b"\n", b"\r\n", b"=\n", b"> ", b"\0", b"\xff\xfe", b"9" * 30, b"-1", b"\x1b[1m", b"[[", b"{"])
+            data[at:at] = pick.choice(
+                [b"\n", b"\r\n", b"=\n", b"> ", b"\0", b"\xff\xfe", b"9" * 30, b"-1", b"\x1b[1m", b"[[", b"{"]
+            )
         elif way == 4:
             lines = bytes(data).split(b"\n")
             pick.shuffle(lines)
@@ -461,7 +477,9 @@ def mutated(pick, data):
         elif way == 5:
             data = data[:at]
         else:
-            data = bytearray(bytes(data).replace(str(pick.randrange(10)).encode(), str(pick.randrange(10**6)).encode(), 2))
+            data = bytearray(
+                bytes(data).replace(str(pick.randrange(10)).encode(), str(pick.randrange(10**6)).encode(), 2)
+            )
     return bytes(data)
 
 
@@ -518,4 +536,6 @@ if __name__ == "__main__":
         begin = time.process_time()
         count[check(piece)] += 1
         slowest = max(slowest, time.process_time() - begin)
-    print(dict(count), f"slowest {slowest:.2f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB at most")
+    print(
+        dict(count), f"slowest {slowest:.2f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB at most"
+    )

@@ -163,28 +163,37 @@ def pfn_to_page(pfn: int, paging: str = "4-level", struct_page: int = STRUCT_PAG
     return start.vmemmap + struct_page * whole_number(pfn, f"a PFN with {paging} paging", 0, most - 1)
 
 
-def page_to_pfn(page: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE) -> int:
-    """PFN of the struct page at virtual address ``page``, the inverse of `pfn_to_page`. Raises `BadInput`."""
+def page_to_pfn(
+    page: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE, base: int | None = None
+) -> int:
+    """PFN of the struct page at virtual address ``page``, the inverse of `pfn_to_page`.
+
+    ``base`` is where the vmemmap starts; by default where x86-64 has it without address randomisation, which most
+    distributions turn on. Raises `BadInput`.
+    """
     start, struct_page = PAGING[paging], check_struct_page(struct_page)
-    last = start.vmemmap + start.size - 1
+    first = start.vmemmap if base is None else whole_number(base, "the start of the vmemmap", 0, (1 << 64) - 1)
+    last = first + start.size - 1
     page = whole_number(page, "an address", 0, (1 << 64) - 1)
-    offset = page - start.vmemmap
+    offset = page - first
     if not 0 <= offset < start.size or offset % struct_page:
+        moved = "; a kernel with address randomisation has them elsewhere, so give base= then" if base is None else ""
         raise BadInput(
             f"{page:#x} is not the address of a struct page; with {paging} paging they stand every {struct_page} bytes "
-            f"from {start.vmemmap:#x} to {last:#x}."
+            f"from {first:#x} to {last:#x}{moved}."
         )
     return offset // struct_page
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Base page size, HugeTLB sizes (with the page-table feature behind each) and where HVO stands."""
+    """Base page size, HugeTLB sizes (with the page-table feature behind each) and where HVO stands; ``off`` today."""
 
     name: str
     base_page: int
     huge_pages: tuple[tuple[int, str], ...]
     hvo: str
+    off: bool = False
 
     def huge_page(self, size: str | int, struct_page: int = STRUCT_PAGE) -> HugePage:
         """The `HugePage` of one of the sizes this architecture has. Raises `BadInput` for any other."""
@@ -200,13 +209,13 @@ _ARM64 = "5.19 to 6.2; disabled since 6.3 (060a2c92d1b6), and in later 6.1 and 6
 _ALL = (
     Architecture("x86-64", 4 * KiB, ((2 * MiB, "PMD"), (GiB, "PUD")), "since 5.14"),
     Architecture("arm64, 4 KiB base", 4 * KiB,
-                 ((64 * KiB, "contiguous PTE"), (2 * MiB, "PMD"), (32 * MiB, "contiguous PMD"), (GiB, "PUD")), _ARM64),
+                 ((64 * KiB, "contiguous PTE"), (2 * MiB, "PMD"), (32 * MiB, "contiguous PMD"), (GiB, "PUD")), _ARM64, True),
     Architecture("arm64, 16 KiB base", 16 * KiB,
-                 ((2 * MiB, "contiguous PTE"), (32 * MiB, "PMD"), (GiB, "contiguous PMD")), _ARM64),
+                 ((2 * MiB, "contiguous PTE"), (32 * MiB, "PMD"), (GiB, "contiguous PMD")), _ARM64, True),
     Architecture("arm64, 64 KiB base", 64 * KiB,
-                 ((2 * MiB, "contiguous PTE"), (512 * MiB, "PMD"), (16 * GiB, "contiguous PMD")), _ARM64),
+                 ((2 * MiB, "contiguous PTE"), (512 * MiB, "PMD"), (16 * GiB, "contiguous PMD")), _ARM64, True),
     Architecture("s390x", 4 * KiB, ((MiB, "segment"), (2 * GiB, "region third")),
-                 "6.2 to 6.17; disabled since 6.18 (64e2f60f355e), and in later 6.6 and 6.12 stable"),
+                 "6.2 to 6.17; disabled since 6.18 (64e2f60f355e), and in later 6.6 and 6.12 stable", True),
     Architecture("riscv64", 4 * KiB, ((64 * KiB, "Svnapot"), (2 * MiB, "PMD"), (GiB, "PUD")), "since 6.4"),
     Architecture("LoongArch, 16 KiB base", 16 * KiB, ((32 * MiB, "PMD"),), "since 6.2"),
 )  # fmt: skip

@@ -126,7 +126,7 @@ class _Conclusion:
 
     def _by_sizes(self, betrayed: list[tuple[str, int]]) -> str | None:
         maps = {one.value for one in self.boot.all("direct map")}
-        if "e820" in self.boot.lists or {"2M", "1G"} <= maps and "64k" not in maps:
+        if "e820" in self.boot.lists or ({"2M", "1G"} <= maps and "64k" not in maps):
             self.how["architecture"] = "from what only x86 says"
             return "x86_64"
         fits = {name for name, _, sizes in facts.SIZES if self.sizes and self.sizes <= set(sizes)}
@@ -208,7 +208,7 @@ class _Conclusion:
                 if any(one.size // self.base_page * size - self.base_page == one.value for one in frees if one.size):
                     self.how["struct page"] = "from the numbers of its boot log"
                     return size
-        if self.boot.get("crosses") or self._says_zero() and self.architecture in ("x86_64", "riscv64", "loongarch64"):
+        if self.boot.get("crosses") or (self._says_zero() and self.architecture in ("x86_64", "riscv64", "loongarch64")):
             debian = self.vendor is not None and self.vendor.name == "Debian"
             where, since = facts.EIGHTY_BYTES
             if self.architecture == where and debian and self.series and self.series >= since:
@@ -222,7 +222,9 @@ class _Conclusion:
 
     def _says_zero(self) -> bool:
         lines = self.boot.all("log frees")
-        whole_pages = [one for one in lines if one.size and self.base_page and one.size // self.base_page * 64 > self.base_page]
+        whole_pages = [
+            one for one in lines if one.size and self.base_page and one.size // self.base_page * 64 > self.base_page
+        ]
         return bool(lines) and not any(one.value for one in lines) and (bool(whole_pages) or not self.base_page)
 
     # --- how much RAM ------------------------------------------------------------------------------------------------
@@ -579,7 +581,9 @@ class _Conclusion:
             )
             return True
         if ram and total and total > ram + 64 * 1024 * KiB:
-            self.notes.append(f"MemTotal, {format_size(total)}, is more than the RAM, {format_size(ram)}: another host's?")
+            self.notes.append(
+                f"MemTotal, {format_size(total)}, is more than the RAM, {format_size(ram)}: another host's?"
+            )
         return False
 
     def _savings(
@@ -599,9 +603,7 @@ class _Conclusion:
             return 0, gross, "assumed"
         return None, gross if self.can else None, None
 
-    def _tables(
-        self, each: dict[int, int], memory: int | None, known: Known, struct_page: int | None
-    ) -> int | None:
+    def _tables(self, each: dict[int, int], memory: int | None, known: Known, struct_page: int | None) -> int | None:
         """Bytes of page tables that the split costs at most, wherever the huge pages lie."""
         base = self.base_page
         if self.can is False:
@@ -702,7 +704,11 @@ class Words:
 
 def _size_of(text: str) -> int | None:
     found = re.fullmatch(r"(\d{1,16})([kKmMgGtT]?)[bB]?", text)
-    size = int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}[found[2].lower()] if found else 0
+    size = (
+        int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}[found[2].lower()]
+        if found
+        else 0
+    )
     return size if 4 * KiB < size <= LARGEST and not size & (size - 1) else None
 
 
@@ -823,7 +829,9 @@ class _Counters:
         if self.pages > self.most * self.per_section:
             return Counted(None, None, False, "more is counted than the RAM's struct pages: page_ext or device memory?")
         if self.pages + self.all < needed:
-            return Counted(None, None, False, "fewer struct pages are counted than the RAM needs, all huge pages optimised")
+            return Counted(
+                None, None, False, "fewer struct pages are counted than the RAM needs, all huge pages optimised"
+            )
         if self.least == self.most and 0 <= needed - self.pages <= self.all:
             saved = needed - self.pages
             return Counted(saved * self.base, self.least * self.section, None if expected is None else saved == expected,

@@ -334,7 +334,9 @@ def _powerpc(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("architecture", "ppc64le")
 
 
-@form("Linux is running", r"Linux is running (?:under z/VM|under KVM|natively|as a z/VM guest)[^\n]{0,20} in 64-bit mode")
+@form(
+    "Linux is running", r"Linux is running (?:under z/VM|under KVM|natively|as a z/VM guest)[^\n]{0,20} in 64-bit mode"
+)
 def _s390(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("architecture", "s390x")
 
@@ -355,7 +357,9 @@ def _oom_pool(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("node pool", int(found[2]), size, int(found[1]))
 
 
-@form(" present:", r"Node\s+(\d{1,4})\s+(\w+)\s+free:\d+kB[^\n]{0,600}?\spresent:(\d{1,15})kB\s+managed:(\d{1,15})kB", 500)
+@form(
+    " present:", r"Node\s+(\d{1,4})\s+(\w+)\s+free:\d+kB[^\n]{0,600}?\spresent:(\d{1,15})kB\s+managed:(\d{1,15})kB", 500
+)
 def _oom_zone(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen(f"OOM zone {found[2]}", int(found[3]) * KiB, node=int(found[1]))
 
@@ -363,7 +367,11 @@ def _oom_zone(found: re.Match[str], _: Document) -> Iterator[Seen]:
 # --- /proc -----------------------------------------------------------------------------------------------------------
 
 
-@form("MemTotal", rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)MemTotal[\"']?\s*[:=;|,\t]\s*[\"']?{_NUMBER}\s*[,;|]?\s*(?:kB|KB|kiB|KiB|k|$)?", 12)
+@form(
+    "MemTotal",
+    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)MemTotal[\"']?\s*[:=;|,\t]\s*[\"']?{_NUMBER}\s*[,;|]?\s*(?:kB|KB|kiB|KiB|k|$)?",
+    12,
+)
 def _mem_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
     size = whole(found[2]) * KiB
     if 0 < size <= LARGEST:
@@ -376,10 +384,16 @@ def _mem_total_swapped(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("MemTotal", whole(found[1]) * KiB)
 
 
-@form("HugePages_Total", rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)HugePages_Total[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}(?!\s*[kK]B|\.\d)", 12)
+@form(
+    "HugePages_Total",
+    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)HugePages_Total[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}(?!\s*[kK]B|\.\d)",
+    12,
+)
 def _huge_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if whole(found[2]) < 1 << 45:
-        yield Seen("node default" if found[1] else "default pool", whole(found[2]), node=int(found[1]) if found[1] else None)
+        yield Seen(
+            "node default" if found[1] else "default pool", whole(found[2]), node=int(found[1]) if found[1] else None
+        )
 
 
 @form("Hugepagesize", rf"Hugepagesize[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}\s*[,;|]?\s*kB")
@@ -424,7 +438,11 @@ def _zone(found: re.Match[str], document: Document) -> Iterator[Seen]:
 # --- sysfs, sysctl ---------------------------------------------------------------------------------------------------
 
 
-@form("hugepages-", r"(?:/?node(\d{1,4})/)?(?:hugepages/)?hugepages-(\d{1,13})kB[/:\s]+nr_hugepages(?:[ \t]*<==)?(?:[ \t]*[:=|,;])?\s*(\d{1,18})\b(?!\s*kB)", 30)
+@form(
+    "hugepages-",
+    r"(?:/?node(\d{1,4})/)?(?:hugepages/)?hugepages-(\d{1,13})kB[/:\s]+nr_hugepages(?:[ \t]*<==)?(?:[ \t]*[:=|,;])?\s*(\d{1,18})\b(?!\s*kB)",
+    30,
+)
 def _sysfs(found: re.Match[str], document: Document) -> Iterator[Seen]:
     size, count = int(found[2]) * KiB, int(found[3])
     if "\n" in found[0] and not _stands_alone(found, document.text):
@@ -440,7 +458,9 @@ def _stands_alone(found: re.Match[str], text: str) -> bool:
     return not after.strip() and not re.match(r"\s*\d+\s", text[start : found.start()])
 
 
-@form("hugepages-", r"(?<!\S)(\d{1,18})[ \t]+(?:\S*/)?hugepages-(\d{1,13})kB(?:/nr_hugepages)?[ \t]*$", 100, re.MULTILINE)
+@form(
+    "hugepages-", r"(?<!\S)(\d{1,18})[ \t]+(?:\S*/)?hugepages-(\d{1,13})kB(?:/nr_hugepages)?[ \t]*$", 100, re.MULTILINE
+)
 def _sysfs_swapped(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if _few(int(found[2]) * KiB, int(found[1])) and "/node" not in found[0]:
         yield Seen("pool", int(found[1]), int(found[2]) * KiB)
@@ -466,7 +486,10 @@ def _switch(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form("hugetlb_optimize_vmemmap", r"(?:cannot (?:stat|access|open)|unknown key|\bno|[Mm]issing:?|absent:?)\s+[\"'‘`]?[\w/.]*"
       r"hugetlb_optimize_vmemmap", 60)  # fmt: skip
-@form("hugetlb_optimize_vmemmap", r"hugetlb_optimize_vmemmap[\"'’]?[\s:,]+[^\n]{0,30}?(?:No such file|no such file|unknown|not found|does not exist)")
+@form(
+    "hugetlb_optimize_vmemmap",
+    r"hugetlb_optimize_vmemmap[\"'’]?[\s:,]+[^\n]{0,30}?(?:No such file|no such file|unknown|not found|does not exist)",
+)
 def _no_switch(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("no switch", True)
 
@@ -573,7 +596,11 @@ _TOOL_UNITS = {"": 1, "B": 1, "K": KiB, "M": MiB, "G": GiB, "T": TiB}
 
 for _total in facts.TOTALS:
 
-    @form(f"{_total}:", rf"(?m:^)[ \t]*{_total}:[ \t]+(\d+(?:[.,]\d+)?)([BKMGT]?)i?[ \t]+\d+(?:[.,]\d+)?[BKMGT]?i?[ \t]+\d", 4)
+    @form(
+        f"{_total}:",
+        rf"(?m:^)[ \t]*{_total}:[ \t]+(\d+(?:[.,]\d+)?)([BKMGT]?)i?[ \t]+\d+(?:[.,]\d+)?[BKMGT]?i?[ \t]+\d",
+        4,
+    )
     def _free(found: re.Match[str], document: Document) -> Iterator[Seen]:
         number = float(found[1].replace(",", "."))
         if found[2] and found[2] != "B":
@@ -646,12 +673,17 @@ def _prometheus(found: re.Match[str], _: Document) -> Iterator[Seen]:
         value = int(float(found[2]))
     except (ValueError, OverflowError):
         return
-    name = {"MemTotal": "MemTotal", "HugePages_Total": "default pool", "Hugepagesize": "default size", "Hugetlb": "all pools"}
+    name = {
+        "MemTotal": "MemTotal",
+        "HugePages_Total": "default pool",
+        "Hugepagesize": "default size",
+        "Hugetlb": "all pools",
+    }
     if found[1] in name and 0 <= value <= LARGEST:
         yield Seen(name[found[1]], value)
 
 
-@form("node_uname_info", r'node_uname_info\{[^}\n]{0,600}\}')
+@form("node_uname_info", r"node_uname_info\{[^}\n]{0,600}\}")
 def _prometheus_name(found: re.Match[str], _: Document) -> Iterator[Seen]:
     told = dict(re.findall(r'(\w+)="([^"]{1,100})"', found[0]))
     if "nodename" in told:
@@ -693,7 +725,9 @@ def _host(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("host", found[1])
 
 
-@form("host", r"^[=#*\s-]*(?:host|node name|server|machine)\s*[:=]\s*([A-Za-z][\w.-]{0,62})[=#*\s-]*$", 12, re.MULTILINE)
+@form(
+    "host", r"^[=#*\s-]*(?:host|node name|server|machine)\s*[:=]\s*([A-Za-z][\w.-]{0,62})[=#*\s-]*$", 12, re.MULTILINE
+)
 def _host_headed(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("host", found[1])
 
@@ -706,7 +740,9 @@ def _reboot(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
-_PREFIX = re.compile(r"(?:\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|^)\s+([A-Za-z][\w.-]{0,62})\s+kernel(?:\[\d+\])?:|^([A-Za-z][\w.-]{0,62})\s+kernel:")
+_PREFIX = re.compile(
+    r"(?:\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|^)\s+([A-Za-z][\w.-]{0,62})\s+kernel(?:\[\d+\])?:|^([A-Za-z][\w.-]{0,62})\s+kernel:"
+)
 _SPEAKS = re.compile(r"[Hh]uge ?[Pp]age|HugeTLB|[Hh]ugetlb|vmemmap|\bMemTotal\b|^\s*(?:\S+ )?Memory:\s+\d")
 _SPEAKING = ("huge", "Huge", "vmemmap", "MemTotal", "Memory:")
 MOST_LINES = 20

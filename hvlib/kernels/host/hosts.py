@@ -78,9 +78,7 @@ def gather(reading: Reading, documents: list[Document]) -> list[Boot]:
         root = documents[one.at[0]].root
         apart = bool(root) and one.at[0] != document  # a file of a report says for itself which boot it is of
         document = one.at[0]
-        if now is None or root != now.root or apart:
-            now = _start(boots, root)
-        elif one.what == "reboot" or (one.what == "banner" and now.get("banner") is not None):
+        if now is None or root != now.root or apart or one.what == "reboot" or (one.what == "banner" and now.get("banner") is not None):
             now = _start(boots, root)
         elif _differs(now, one):
             now = _split(boots, now, one)
@@ -132,7 +130,9 @@ def _split(boots: list[Boot], now: Boot, one: Seen) -> Boot:
     moved: list[Seen] = []
     for at in range(len(now.order) - 1, -1, -1):
         last = now.order[at]
-        again = any((old.what, old.size, old.node) == (last.what, last.size, last.node) for old in now.order[:at][-4000:])
+        again = any(
+            (old.what, old.size, old.node) == (last.what, last.size, last.node) for old in now.order[:at][-4000:]
+        )
         if not again or last.what in _LISTS:
             break
         moved.append(last)

@@ -342,14 +342,21 @@ def clean(text: str) -> str:
         text = text[1:]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for letter, instead in (("\0", ""), ("\u00a0", " "), ("\u202f", " "), ("\u200b", ""), ("\ufeff", ""), ("\u2028", "\n")):
+    for letter, instead in (
+        ("\0", ""),
+        ("\u00a0", " "),
+        ("\u202f", " "),
+        ("\u200b", ""),
+        ("\ufeff", ""),
+        ("\u2028", "\n"),
+    ):
         if letter in text:
             text = text.replace(letter, instead)
     if "[" in text and ("\x1b" in text or "^[" in text or "␛" in text):
         text = _ANSI.sub("", text)
     if "\n>" in text or text.startswith(">") or "\n |" in text:
         text = _QUOTE.sub("", text)
-    if "=\n" in text and ("=3D" in text or "=20" in text or _soft_breaks(text)) or "=3D" in text:
+    if ("=\n" in text and ("=3D" in text or "=20" in text or _soft_breaks(text))) or "=3D" in text:
         text = quopri.decodestring(_SOFT.sub("", text).encode("utf-8", "replace")).decode("utf-8", "replace")
     if "&" in text and ("&gt;" in text or "&lt;" in text or "&nbsp;" in text or "&#" in text or "&quot;" in text):
         text = html.unescape(text).replace("\u00a0", " ")

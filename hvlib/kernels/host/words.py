@@ -126,7 +126,11 @@ def _optimisation(host: Host, row: Any) -> None:
         row("saved", f"{most}{about(host.saved)}", no_counter if most else "")
         row("to save", about(host.to_save or 0), _still(host))
     if host.tables_at_most:
-        row("page tables", f"at most {about(host.tables_at_most)}", "what the split of the vmemmap costs; not taken off above")
+        row(
+            "page tables",
+            f"at most {about(host.tables_at_most)}",
+            "what the split of the vmemmap costs; not taken off above",
+        )
     words = {True: "agree", False: "do not agree", None: "cannot be compared"}[host.agrees]
     row("model and counters", words, host.how.get("agrees", ""))
 
@@ -137,4 +141,3 @@ def _still(host: Host) -> str:
     if host.optimisation == "on":
         return "once the pool is emptied and filled again"
     return "with hugetlb_free_vmemmap=on, or the sysctl before the pool is filled" if host.optimisation == "off" else ""
-

@@ -59,8 +59,8 @@ def plan(arguments: list[str]) -> int:
             guests.append((_number(number, one, "10:16G:1G"), memory, size))
         system = given.system if given.system != "0" else 0
         made = make_plan(
-            given.memory, pools, system, guests=guests, nodes=_number(given.nodes, given.nodes, "2"), scheme=given.scheme,
-            architecture=given.architecture,
+            given.memory, pools, system, guests=guests, nodes=_number(given.nodes, given.nodes, "2"),
+            scheme=given.scheme, architecture=given.architecture,
         )  # fmt: skip
     except BadInput as why:
         return complain(str(why))

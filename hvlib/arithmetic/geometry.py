@@ -209,7 +209,8 @@ _ARM64 = "5.19 to 6.2; disabled since 6.3 (060a2c92d1b6), and in later 6.1 and 6
 _ALL = (
     Architecture("x86-64", 4 * KiB, ((2 * MiB, "PMD"), (GiB, "PUD")), "since 5.14"),
     Architecture("arm64, 4 KiB base", 4 * KiB,
-                 ((64 * KiB, "contiguous PTE"), (2 * MiB, "PMD"), (32 * MiB, "contiguous PMD"), (GiB, "PUD")), _ARM64, True),
+                 ((64 * KiB, "contiguous PTE"), (2 * MiB, "PMD"), (32 * MiB, "contiguous PMD"), (GiB, "PUD")),
+                 _ARM64, True),
     Architecture("arm64, 16 KiB base", 16 * KiB,
                  ((2 * MiB, "contiguous PTE"), (32 * MiB, "PMD"), (GiB, "contiguous PMD")), _ARM64, True),
     Architecture("arm64, 64 KiB base", 64 * KiB,

@@ -185,8 +185,8 @@ def _memory(memory: object, nodes: int) -> list[int]:
     for one in each:
         if not MiB <= one <= LARGEST_HOST:
             raise BadInput(
-                f"memory must be from 1 MiB to {format_size(LARGEST_HOST)} a node, and {format_size(one)} is not; write "
-                "for example '128 GiB'."
+                f"memory must be from 1 MiB to {format_size(LARGEST_HOST)} a node, and {format_size(one)} is not; "
+                "write for example '128 GiB'."
             )
     return each
 

@@ -39,8 +39,8 @@ def answer(documents: list[Document]) -> Answer:
     real = [boot for boot in boots if not is_crash_kernel(boot)]
     if boots and not real:
         raise BadInput(
-            "this is the log of a crash kernel, which has the RAM of crashkernel= alone; give the text of the host's own "
-            "kernel (in a dump's folder: vmcore-dmesg.txt)."
+            "this is the log of a crash kernel, which has the RAM of crashkernel= alone; give the text of the host's "
+            "own kernel (in a dump's folder: vmcore-dmesg.txt)."
         )
     hosts = tuple(one for one in map(conclude, real) if one.says_something)
     if not hosts:
@@ -63,6 +63,7 @@ def boot_log(text: str) -> dict[int, int]:
     lost = [line for line in reading.not_understood if "vmemmap" in line]
     if lost and not told:
         raise BadInput(
-            f"no line of this log is understood, and {len(lost)} speak of the vmemmap, such as {lost[0][:80]!r}; {example}."
+            f"no line of this log is understood, and {len(lost)} speak of the vmemmap, such as {lost[0][:80]!r}; "
+            f"{example}."
         )
     return {size: freed // 4096 for size, freed in told.items()}

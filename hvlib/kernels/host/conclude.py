@@ -98,8 +98,8 @@ class _Conclusion:
     # --- what machine ------------------------------------------------------------------------------------------------
 
     def _sizes(self) -> set[int]:
-        told = {one.size for what in ("size", "pool", "node pool", "log pool", "log frees", "log frees pages", "tool pool", "capacity")
-                for one in self.boot.all(what)}  # fmt: skip
+        kinds = ("size", "pool", "node pool", "log pool", "log frees", "log frees pages", "tool pool", "capacity")
+        told = {one.size for what in kinds for one in self.boot.all(what)}
         return {size for size in {*told, self.boot.get("default size")} if size}
 
     def _machine(self) -> tuple[str | None, int | None]:
@@ -208,7 +208,8 @@ class _Conclusion:
                 if any(one.size // self.base_page * size - self.base_page == one.value for one in frees if one.size):
                     self.how["struct page"] = "from the numbers of its boot log"
                     return size
-        if self.boot.get("crosses") or (self._says_zero() and self.architecture in ("x86_64", "riscv64", "loongarch64")):
+        zero = self._says_zero() and self.architecture in ("x86_64", "riscv64", "loongarch64")
+        if self.boot.get("crosses") or zero:
             debian = self.vendor is not None and self.vendor.name == "Debian"
             where, since = facts.EIGHTY_BYTES
             if self.architecture == where and debian and self.series and self.series >= since:
@@ -405,10 +406,9 @@ class _Conclusion:
             self.how["can"] = "its struct page is no power of two"
             return False, "not in this kernel"
         late = self.series is not None and self.series >= facts.SWITCH_SINCE
-        if boot.get("no switch") and (late or self.series is None):
-            if late or not self.release:
-                self.how["can"] = "vm.hugetlb_optimize_vmemmap is not there"
-                return False, cannot
+        if boot.get("no switch") and (late or not self.release):
+            self.how["can"] = "vm.hugetlb_optimize_vmemmap is not there"
+            return False, cannot
         if boot.get("sysctls listed") and late:
             self.how["can"] = "its list of sysctls lacks vm.hugetlb_optimize_vmemmap"
             return False, cannot
@@ -487,8 +487,8 @@ class _Conclusion:
         if late:
             series = max(series, facts.SWITCH_SINCE)
         elif self.vendor and not self.vendor.scheme_known and self.can is not False:
-            self.notes.append("a vendor's release number does not tell how many pages are kept; the boot log does (24 or 28 KiB "
-                              "for a page of 2 MiB), and the smaller saving is shown")  # fmt: skip
+            self.notes.append("a vendor's release number does not tell how many pages are kept; the boot log does (24 or "
+                              "28 KiB for a page of 2 MiB), and the smaller saving is shown")  # fmt: skip
         series = max(series, facts.FIRST)
         return scheme_in(series)
 
@@ -499,7 +499,7 @@ class _Conclusion:
         return {**{one.size: one.value * base for one in self.boot.all("log frees pages") if one.size}, **said}
 
     def _each(self, struct_page: int | None) -> dict[int, int]:
-        """Bytes that a huge page of each size gives back, pool or no pool; what the kernel's own boot log says goes first."""
+        """Bytes that a huge page of each size gives back, pool or no pool; the kernel's own boot log goes first."""
         said = self._said()
         each: dict[int, int] = {}
         scheme = self._scheme() if self.pools else None
@@ -512,7 +512,8 @@ class _Conclusion:
                 each[size] = said[size]
                 if model is not None and model != said[size] and (said[size] or self.can):
                     self.notes.append(
-                        f"for {format_size(size)} the boot log says {format_size(said[size])}, the model {format_size(model)}"
+                        f"for {format_size(size)} the boot log says {format_size(said[size])}, "
+                        f"the model {format_size(model)}"
                     )
             elif model is not None:
                 each[size] = model
@@ -552,15 +553,14 @@ class _Conclusion:
         agrees = found.agrees if found else None
         if found and found.why:
             self.how["agrees"] = found.why
-        elif counters is None and (self.can is not False):
-            if self.series is None or self.series >= facts.COUNTERS_SINCE:
-                self.would.append("grep nr_memmap /proc/vmstat, which since 6.11 tells what is saved")
+        elif counters is None and self.can is not False and (self.series or (9, 0)) >= facts.COUNTERS_SINCE:
+            self.would.append("grep nr_memmap /proc/vmstat, which since 6.11 tells what is saved")
         for what in sorted(boot.changed):
             self.notes.append(f"the text says {what} more than once, differently; the last is taken")
         return Host(
             boot.host, self.release, self.architecture, self.base_page, struct_page, memory, known, self.pools,
-            optimisation, self.can, each, saved, to_save, saved_is, self._tables(each, memory, known, struct_page), before,
-            counters * self.base_page if counters and self.base_page else None, agrees, self.how,
+            optimisation, self.can, each, saved, to_save, saved_is, self._tables(each, memory, known, struct_page),
+            before, counters * self.base_page if counters and self.base_page else None, agrees, self.how,
             tuple(dict.fromkeys(self.notes)), tuple(dict.fromkeys(self.would)), self._said(),
         )  # fmt: skip
 
@@ -577,7 +577,8 @@ class _Conclusion:
         most = ram or total
         if most and pools > most:
             self.notes.append(
-                f"the huge pages take {format_size(pools)}, and the RAM is {format_size(most)}: these cannot be of one host"
+                f"the huge pages take {format_size(pools)}, and the RAM is {format_size(most)}: these cannot be of one "
+                "host"
             )
             return True
         if ram and total and total > ram + 64 * 1024 * KiB:
@@ -794,10 +795,9 @@ class _Counters:
             return self._nothing(expected, optimisation)
         saved = fits[0]
         sections = (self.pages + saved) // self.per_section * self.section
+        agrees: bool | None = saved == expected
         if expected is None:
             agrees = True if not self.all and not saved else None
-        else:
-            agrees = saved == expected
         return Counted(saved * self.base, sections, agrees, self._why(saved, expected, optimisation))
 
     def _fits(self, saved: int) -> bool:
@@ -834,8 +834,9 @@ class _Counters:
             )
         if self.least == self.most and 0 <= needed - self.pages <= self.all:
             saved = needed - self.pages
-            return Counted(saved * self.base, self.least * self.section, None if expected is None else saved == expected,
-                           self._why(saved, expected, optimisation))  # fmt: skip
+            agrees = None if expected is None else saved == expected
+            why = self._why(saved, expected, optimisation)
+            return Counted(saved * self.base, self.least * self.section, agrees, why)
         return Counted(None, None, None, "the counters fit several numbers of optimised pages, or none")
 
     def _why(self, saved: int, expected: int | None, optimisation: Optimisation) -> str:

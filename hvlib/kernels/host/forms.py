@@ -225,7 +225,8 @@ _RANGE = re.compile(r"\bnode\s+(\d{1,4}):\s+\[mem\s+0x([0-9a-f]{1,16})-0x([0-9a-
 
 @form("Early memory node ranges", r"Early memory node ranges")
 def _ranges(found: re.Match[str], document: Document) -> Iterator[Seen]:
-    text, at, misses, ranges = document.text, found.end(), 0, []
+    text, at, misses = document.text, found.end(), 0
+    ranges: list[tuple[int, int]] = []
     while misses < 3 and len(ranges) < 4096:
         end = text.find("\n", at + 1)
         line = text[at : end if end >= 0 else len(text)][:400]

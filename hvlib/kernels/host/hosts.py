@@ -13,11 +13,11 @@ Key = tuple[str, int | None, int | None]
 
 _LISTS = ("words", "e820", "ranges", "node pages", "log got", "log lost")
 """What may stand several times for one boot, and is gathered and not replaced."""
-_IDENTITY = ("release", "architecture", "base page", "RAM", "ranges", "memblock", "log frees", "log frees pages", "log pool",
-             "banner", "boot", "RAM pages")  # fmt: skip
+_IDENTITY = ("release", "architecture", "base page", "RAM", "ranges", "memblock", "log frees", "log frees pages",
+             "log pool", "banner", "boot", "RAM pages")  # fmt: skip
 """What one boot says one way: another value is another boot or host."""
-_STATE = ("pool", "switch", "counted at boot", "counted later", "default pool", "all pools", "node pool", "default size",
-          "managed pages")  # fmt: skip
+_STATE = ("pool", "switch", "counted at boot", "counted later", "default pool", "all pools", "node pool",
+          "default size", "managed pages")  # fmt: skip
 """What changes while a kernel runs. Where two texts differ in it, they are told apart."""
 _NAMELESS = ("localhost", "(none)", "kernel", "host", "linux", "debian")
 ANOTHER = 0.03
@@ -76,9 +76,16 @@ def gather(reading: Reading, documents: list[Document]) -> list[Boot]:
     document = -1
     for one in _named(reading.seen):
         root = documents[one.at[0]].root
-        apart = bool(root) and one.at[0] != document  # a file of a report says for itself which boot it is of
+        # A file of a report says for itself which boot it is of.
+        apart = bool(root) and one.at[0] != document
         document = one.at[0]
-        if now is None or root != now.root or apart or one.what == "reboot" or (one.what == "banner" and now.get("banner") is not None):
+        if (
+            now is None
+            or root != now.root
+            or apart
+            or one.what == "reboot"
+            or (one.what == "banner" and now.get("banner") is not None)
+        ):
             now = _start(boots, root)
         elif _differs(now, one):
             now = _split(boots, now, one)

@@ -141,6 +141,13 @@ def _is_archive(data: bytes) -> bool:
     return _kind(data) is not None
 
 
+_BROKEN = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError,
+    MemoryError, OverflowError, IndexError, KeyError, struct.error,
+)  # fmt: skip
+"""What the standard library raises for archives that are broken; NotImplementedError is a RuntimeError."""
+
+
 class _Unpacking:
     """One report being read: what it may still unpack to."""
 
@@ -168,8 +175,7 @@ class _Unpacking:
                 yield from self._tar(io.BytesIO(data), depth)
             else:
                 yield from self._packed(name, kind, data, depth)
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError,
-                NotImplementedError, RuntimeError, MemoryError, OverflowError, IndexError, KeyError, struct.error) as why:  # fmt: skip
+        except _BROKEN as why:
             if isinstance(why, BadInput):
                 raise
             if depth == 0:
@@ -195,7 +201,7 @@ class _Unpacking:
                     return  # what stands before a broken header is still told
                 if member is None:
                     return
-                archive.members = []  # or a list of a million members would grow
+                archive.members = []  # type: ignore[attr-defined]  # or a list of a million members would grow
                 self._count()
                 if not member.isreg() or not 0 < member.size <= MOST_OF_A_MEMBER or passed_over(member.name):
                     continue
@@ -227,8 +233,8 @@ class _Unpacking:
         so_far = MOST_UNPACKED - self.left
         if self.left < 0 or (so_far > 64 * MiB and so_far > RATIO * max(packed, 1)):
             raise BadInput(
-                f"an archive unpacks to more than {format_size(MOST_UNPACKED)}, or to more than {RATIO} times its size; "
-                "give the files in it that describe the host."
+                f"an archive unpacks to more than {format_size(MOST_UNPACKED)}, or to more than {RATIO} times its "
+                "size; give the files in it that describe the host."
             )
 
 
@@ -364,8 +370,7 @@ def clean(text: str) -> str:
         text = _TAG.sub(" ", _BREAK.sub("\n", text))
     if "\\_" in text:
         text = text.replace("\\_", "_")
-    start = text.lstrip()[:1]
-    if start in ("{", "[") and ('"MESSAGE"' in text or '"msg"' in text):
+    if text.lstrip()[:1] in ("{", "[") and ('"MESSAGE"' in text or '"msg"' in text):
         text = _journal(text)
     return text
 

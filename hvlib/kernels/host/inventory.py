@@ -27,7 +27,7 @@ EXAMPLE = "hosts,ram,kernel,architecture,1G,2M\n300,256 GiB,6.8.0-45-generic,x86
 _NAMES = {
     "hosts": ("hosts", "count", "number", "n"), "ram": ("ram", "memory", "mem", "memtotal"),
     "kernel": ("kernel", "release", "version", "uname"), "architecture": ("architecture", "arch", "machine", "cpu"),
-    "group": ("group", "cluster", "site", "pool", "role"), "optimisation": ("optimisation", "hvo", "optimization", "switch"),
+    "group": ("group", "cluster", "site", "pool", "role"), "optimisation": ("optimisation", "hvo", "optimization"),
     "pools": ("pools", "hugepages", "huge pages"), "base_page": ("base page", "base_page", "page size", "pagesize"),
 }  # fmt: skip
 
@@ -195,8 +195,8 @@ def _columns(header: list[str]) -> dict[int, str | int]:
             found[number] = parse_size(f"{size[1]}{size[2]}", "a column of huge pages")
     if "ram" not in found.values():
         raise BadInput(
-            f"an inventory begins with a line that names its columns, ram among them, and {quoted(','.join(header))} does "
-            f"not; write for example {EXAMPLE!r}."
+            f"an inventory begins with a line that names its columns, ram among them, and {quoted(','.join(header))} "
+            f"does not; write for example {EXAMPLE!r}."
         )
     return found
 

@@ -12,7 +12,6 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -28,7 +27,6 @@ from .host.words import Answer
 
 _MACHINE = "machine-6.18.44.json"
 BTF = Path("/sys/kernel/btf/vmlinux")
-HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
 LARGEST_FILE = 4 * MiB
 """Bytes of a file that is still read as a record; those of the book have 60,000 at most."""
 
@@ -100,31 +98,6 @@ def here() -> Kernel:
     )  # fmt: skip
 
 
-def switch() -> str:
-    """Whether this kernel optimises huge pages allocated from now on, in words, or why it does not tell."""
-    if _asks_the_record():
-        return str(_machine_record()["switch"])
-    try:
-        value = Path("/proc/sys/vm/hugetlb_optimize_vmemmap").read_text().strip()
-    except OSError as why:
-        return f"not told ({_reason(why)}); kernels before 5.19, and kernels that cannot do it, have no such file"
-    return {"0": "off", "1": "on"}.get(value, value)
-
-
-def huge_pages() -> dict[int, int]:
-    """Huge pages in this machine's pools: size in bytes -> number. Empty if the system does not tell."""
-    if _asks_the_record():
-        return {parse_size(size): count for size, count in _machine_record()["huge_pages"].items()}
-    found, names = {}, []
-    with suppress(OSError):
-        names = sorted(os.listdir(HUGE_PAGES))
-    for name in names:
-        with suppress(OSError, ValueError):
-            size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
-            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text())
-    return found
-
-
 def host(text: str | bytes | None = None) -> Answer:
     """What a pile of text says of the host it is from: RAM, huge pages, what struct pages cost, what is saved.
 
@@ -134,8 +107,11 @@ def host(text: str | bytes | None = None) -> Answer:
     """
     if text is not None:
         return ask.host(text)
-    if not _asks_the_record():
-        return ask.this_machine()
+    return recorded_host() if _asks_the_record() else ask.this_machine()
+
+
+def recorded_host() -> Answer:
+    """What `host` says of the recorded machine, by the same code from the same forms of text."""
     record = _machine_record()
     sizes = [(parse_size(size) // 1024, count) for size, count in record["huge_pages"].items()]
     lines = [

@@ -39,7 +39,7 @@ class Host:
     ``how`` says for each answer where it is from. ``memory`` is RAM that has struct pages, ``known`` exactly, at
     least, or not. ``saved`` and ``to_save`` are gross, ``tables_at_most`` the page tables they cost. ``agrees``:
     whether the counters are what RAM, pools and switch let the model expect. ``each`` is what a page of a size gives
-    back, ``frees`` the same where the boot log itself says it.
+    back, ``frees`` the same where the boot log itself says it, ``if_all`` what all of the RAM in pages of 2 MiB would.
     """
 
     name: str | None
@@ -64,6 +64,7 @@ class Host:
     notes: tuple[str, ...] = ()
     would_tell: tuple[str, ...] = ()
     frees: dict[int, int] = field(default_factory=dict)
+    if_all: int | None = None
 
     @property
     def says_something(self) -> bool:
@@ -487,8 +488,8 @@ class _Conclusion:
         if late:
             series = max(series, facts.SWITCH_SINCE)
         elif self.vendor and not self.vendor.scheme_known and self.can is not False:
-            self.notes.append("a vendor's release number does not tell how many pages are kept; the boot log does (24 or "
-                              "28 KiB for a page of 2 MiB), and the smaller saving is shown")  # fmt: skip
+            self.notes.append("a vendor's release number does not tell how many pages are kept; the boot log does (24 "
+                              "or 28 KiB for a page of 2 MiB), and the smaller saving is shown")  # fmt: skip
         series = max(series, facts.FIRST)
         return scheme_in(series)
 
@@ -562,6 +563,7 @@ class _Conclusion:
             optimisation, self.can, each, saved, to_save, saved_is, self._tables(each, memory, known, struct_page),
             before, counters * self.base_page if counters and self.base_page else None, agrees, self.how,
             tuple(dict.fromkeys(self.notes)), tuple(dict.fromkeys(self.would)), self._said(),
+            self._if_all(memory, struct_page),
         )  # fmt: skip
 
     def _memmap(self, memory: int | None, struct_page: int | None) -> int | None:
@@ -570,6 +572,13 @@ class _Conclusion:
             return None
         section = facts.section(self.architecture, self.base_page, self.series)
         return -(-memory // section) * (section // self.base_page) * struct_page
+
+    def _if_all(self, memory: int | None, struct_page: int | None) -> int | None:
+        """Bytes that all of the RAM in pages of 2 MiB would give back."""
+        if not memory or not self.base_page or not struct_page or self.can is False:
+            return None
+        page = HugePage("2 MiB", self.base_page, struct_page)
+        return memory // page.size * page.freed(self._scheme()) * self.base_page or None
 
     def _contradictions(self, memory: int | None, known: Known) -> bool:
         pools = sum(pool.size * pool.count for pool in self.pools)

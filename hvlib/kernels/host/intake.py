@@ -331,8 +331,8 @@ def decode(data: bytes) -> str:
     for mark, code in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
             return data.decode(code, "replace")
-    code = _wide(data[:4096])
-    return data.decode(code, "replace") if code else data.decode("utf-8", "replace")
+    wide = _wide(data[:4096])
+    return data.decode(wide, "replace") if wide else data.decode("utf-8", "replace")
 
 
 _ANSI = re.compile(r"(?:\x1b|\^\[|␛)\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]")

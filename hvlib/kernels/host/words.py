@@ -114,8 +114,7 @@ def _optimisation(host: Host, row: Any) -> None:
             row("", f"nothing for a page of {format_size(size)}: its struct pages fill no page that could be freed")
     if host.saved is None and host.to_save is None:
         row("saved", "cannot be told from this text")
-        return
-    if host.saved is None:
+    elif host.saved is None:
         row("saved or to save", about(host.to_save or 0), "all of it one or the other")
     elif host.saved_is == "counted":
         row("saved", about(host.saved), "counted")
@@ -131,6 +130,9 @@ def _optimisation(host: Host, row: Any) -> None:
             f"at most {about(host.tables_at_most)}",
             "what the split of the vmemmap costs; not taken off above",
         )
+    if host.if_all:
+        least = "at least " if host.known == "at least" else ""
+        row("if all of this RAM", f"were pages of 2 MiB: {least}{about(host.if_all)}")
     words = {True: "agree", False: "do not agree", None: "cannot be compared"}[host.agrees]
     row("model and counters", words, host.how.get("agrees", ""))
 

@@ -105,8 +105,9 @@ def _optimisation(host: Host, row: Any) -> None:
         row("the optimisation", host.optimisation, host.how.get("can", ""))
     else:
         can = {True: "this kernel can", None: "whether this kernel can: unknown"}[host.can]
-        row("the optimisation", f"{can}; it is {host.optimisation}" if host.can else can, "; ".join(
-            host.how[what] for what in ("can", "optimisation") if what in host.how))  # fmt: skip
+        able, state = host.how.get("can", ""), host.how.get("optimisation", "")
+        why = "; ".join(part for part in ("" if state and state in able else able, state) if part)
+        row("the optimisation", f"{can}; it is {host.optimisation}" if host.can else can, why)
     for size, each in host.each.items():
         if each and host.can is not False:
             row("", f"{format_size(each)} for each page of {format_size(size)}")

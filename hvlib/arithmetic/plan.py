@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import BadInput, quoted
 from ..facts.schemes import Scheme, scheme_of
-from ..units import GiB, KiB, MiB, about, format_size, parse_size, whole_number
+from ..units import GiB, KiB, MiB, about, format_size, index_of, parse_size, whole_number
 from .fleet import LARGEST_HOST
 from .geometry import ARCHITECTURES, HugePage
 
@@ -127,7 +127,7 @@ def plan(
     """
     arch, scheme = ARCHITECTURES[architecture], scheme_of(scheme)
     each = _memory(memory, nodes)
-    needed = 0 if system == 0 and not isinstance(system, str) else parse_size(system, "what the system needs")
+    needed = 0 if index_of(system) == 0 else parse_size(system, "what the system needs")
     wanted: dict[int, int] = {}
     for size, count in _wanted(pools, guests):
         page = arch.huge_page(size)

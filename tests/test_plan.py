@@ -128,3 +128,13 @@ def test_f12_addresses_of_kernels_with_address_randomisation():
     assert hv.page_to_pfn(0xFFFFFC0000F68A00, base=0xFFFFFC0000000000) == 0x3DA28
     with pytest.raises(hv.BadInput, match="address randomisation"):
         hv.page_to_pfn(0xFFFFF3B2EC3A8000)
+
+
+def test_f21_a_vendors_release_number_does_not_tell_the_scheme():
+    with pytest.raises(hv.BadInput, match="does not tell the scheme"):
+        hv.trial.scheme_of_series("5.14.0-427.13.1.el9_4.x86_64")
+    told = "Linux a 5.14.0-427.13.1.el9_4.x86_64 #1 SMP x86_64 GNU/Linux\nhugepages-2048kB/nr_hugepages 100\n"
+    assert hv.observe.host(told).json()["to_save"] == 100 * 24 * 1024
+    assert "24 or 28 KiB" in str(hv.observe.host(told))
+    line = "HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page\n"
+    assert hv.observe.host(told + line).json()["to_save"] == 100 * 28 * 1024

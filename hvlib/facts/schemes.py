@@ -70,13 +70,10 @@ def series_of(value: object) -> tuple[int, int]:
     """A kernel series as two whole numbers, such as (6, 12). Raises `BadInput` for anything else."""
     numbers = [index_of(one) for one in value] if isinstance(value, tuple) and len(value) == 2 else [None]
     if not all(number is not None and 0 <= number < 1000 for number in numbers):
-        vendors = (
-            " A vendor's release number does not tell the scheme; its boot log (24 or 28 KiB for a page of 2 MiB) and "
-            "vm.hugetlb_optimize_vmemmap do: see observe.host()."
-        )
+        vendors = "; a vendor's release number does not tell the scheme, its boot log does (24 or 28 KiB for 2 MiB)"
         raise BadInput(
-            f"a kernel series is two whole numbers, and {quoted(value)} is not; write for example (6, 12)."
-            f"{vendors if isinstance(value, str) else ''}"
+            f"a kernel series is two whole numbers, and {quoted(value)} is not; write for example (6, 12)"
+            f"{vendors if isinstance(value, str) else ''}."
         )
     major, minor = numbers
     assert major is not None

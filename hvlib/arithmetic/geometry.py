@@ -163,9 +163,7 @@ def pfn_to_page(pfn: int, paging: str = "4-level", struct_page: int = STRUCT_PAG
     return start.vmemmap + struct_page * whole_number(pfn, f"a PFN with {paging} paging", 0, most - 1)
 
 
-def page_to_pfn(
-    page: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE, base: int | None = None
-) -> int:
+def page_to_pfn(page: int, paging: str = "4-level", struct_page: int = STRUCT_PAGE, base: int | None = None) -> int:
     """PFN of the struct page at virtual address ``page``, the inverse of `pfn_to_page`.
 
     ``base`` is where the vmemmap starts; by default where x86-64 has it without address randomisation, which most

@@ -85,7 +85,7 @@ def _overview() -> str:
         f"  hvlib open [CHAPTER]  copy the chapters to {FOLDER}, open one in JupyterLab",
         "  hvlib here            the model beside this machine",
         "  hvlib host [FILE ...] what struct pages cost a host, from any text about it",
-        "  hvlib plan RAM ...    how many huge pages fit, with the optimisation and without",
+        "  hvlib plan RAM ...    how many huge pages fit into a host, and what is left",
         "  hvlib fleet FILE ...  many hosts, from an inventory or from support reports",
         "  hvlib RECORD ...      the model on trial against records of real kernels",
         "  hvlib --help          more; hvlib open --help: options", "",

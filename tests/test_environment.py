@@ -167,6 +167,7 @@ SCHEMAS = {"github-workflows": "workflows/*.yml", "github-issue-forms": "ISSUE_T
            "github-issue-config": "ISSUE_TEMPLATE/config.yml"}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_workflows_and_forms_are_what_github_reads(schema):
     pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed: the extra 'dev'")

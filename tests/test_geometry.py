@@ -150,7 +150,7 @@ def test_addresses_of_a_vmemmap_that_is_elsewhere(page, base, pfn):
 
 
 def test_an_address_of_a_randomised_kernel_is_refused_with_the_way_out():
-    with pytest.raises(hv.BadInput, match=r"KASLR .*base="):
+    with pytest.raises(hv.BadInput, match=r"randomisation \(KASLR\) .*base="):
         hv.page_to_pfn(0xFFFFF3B2EC3A8000)
     with pytest.raises(hv.BadInput, match="every 80 bytes"):
         hv.page_to_pfn(0xFFFFFEBFFE000040, struct_page=80, base=0xFFFFFEBFFE000000)

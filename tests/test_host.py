@@ -401,6 +401,7 @@ def test_the_kernel_that_writes_a_dump_is_not_the_host():
         hv.observe.host(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [gzip.compress, bz2.compress, lzma.compress])
 def test_a_bomb_is_refused_before_it_is_large(kind):
     with pytest.raises(hv.BadInput, match="unpacks to more"):

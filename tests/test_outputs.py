@@ -104,6 +104,7 @@ def compared(text, folder, **environment):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_strict_nbval_passes_what_the_command_made_and_the_state_is_in_it(executed, tmp_path):
     cells = nbformat.reads(executed, as_version=4).cells
     states = [outputs.read(cell.outputs[0].data) for cell in cells[1:]]
@@ -113,6 +114,7 @@ def test_strict_nbval_passes_what_the_command_made_and_the_state_is_in_it(execut
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "change"),
     [
@@ -131,6 +133,7 @@ def test_strict_nbval_fails_when_a_stored_state_is_another(executed, tmp_path, c
     assert done.stdout.count("mismatch '") == 1, "and nothing else is"
 
 
+@pytest.mark.slow
 def test_strict_nbval_fails_when_the_engine_says_another_fact(executed, tmp_path):
     """A fact of which no word is shown: only the state tells that it changed."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -150,6 +153,7 @@ def test_strict_nbval_fails_when_the_engine_says_another_fact(executed, tmp_path
     assert "mismatch 'text/plain'" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_widget_that_says_nothing_of_itself_is_not_written(tmp_path):
     path = tmp_path / "small.ipynb"
     cell = nbformat.v4.new_code_cell("import ipywidgets\nipywidgets.IntSlider(3)")

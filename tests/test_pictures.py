@@ -19,6 +19,7 @@ from hvlib.pictures.style import ARROWS, STYLES
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_labels_of_every_state_of_every_film_are_readable_inside_and_apart():
     assert SMALL >= 12
     wrong = {}

@@ -187,7 +187,7 @@ def page_to_pfn(
     page = address_of(page)
     offset = page - start
     if not start <= page <= last or offset % struct_page:
-        elsewhere = "KASLR and other architectures put them elsewhere: " if base is None else ""
+        elsewhere = "address randomisation (KASLR) and other architectures put them elsewhere: " if base is None else ""
         raise BadInput(
             f"{page:#x} is not the address of a struct page; with {paging if base is None else 'this base and any'} "
             f"paging they stand every {struct_page} bytes from {start:#x} to {last:#x}; {elsewhere}"

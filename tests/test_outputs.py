@@ -105,6 +105,7 @@ def compared(text, folder, **environment):
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_strict_nbval_passes_what_the_command_made_and_the_state_is_in_it(executed, tmp_path):
     cells = nbformat.reads(executed, as_version=4).cells
     states = [outputs.read(cell.outputs[0].data) for cell in cells[1:]]
@@ -115,6 +116,7 @@ def test_strict_nbval_passes_what_the_command_made_and_the_state_is_in_it(execut
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 @pytest.mark.parametrize(
     ("cell", "change"),
     [
@@ -134,6 +136,7 @@ def test_strict_nbval_fails_when_a_stored_state_is_another(executed, tmp_path, c
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_strict_nbval_fails_when_the_engine_says_another_fact(executed, tmp_path):
     """A fact of which no word is shown: only the state tells that it changed."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -154,6 +157,7 @@ def test_strict_nbval_fails_when_the_engine_says_another_fact(executed, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_a_widget_that_says_nothing_of_itself_is_not_written(tmp_path):
     path = tmp_path / "small.ipynb"
     cell = nbformat.v4.new_code_cell("import ipywidgets\nipywidgets.IntSlider(3)")

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project, author, language = "hvlib", "the hvlib authors", "en"
 html_title = "hvlib: the HugeTLB vmemmap optimisation"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton", "mathml"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton", "mathml", "shown"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # the committed notebooks hold their outputs

@@ -1,4 +1,4 @@
-"""The inside of the sandbox: run as a program of its own, never imported by the grader."""
+"""What runs inside the fence: run as a program of its own, never imported by the grader."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Read the work from standard input, fence oneself in, run the cells, report each."""
+    """Read the work from standard input, install the hook, run the cells, report each."""
     pipe = int(sys.argv[1])
     work = json.loads(sys.stdin.read())
     sys.path.insert(0, work["library"])
@@ -30,7 +30,7 @@ def main() -> None:
     write, dump, name_of, is_int, is_str = os.write, json.dumps, type, int, str
     shared: dict[str, Any] = {"hv": hvlib, "student": work["student"], "__name__": "__main__"}
     os.write(pipe, b"ready\n")
-    sys.addaudithook(fence(work["folder"], work["library"]))
+    sys.addaudithook(audit_hook(work["folder"], work["library"]))
     for name, source in work["cells"]:
         shared.pop(f"answer_{name}", None)
         note, kind, value = "", "none", ""
@@ -48,7 +48,7 @@ def main() -> None:
         write(pipe, (dump([name, kind, value, note[:300]]) + "\n").encode())
 
 
-def fence(folder: str, library: str) -> Callable[[str, tuple[Any, ...]], None]:
+def audit_hook(folder: str, library: str) -> Callable[[str, tuple[Any, ...]], None]:
     """A hook that refuses what an answer has no use for; once set, nothing in Python takes it off."""
     forbidden = (
         "socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.kill", "ctypes.",

@@ -1,4 +1,4 @@
-"""Grade a folder of hand-ins: read, run in the sandbox, judge; write marks, feedback and what to mark by hand.
+"""Grade a folder of hand-ins: read, run behind the fence, judge; write marks, feedback and what to mark by hand.
 
 Layout, as nbgrader's: ``HAND_INS/<student>/<set>/<set>.ipynb``. The folder's name is the student's id, whatever the
 notebook says.
@@ -18,9 +18,9 @@ from pathlib import Path
 from hvlib.errors import BadInput, quoted
 from hvlib.teaching.homework import SETS, student_id, task
 
+from .fence import Limits, Outcome, library, run
 from .handin import HandIn, read
 from .keys import keyed
-from .sandbox import Limits, Outcome, library, run
 from .score import Result, score
 
 

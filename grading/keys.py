@@ -124,7 +124,7 @@ KEYS: Mapping[str, Mapping[str, Key]] = {
             "One for each vmemmap page.",
             ((lambda g: g["small"] + g["large"], "Those are the real heads; each is seen at more addresses."),
              (lambda g: 7 * g["small"] + 4095 * g["large"], "Those are the fake ones; the real ones say it too."))),
-        "scheme": Key(2, _NAMES, lambda g: trial.scheme_of_series(observe.recorded(g["release"]).series).name, "The record is of Linux {release}."),
+        "scheme": Key(2, _NAMES, lambda g: trial.scheme_of_series(observe.recorded(g["release"]).series).name, "The record is of Linux {release} on x86-64."),
         "mask": Key(2, ask.count, lambda g: g["page"] & g["word"], "Address AND mask.",
             ((lambda g: g["word"] - 1, "That is the mask without its last bit, and no address of a struct page."),
              (lambda g: g["page"] - 64, "That is the struct page before."))),

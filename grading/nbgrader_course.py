@@ -1,7 +1,7 @@
 """The same hand-ins through nbgrader: release, collect, rebuild, autograde, feedback, export.
 
 nbgrader runs a hand-in's code beside its hidden tests, where a clever student can reach them. So what nbgrader gets is
-rebuilt: the release, with the student's true id, and in each answer cell the plain value that came out of the sandbox.
+rebuilt: the release, with the student's true id, and in each answer cell the plain value that came through the fence.
 Students' code never runs there, and both graders give the same scores.
 """
 
@@ -18,8 +18,8 @@ from pathlib import Path
 from hvlib.errors import BadInput
 
 from . import sets
+from .fence import Outcome
 from .handin import HandIn
-from .sandbox import Outcome
 
 CONFIG = """c = get_config()
 c.CourseDirectory.course_id = "hvlib"

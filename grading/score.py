@@ -1,4 +1,4 @@
-"""Scores: values that came out of the sandbox, judged by the keys in a process that never saw the student's code."""
+"""Scores: values that came through the fence, judged by the keys in a process that never saw the student's code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from hvlib.teaching import ask
 from hvlib.teaching.homework import task
 
+from .fence import Outcome
 from .handin import HandIn
 from .keys import KEYS, keyed
-from .sandbox import Outcome
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Result:
 def judged(problem_set: str, name: str, student: str, value: object) -> ask.Verdict:
     """The verdict on an answer; only an `int` or a `str`, nothing that looks like one, can be right."""
     if type(value) not in (int, str):
-        return ask.Verdict(False, "An answer is a number or a text.")
+        return ask.Verdict(False, "An answer is a number or a text.", False)
     asked = KEYS[problem_set][name].question(task(problem_set, name))
     given = task(problem_set, name).given(student)
     return replace(asked, draw=lambda _: given).judge(value)
 
 
 def score(handin: HandIn, outcome: Outcome) -> Result:
-    """The marks of a hand-in from what the sandbox brought back."""
+    """The marks of a hand-in from what came through the fence."""
     marks = []
     for one, key in keyed(handin.problem_set):
         if key.read is None:

@@ -42,7 +42,7 @@ def quoted(value: object) -> str:
     try:
         text = " ".join(repr(value[:99] if type(value) in (str, bytes) else value).split())  # type: ignore[index]
         text = "".join(letter if letter.isprintable() else "?" for letter in text[:61])
-    except Exception:
+    except ValueError:  # a number of more digits than Python writes
         text = f"that {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -54,7 +54,7 @@ def not_one_of(what: str, given: object, allowed: Iterable[object]) -> BadInput:
         return BadInput(f"{what} {quoted(given)} is not there; choose a whole number from 0 to {names[-1]}.")
     listed, others = ", ".join(map(repr, names)), ""
     if len(names) > LISTED and len(listed) > 180:
-        typed = str.__str__(given)[:99] if isinstance(given, str) else ""
+        typed = given[:99] if isinstance(given, str) else ""
         near = difflib.get_close_matches(typed, list(map(str, names)), 3, 0.3) or names[:3]
         listed, others = ", ".join(map(repr, near)), f" or {len(names) - len(near)} others"
     return BadInput(f"{what} {quoted(given)} is not known; choose one of {listed}{others}.")
@@ -67,7 +67,7 @@ class _Table(dict[str, T]):
 
     def __getitem__(self, name: str) -> T:
         if isinstance(name, str):
-            found: T | None = self.get(str.__str__(name))
+            found: T | None = self.get(name)
             if found is not None:
                 return found
         raise not_one_of(self.what, name, self)
@@ -83,8 +83,8 @@ def table(what: str, things: Iterable[tuple[str, T]]) -> Mapping[str, T]:
 def name_of(value: object, what: str, allowed: Iterable[str]) -> str:
     """``value`` as a plain str, if it is one of ``allowed``. Raises `BadInput` otherwise."""
     names = list(allowed)
-    if isinstance(value, str) and str.__str__(value) in names:
-        return str.__str__(value)
+    if isinstance(value, str) and value in names:
+        return str(value)
     raise not_one_of(what, value, names)
 
 

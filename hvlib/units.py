@@ -41,7 +41,7 @@ def parse_size(size: str | int, what: str = "size") -> int:
                 f"{what} must be from 1 to 2^64 - 1 bytes, and {quoted(size)} is not; write for example '2 MiB'."
             )
         return number
-    text = str.__str__(size) if isinstance(size, str) else ""
+    text = size if isinstance(size, str) else ""
     found = _SIZE.fullmatch(text) if len(text) < 40 else None
     if not found:
         raise BadInput(
@@ -79,7 +79,7 @@ def index_of(value: object) -> int | None:
             isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b"
         )  # NumPy 2.1 gives it an index
         return None if is_bool else operator.index(value)  # type: ignore[arg-type]
-    except Exception:  # whatever a stranger's __index__ raises
+    except TypeError:
         return None
 
 

@@ -8,6 +8,7 @@ and its counters: enough where it cannot do it at all.
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 from collections.abc import Callable
@@ -146,11 +147,12 @@ class Experiment:
         """First PFN of every huge page: what looks like one from outside, if the kernel's own flags say so too."""
         frames, told = _bytes(size) // PAGE, []
         root = self.guest.stop()
-        for pfn in range(0, self._memory.nr_frames - frames + 1, frames):
-            head = self.guest.vmemmap + pfn * self.guest.struct_page
-            mask = (1 << 64) - frames * self.guest.struct_page | 1
-            if self._leaf(root, head) and self._words(root, pfn + 1)[1] in (head + 1, mask):
-                told.append(pfn)
+        for stretch in self._memory.frames:
+            for pfn in range(-(-stretch.start // frames) * frames, stretch.stop - frames + 1, frames):
+                head = self.guest.vmemmap + pfn * self.guest.struct_page
+                mask = (1 << 64) - frames * self.guest.struct_page | 1
+                if self._leaf(root, head) and self._words(root, pfn + 1)[1] in (head + 1, mask):
+                    told.append(pfn)
         self.guest.go_on()
         return [pfn for pfn, flags in zip(told, self._flags(told, 512), strict=True) if _is_huge_head(flags[0])]
 
@@ -206,9 +208,10 @@ class Experiment:
         return self.guest.memory
 
     @property
-    def _nr_pages(self) -> int:
-        """Vmemmap pages for all frames up to the last of RAM."""
-        return self._memory.nr_frames * self.guest.struct_page // PAGE
+    def _vmemmap_pages(self) -> list[range]:
+        """Vmemmap pages of each stretch of RAM, counted from the struct page of PFN 0."""
+        each = self.guest.struct_page
+        return [range(one.start * each // PAGE, -(-one.stop * each // PAGE)) for one in self._memory.frames]
 
     def _leaf(self, root: int, address: int) -> Leaf | None:
         return self._memory.walk(root, address, self.guest.levels)
@@ -218,14 +221,17 @@ class Experiment:
         if self.guest.memory is None:
             return 0
         root, start = self.guest.stop(), self.guest.vmemmap
-        first = start & -(2 << 20)
-        leaves = [self._leaf(root, at) for at in range(first, start + self._nr_pages * PAGE, 2 << 20)]
+        leaves = [
+            self._leaf(root, at)
+            for pages in self._vmemmap_pages
+            for at in range(start + pages.start * PAGE, start + pages.stop * PAGE, 2 << 20)
+        ]
         self.guest.go_on()
         return sum(leaf is not None and leaf.size == PAGE for leaf in leaves)
 
     def _all_rows(self) -> dict[int, Leaf]:
         root, found = self.guest.stop(), {}
-        for page in range(self._nr_pages):
+        for page in itertools.chain(*self._vmemmap_pages):
             leaf = self._leaf(root, self.guest.vmemmap + page * PAGE)
             if leaf:
                 found[page] = leaf

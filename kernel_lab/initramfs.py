@@ -16,7 +16,8 @@ mount -t sysfs none /sys
 mount -t devtmpfs none /dev
 echo 1 >/proc/sys/kernel/printk
 counters() {
-    awk '/^ +count:/ { lists += $2 } /^nr_free_pages / { free = $2 }
+    awk 'BEGIN { now = "/proc/sys/vm/stat_refresh"; print 1 >now; close(now) }
+        /^ +count:/ { lists += $2 } /^nr_free_pages / { free = $2 }
         /^nr_free_pages |^nr_anon_pages |^nr_memmap/ { said = said " " $1 "=" $2 }
         /^MemTotal:/ { said = said " mem_total_kB=" $2 }
         END { print free + lists said " per_cpu_pages=" lists }' /proc/zoneinfo /proc/vmstat /proc/meminfo
@@ -25,7 +26,6 @@ settle() {
     tries=0 same=0 last=0
     while [ $tries -lt 60 ] && [ $same -lt 4 ]; do
         echo 1 >/proc/sys/vm/drop_caches
-        echo 1 >/proc/sys/vm/stat_refresh
         said=$(counters) tries=$((tries + 1))
         if [ "${said%% *}" = "$last" ]; then same=$((same + 1)); else same=0; fi
         last=${said%% *}

@@ -24,7 +24,10 @@ class Leaf:
 
 
 class Memory:
-    """Guest RAM as a file mapped read-only, in the stretches ``ram``; ``table`` says how its page tables are read."""
+    """Guest RAM as a file mapped read-only, in the stretches ``ram``; ``table`` says how its page tables are read.
+
+    ``frames`` are the page frame numbers of each stretch.
+    """
 
     def __init__(self, path: Path, ram: Ram, table: PageTable) -> None:
         size = sum(length for _, length in ram)
@@ -32,7 +35,7 @@ class Memory:
             self._ram = mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ)
         self._stretches = [stretch for stretch in ram if stretch[1]]
         self.table = table
-        self.nr_frames = max(start + length for start, length in self._stretches) // PAGE
+        self.frames = [range(start // PAGE, (start + length) // PAGE) for start, length in self._stretches]
 
     def close(self) -> None:
         """Give the memory file back."""

@@ -1,6 +1,10 @@
+import re
+
 import pytest
 
 import hvlib as hv
+from hvlib.pictures import outputs
+from hvlib.teaching import concepts, homework
 from hvlib.teaching.questions import QUESTIONS
 
 FEW, MANY = range(5), range(5, 100)
@@ -23,7 +27,9 @@ def test_the_answer_is_accepted_and_every_mistake_recognised_for_100_seeds(name,
         for value, (_, sentence) in zip(wrong, question.mistakes, strict=True):
             verdict = question.judge(value, seed)
             assert not verdict.right
-            assert sentence.format_map(numbers) in verdict.text
+            assert verdict.mistake == sentence.format_map(numbers)
+            assert verdict.mistake in verdict.text
+            assert verdict.mistake in question.sentence(value, seed)
         assert "{" not in question.text(seed)
 
 
@@ -31,6 +37,8 @@ def test_the_answer_is_accepted_and_every_mistake_recognised_for_100_seeds(name,
 def test_the_untouched_template_fails_kindly(name):
     verdict = hv.check(name, ...)
     assert not verdict.right
+    assert not verdict.answered
+    assert verdict.mistake is None
     assert "No answer yet" in verdict.text
     assert QUESTIONS[name].text() in verdict.text
 
@@ -92,3 +100,50 @@ def test_a_prediction_notes_what_was_typed_and_says_what_it_cannot_read():
         if isinstance(guess._repr_mimebundle_(), dict)
         else True
     )
+
+
+def test_a_verdict_says_whether_it_was_an_answer_and_which_misconception_it_shows():
+    unread, wrong, misled, right = (hv.check("base pages of 1 GiB", answer) for answer in ("lots", 5, 4096, 262144))
+    assert [verdict.answered for verdict in (unread, wrong, misled, right)] == [False, True, True, True]
+    assert [bool(verdict.mistake) for verdict in (unread, wrong, misled, right)] == [False, False, True, False]
+    assert misled.mistake.startswith("4,096 counts vmemmap pages")
+
+
+def test_an_exercise_and_a_prediction_tell_programs_which_question_they_put():
+    data = hv.check("memmap of a KMSAN kernel", 4096, seed="s01")._repr_mimebundle_()
+    verdict = hv.check("memmap of a KMSAN kernel", 4096, seed="s01")
+    assert outputs.read(data) == outputs.ExerciseShown("memmap of a KMSAN kernel", "s01", True, False, verdict.mistake)
+    bundle = hv.predict("base pages of 1 GiB")._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert outputs.read(data) == outputs.PredictionShown("base pages of 1 GiB", 0)
+
+
+def test_each_kind_of_prompt_draws_the_same_numbers_for_the_same_seed_and_others_than_its_neighbours():
+    task = homework.SETS["ps1"].tasks[0]
+    assert QUESTIONS["base pages of 1 GiB"].key(7) == "hvlib 7"
+    assert task.key(" s01 ") == "hvlib homework memmap s01"
+    assert concepts.CONCEPTS[0].key("s01 before") == "hvlib concepts s01 before base pages"
+    assert task.given("s01") == task.given(" s01 ") != task.given("s02")
+    with pytest.raises(hv.BadInput, match="no student id"):
+        task.text()
+
+
+RELEASE = re.compile(r"(?<![\d.])[5-7]\.\d{1,2}(?:\.\d+)?(?![\d%])")
+ARCHITECTURE = re.compile(r"x86-64|arm64|riscv64|s390x|LoongArch|powerpc")
+
+
+def put_to_a_reader():
+    """Every question, concept and task as it is put, by name."""
+    for name, question in QUESTIONS.items():
+        yield from ((name, question.text(seed)) for seed in range(20))
+    for when in concepts.WHEN:
+        yield from ((item.concept.name, item.text) for seed in range(20) for item in concepts.items(seed, when))
+    for tasks in homework.SETS.values():
+        yield from ((task.name, task.text(f"s{seed}")) for task in tasks.tasks for seed in range(20))
+
+
+def test_what_is_asked_of_a_release_is_asked_of_an_architecture():
+    """The same release number means something else on arm64 or riscv64."""
+    named = {name: text for name, text in put_to_a_reader() if RELEASE.search(text)}
+    assert len(named) > 30
+    assert [text for text in named.values() if not ARCHITECTURE.search(text)] == []

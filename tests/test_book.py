@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -17,7 +18,8 @@ pytest.importorskip("sphinx", reason="Sphinx is not installed (make test install
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import expect
 
-from hvlib.pictures import film, films
+import hvlib as hv
+from hvlib.pictures import film, films, outputs
 from hvlib.pictures.scene import WIDTH
 from hvlib.teaching import ask
 from hvlib.teaching.questions import QUESTIONS
@@ -25,6 +27,8 @@ from tools import book, pages
 from tools.jupyterlab import needs_chromium
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import shown  # noqa: E402
 
 pytestmark = [pytest.mark.book, pytest.mark.beside]
 VIEWS = [("light", 1280), ("dark", 390), ("dark", 1280), ("light", 390)]
@@ -206,29 +210,112 @@ def chapter():
     return nbformat.read(ROOT / "notebooks" / "06_remap_to_page_1.ipynb", as_version=4)
 
 
-def sabotage(change, pick):
+def spoilt(change, pick):
+    """The data of an output of chapter 6, with a change."""
     cell = next(cell for cell in chapter().cells if pick in cell.source and cell.cell_type == "code")
-    output = cell.outputs[-1]
-    change(output)
-    return lambda: book.converted(book.Page("06_x"), cell, output)
+    data = cell.outputs[-1].data
+    change(data)
+    return data
+
+
+STATE = outputs.MIMETYPE
 
 
 @pytest.mark.parametrize(
     ("change", "pick", "sentence"),
     [
-        (lambda output: output.data.pop("image/png"), "hv.explore.remap", "no picture for readers without scripts"),
-        (lambda output: output.data.update({"text/plain": f"{films.FILMS['remap'].title}, at huge page: 3 MiB"}),
-         "hv.explore.remap", "has no such position"),
-        (lambda output: output.data.update({"text/plain": "a caption\nshort"}), "hv.draw.pool", "without caption or"),
-        (lambda output: output.data.pop("image/svg+xml"), "hv.draw.pool", "without caption or"),
-        (lambda output: output.update(data={"text/plain": "IntSlider(value=3, description='n')"}), "hv.draw.pool",
-         "would be dead on the page"),
+        (
+            lambda data: data.pop("image/png"),
+            "hv.explore.remap",
+            "the panel has no picture for readers without scripts",
+        ),
+        (lambda data: data[STATE]["at"].update(huge_page="3 MiB"), "hv.explore.remap", "has no such position"),
+        (lambda data: data[STATE]["at"].pop("step"), "hv.explore.remap", "has no such position"),
+        (lambda data: data[STATE].update(film="remaps"), "hv.explore.remap", "film 'remaps' is not known"),
+        (lambda data: data[STATE].update(question="x"), "hv.predict", "question 'x' is not known"),
+        (
+            lambda data: data[STATE].update(kind="movie"),
+            "hv.explore.remap",
+            "the kind of an output 'movie' is not known",
+        ),
+        (lambda data: data[STATE].pop("alt"), "hv.draw.pool", "the state 'picture' holds caption, alt"),
+        (lambda data: data[STATE].update(alt="short"), "hv.draw.pool", "without caption or"),
+        (lambda data: data[STATE].update(caption=""), "hv.draw.pool", "without caption or"),
+        (lambda data: data.pop("image/svg+xml"), "hv.draw.pool", "without caption or"),
+        (lambda data: data.pop(STATE), "hv.draw.pool", "without caption or"),
+        (
+            lambda data: (data.clear(), data.update({shown.WIDGET_VIEW: {}})),
+            "hv.draw.pool",
+            "would be dead on the page",
+        ),
     ],
-)  # fmt: skip
-def test_what_would_be_dead_or_nameless_stops_the_build(tmp_path, monkeypatch, change, pick, sentence):
-    monkeypatch.setattr(book, "SOURCE", tmp_path)
-    with pytest.raises(book.Unfit, match=f"06_x, cell .*{sentence}|{sentence}"):
-        sabotage(change, pick)()
+)
+def test_what_would_be_dead_or_nameless_stops_the_build(change, pick, sentence):
+    with pytest.raises(shown.Unfit, match=f"^06_x, cell 7: .*{sentence}"):
+        shown.as_html(shown.Page("06_x, cell 7"), spoilt(change, pick))
+
+
+def test_words_are_shown_and_never_read():
+    """Panel, figure and exercise are what their state says, whatever stands in the words beside it."""
+    page = shown.Page("06_x")
+    for pick in ("hv.explore.remap", "hv.draw.pool", "hv.predict", "hv.check"):
+        as_stored = shown.as_html(page, spoilt(lambda data: None, pick))
+        assert as_stored
+        assert shown.as_html(page, spoilt(lambda data: data.update({"text/plain": "no words"}), pick)) == as_stored
+
+
+def test_an_answered_exercise_keeps_its_verdict():
+    data = hv.check("order of the steps", "split, remap, free, flush")._repr_mimebundle_()
+    assert shown.as_html(shown.Page("06_x"), data) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("hv.explore.remap()", "07_x, cell 1: the film"),
+        ("ipywidgets.IntSlider(3)", "07_x, cell 1: a widget that would"),
+    ],
+)
+def test_sphinx_stops_with_the_sentence(tmp_path, cell, says):
+    """The build itself, on one page: what the renderer refuses ends it."""
+    data = spoilt(lambda data: data[STATE]["at"].update(step=12), "hv.explore.remap")
+    if "explore" not in cell:
+        data = {"text/plain": "IntSlider(value=3)", shown.WIDGET_VIEW: {"model_id": "x"}}
+    output = nbformat.v4.new_output("execute_result", data, execution_count=1)
+    source = nbformat.v4.new_code_cell(cell, execution_count=1, outputs=[output])
+    nbformat.write(nbformat.v4.new_notebook(cells=[source]), tmp_path / "07_x.ipynb")
+    extension = str(ROOT / "book" / "_ext")
+    (tmp_path / "conf.py").write_text(
+        f"import sys\nsys.path.insert(0, {extension!r})\nextensions = ['myst_nb', 'shown']\n"
+        "nb_execution_mode = 'off'\nroot_doc = '07_x'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(tmp_path), str(tmp_path / "out")],
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode
+    assert says in done.stderr
+
+
+def test_every_state_that_a_notebook_stores_is_on_its_page(html):
+    """As many panels, predictions, exercises, tests and figures as the outputs say."""
+    places = {
+        outputs.PanelShown: 'class="hv-film"', outputs.PredictionShown: 'class="hv-prediction"',
+        outputs.ConceptTestShown: 'class="hv-test"', outputs.PictureShown: 'class="hv-figure"',
+        outputs.SandboxShown: 'class="hv-figure"', outputs.ExerciseShown: 'class="hv-exercise"',
+    }  # fmt: skip
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+        states = [state for state in map(outputs.read, data) if state]
+        in_python = sum(isinstance(state, outputs.ExerciseShown) and
+                        QUESTIONS[state.question].read.kind == "function" for state in states)  # fmt: skip
+        wanted = Counter(places[type(state)] for state in states)
+        wanted['class="hv-exercise"'] -= in_python
+        text = (html / f"{path.stem}.html").read_text("utf-8")
+        assert {place: text.count(place) for place in places.values()} == {p: wanted[p] for p in places.values()}, path
+        assert text.count("This answer is Python") == in_python
+        assert STATE not in text
 
 
 def test_an_unknown_term_stops_the_build():

@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 import hvlib as hv
+from hvlib.pictures import outputs
 from hvlib.teaching import concepts
 
 SEEDS = range(100)
@@ -94,4 +95,7 @@ def test_the_widget_scores_what_is_chosen_and_tells_only_when_all_is_answered():
     with pytest.raises(hv.BadInput):
         test.answers = (7,) * 10
     assert len(test.score.right) == 10
+    bundle = test._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert outputs.read(data) == outputs.ConceptTestShown("s01", "after")
     assert repr(test).count("( )") == sum(len(item.options) for item in concepts.items("s01", "after"))

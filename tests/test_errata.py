@@ -40,3 +40,4 @@ def test_the_values_are_those_of_independent_arithmetic():
     ]  # fmt: skip
     assert hv.ERRATA[6].value == pytest.approx(100 * (1024 * 2 + 8192) * 4096 / 2**40)
     assert hv.ERRATA[7].value == 2**21 // 2**12
+    assert hv.ERRATA[8].value == 4

@@ -1,17 +1,60 @@
+import inspect
 import itertools
+import json
+import pydoc
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
 
 import hvlib as hv
+from hvlib.pictures import outputs
+from hvlib.pictures.fact import as_data
 from hvlib.pictures.film import reel as play
 from hvlib.teaching import explore
 
 
-def test_every_film_has_its_panel_and_every_panel_its_film():
-    returns = {name: getattr(value, "__annotations__", {}).get("return") for name, value in vars(explore).items()}
-    assert {name for name, result in returns.items() if result == "Panel"} == set(explore.FILMS)
+def test_every_film_has_its_function_and_says_itself_what_it_shows():
+    functions = {name for name, value in vars(explore).items() if inspect.isfunction(value) and value.__name__ == name}
+    assert {
+        name for name in functions if inspect.signature(vars(explore)[name]).return_annotation is explore.Panel
+    } == set(explore.FILMS)
+    assert dir(explore) == sorted({"FILMS", "Panel", *explore.FILMS})
+    with pytest.raises(AttributeError, match="nonsense"):
+        explore.nonsense  # noqa: B018
+    about = [film.about for film in explore.FILMS.values()]
+    assert len(set(about)) == len(about)
+    assert all(re.fullmatch(r".{30,}\(chapter \d+\)\.", text) for text in about)
+
+
+@pytest.mark.parametrize("name", list(explore.FILMS))
+def test_help_shows_the_sliders_and_where_each_can_stand(name):
+    film, function = explore.FILMS[name], getattr(hv.explore, name)
+    guess, *sliders = inspect.signature(function).parameters.values()
+    assert (guess.name, guess.default) == ("guess", None)
+    assert [(one.name, one.default) for one in sliders] == [(axis.name, axis.values[0]) for axis in film.axes]
+    assert {one.kind for one in sliders} == {inspect.Parameter.KEYWORD_ONLY}
+    assert function().values == {one.name: one.default for one in sliders}
+    shown = pydoc.render_doc(function, renderer=pydoc.plaintext)
+    assert film.about in shown
+    for axis in film.axes:
+        (line,) = re.findall(rf"- ``{axis.name}`` \({axis.label}\): (.*)", shown)
+        assert line.startswith(repr(axis.values[0]))
+        assert line.endswith(repr(axis.values[-1]))
+        assert " to " in line or "…" in line or line.split(", ") == list(map(repr, axis.values)) or "," in line
+
+
+def test_a_shell_completes_panels_and_sliders():
+    from IPython.core.completer import IPCompleter, provisionalcompleter
+
+    for use_jedi in (True, False):
+        completer = IPCompleter(namespace={"hv": hv}, use_jedi=use_jedi)
+        with provisionalcompleter():
+            panels = {one.text.lstrip(".") for one in completer.completions("hv.explore.", 11)}
+            sliders = {one.text for one in completer.completions("hv.explore.remap(st", 19)}
+        assert panels >= set(explore.FILMS)
+        assert "step=" in sliders
 
 
 def beginning(film):
@@ -38,6 +81,7 @@ def test_every_reachable_state_is_drawn_captioned_and_described(name, part):
         assert caption
         assert len(alt) > 40
         assert facts
+        assert json.loads(json.dumps(as_data(facts))) == as_data(facts), "facts are data"
     assert len(drawn["names"]) == len(set(drawn["names"]))
     assert len(set(drawn["caption"])) == len(states) or name in ("filling",), "each state has its own sentence"
 
@@ -127,6 +171,7 @@ def test_the_output_of_a_panel_has_words_a_picture_and_alt_text(monkeypatch):
     assert data["image/png"]
     assert metadata["image/png"]["alt"] == panel.scene.alt
     assert "application/vnd.jupyter.widget-view+json" in data
+    assert outputs.read(data) == outputs.PanelShown("memmap", panel.values, as_data(panel.facts))
 
 
 def test_a_film_has_every_combination_of_its_sliders():

@@ -123,7 +123,7 @@ def test_the_verdict_is_what_the_engine_says_in_every_state():
             continue
         head = search.head
         number = (head - VMEMMAP_BASE) // 64 - 0x200
-        assert facts["the head"] == f"struct page {number} at {head:#x}"
+        assert str(facts["the head"]) == f"struct page {number} at {head:#x}"
         assert number == (0 if values["struct_page"] < 512 else values["struct_page"])
         expected = {"tail": "tail", "fake head": "fake head"}.get(
             search.verdict, "real head" if values["struct_page"] == 0 else "base page"

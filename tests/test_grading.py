@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 import hvlib as hv
-from grading import course, demo, handin, keys, sandbox, score, sets
+from grading import course, demo, fence, handin, keys, score, sets
 from grading.__main__ import main
 from hvlib.teaching import homework
 
@@ -26,10 +26,10 @@ SETS = list(homework.SETS)
 def shared():
     with tempfile.TemporaryDirectory(prefix="grading-") as name:
         Path(name).chmod(0o755)
-        yield sandbox.library(Path(name))
+        yield fence.library(Path(name))
 
 
-LIMITS = sandbox.Limits(seconds=6)
+LIMITS = fence.Limits(seconds=6)
 
 
 def graded(text, student, shared, problem_set="ps1"):
@@ -37,7 +37,7 @@ def graded(text, student, shared, problem_set="ps1"):
         path = Path(name) / "x.ipynb"
         path.write_text(text, "utf-8")
         handed = handin.read(path, problem_set, student)
-    return score.score(handed, sandbox.run(handed.code, student, shared, LIMITS))
+    return score.score(handed, fence.run(handed.code, student, shared, LIMITS))
 
 
 # --- the sets ---
@@ -88,16 +88,16 @@ def test_nbgrader_knows_the_form(problem_set):
 
 @pytest.mark.parametrize("problem_set", SETS)
 def test_right_is_full_marks_and_untouched_is_none_for_50_students(problem_set):
-    """Judged here without the sandbox, which has tests of its own."""
+    """Judged here without the fence, which has tests of its own."""
     blank = {task.name: None for task, key in keys.keyed(problem_set)}
     for student in STUDENTS:
         handed = handin.HandIn(student, problem_set)
         right = {task.name: keys.expected(problem_set, task.name, student)
                  for task, key in keys.keyed(problem_set) if key.read is not None}  # fmt: skip
         values = {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in right.items()}
-        result = score.score(handed, sandbox.Outcome(values, {}))
+        result = score.score(handed, fence.Outcome(values, {}))
         assert result.points == result.most == 12, (student, result)
-        assert score.score(handed, sandbox.Outcome(blank, {})).points == 0
+        assert score.score(handed, fence.Outcome(blank, {})).points == 0
 
 
 @pytest.mark.parametrize("problem_set", SETS)
@@ -140,12 +140,12 @@ def test_an_unknown_task_gets_a_sentence(problem_set, name):
         homework.put(problem_set, name, "s01")
 
 
-# --- the sandbox and its enemies ---
+# --- the fence and its enemies ---
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("problem_set", SETS)
-def test_a_solution_and_a_release_through_the_sandbox(problem_set, shared):
+def test_a_solution_and_a_release_through_the_fence(problem_set, shared):
     assert graded(sets.text(sets.solution(problem_set, "s03")), "s03", shared, problem_set).points == 12
     assert graded(sets.text(sets.release(problem_set)), "s03", shared, problem_set).points == 0
 
@@ -172,7 +172,7 @@ def test_only_numbers_and_texts_can_be_right(value):
 def test_the_fence_says_what_it_refuses(shared):
     cells = {"head": "answer_head = open('/etc/passwd').read()", "leaf": "import socket\nanswer_leaf = 1",
              "memmap": "import os\nos.system('true')\nanswer_memmap = 1"}  # fmt: skip
-    outcome = sandbox.run(cells, "s01", shared)
+    outcome = fence.run(cells, "s01", shared)
     assert "files outside" in outcome.notes["head"]
     assert "import of socket" in outcome.notes["leaf"] or "not allowed" in outcome.notes["leaf"]
     assert "not allowed" in outcome.notes["memmap"]
@@ -180,11 +180,11 @@ def test_the_fence_says_what_it_refuses(shared):
 
 
 def test_the_kernels_wall_hides_the_repository_where_it_is_allowed(shared):
-    walls = sandbox._walls(shared.parent)
+    walls = fence._isolation(shared.parent)
     if not walls:
-        pytest.skip("this machine allows no namespaces; the fence alone stands")
+        pytest.skip("this machine allows no namespaces; the audit hook alone stands")
     look = "import os, sys; print([os.path.exists(path) for path in sys.argv[1:]])"
-    places = [str(sandbox.ROOT / name) for name in ("grading/keys.py", "notebooks/assignments/source", ".git/HEAD")]
+    places = [str(fence.ROOT / name) for name in ("grading/keys.py", "notebooks/assignments/source", ".git/HEAD")]
     command = [*walls, sys.executable, "-c", look, *places]
     assert subprocess.check_output(command, text=True).strip() == "[False, False, False]"
     assert Path(places[0]).exists(), "only there"
@@ -192,7 +192,7 @@ def test_the_kernels_wall_hides_the_repository_where_it_is_allowed(shared):
 
 def test_the_library_may_help(shared):
     cells = {"base_pages": "answer_base_pages = hv.HugePage('2 MiB').nr_base_pages"}
-    assert sandbox.run(cells, "s01", shared).values["base_pages"] == 512
+    assert fence.run(cells, "s01", shared).values["base_pages"] == 512
 
 
 # --- a course ---

@@ -29,7 +29,7 @@ def test_page_tables_are_walked_as_the_processor_does(tmp_path):
         struct.pack_into("<Q", ram, table + 8 * index, entry)
     (tmp_path / "ram").write_bytes(ram)
     seen = memory.Memory(tmp_path / "ram", X86.ram(len(ram)), X86.page_table)
-    assert seen.nr_frames == 256
+    assert seen.frames == [range(256)]
 
     def walk(pgd, pud, pmd, pte):
         return seen.walk(0x1000, pgd << 39 | pud << 30 | pmd << 21 | pte << 12, 4)
@@ -55,7 +55,7 @@ def test_page_tables_of_riscv_are_walked_from_satp(tmp_path):
     seen = memory.Memory(tmp_path / "ram", RISCV.ram(len(ram)), RISCV.page_table)
     satp = 8 << 60 | (base + 0x1000) >> 12
     assert RISCV.page_table.depth({"satp": satp}.get) == 3
-    assert seen.nr_frames == (base + len(ram)) >> 12
+    assert seen.frames == [range(base >> 12, (base + len(ram)) >> 12)]
 
     def walk(pgd, pmd, pte):
         found = seen.walk(satp, pgd << 30 | pmd << 21 | pte << 12, 3)

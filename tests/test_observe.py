@@ -124,11 +124,21 @@ def test_records_name_no_path_of_a_machine():
         ("HugeTLB: 0 KiB vmemmap can be freed for a 32.0 MiB page", "32 MiB", 0),
         ("HugeTLB: 0 KiB vmemmap can be freed for a 512 MiB page", "512 MiB", 0),
         ("HugeTLB: 0 KiB vmemmap can be freed for a 64.0 KiB page", "64 KiB", 0),
+        ("HugeTLB: 508 KiB vmemmap can be freed for a 32.0 MiB page", "32 MiB", 127),
     ],
 )
 def test_a_pasted_boot_log_is_read_in_the_words_of_every_release(line, size, pages):
     assert observe.boot_log(f"something else\n{line}\n") == {hv.parse_size(size): pages}
     assert observe.boot_log("nothing of the kind") == {}
+
+
+def test_a_boot_log_is_counted_in_base_pages_of_the_kernel_that_wrote_it():
+    line = "HugeTLB: 112 KiB vmemmap can be freed for a 32.0 MiB page"
+    assert observe.boot_log(line, "16 KiB") == {32 * hv.MiB: hv.HugePage("32 MiB", "16 KiB").freed("head page")}
+    old = "HugeTLB: can optimize 7 vmemmap pages for hugepages-32768kB"
+    assert observe.boot_log(old, "16 KiB") == {32 * hv.MiB: 7}
+    with pytest.raises(hv.BadInput, match="base page"):
+        observe.boot_log(line, "5 KiB")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"origin": 1}', '{"origin": "x", "release": "6.1"}', "null"])

@@ -66,7 +66,7 @@ def test_one_arrow_is_arithmetic_and_the_other_is_read_from_the_page_table():
 
 def test_in_the_model_the_last_frame_stores_its_own_struct_page():
     facts = FILM.state(0x1FFFFF, "4-level")[1]
-    assert facts["the struct page is stored in"].startswith("frame 0x1fffff ")
+    assert str(facts["the struct page is stored in"]).startswith("frame 0x1fffff ")
 
 
 def test_the_recorded_kernels_tails_name_the_address_that_arithmetic_gives():

@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import pytest
 
 import hvlib as hv
+from hvlib.pictures import outputs
 from hvlib.pictures.mapping import page_map_of_pool, page_map_scene
 from hvlib.teaching.workbench import Sandbox, answer
 
@@ -48,9 +49,11 @@ def test_it_says_its_state_in_words_and_shows_a_picture_without_a_browser(monkey
     assert repr(bench).startswith("Sandbox, at memory: 4 GiB, huge page: 2 MiB, how many: 64, base page: 4 KiB,")
     assert data["image/png"]
     assert metadata["image/png"]["alt"] == bench.scene.alt
+    assert outputs.read(data) == outputs.SandboxShown(DEFAULT, bench.scene.alt)
     bench.set(memory="?")
     data, metadata = bench._repr_mimebundle_()
     assert "image/png" not in data
+    assert outputs.read(data) == outputs.SandboxShown({**DEFAULT, "memory": "?"}, None)
     assert "is not a size" in data["text/plain"]
 
 

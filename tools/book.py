@@ -3,31 +3,25 @@
     python -m tools.book            build/book/html, without the PDF of an earlier build
     python -m tools.book --pdf      build/book/book.pdf (needs Chromium and playwright); HTML built before links to it
 
-Nothing is executed. What a page shows is what the notebook's stored outputs hold; a panel's film is found by the title
-and the positions that its stored output names. Whatever would be dead, nameless or unknown on a page stops the build
-with a sentence that names the place.
+Nothing is executed. What a page shows is what the notebook's stored outputs hold (book/_ext/shown.py). Whatever would
+be dead, nameless or unknown on a page stops the build with a sentence that names the place.
 """
 
 from __future__ import annotations
 
 import argparse
-import html
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
 import hvlib as hv
-from hvlib.pictures import film, films, svg
-from hvlib.teaching import ask, concepts
 from hvlib.teaching.questions import QUESTIONS
 
 from . import pages
@@ -37,142 +31,12 @@ BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
 SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
 STATIC = {"film": ROOT / "hvlib" / "pictures" / "static", "quiz": ROOT / "hvlib" / "teaching" / "static"}
 SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
-SEEDS = range(5)
 REPOSITORY = "hvlib/hvlib"  # OWNER/NAME on GitHub; the README's badge says it too
 BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath=lab/tree/notebooks/"
 
 
 class Unfit(SystemExit):
     """Something a reader of the page would miss; the sentence names the place."""
-
-
-@dataclass
-class Page:
-    """A notebook on its way to a page, on screen or in print."""
-
-    name: str
-    printed: bool = False
-
-
-def text_of(output: Any) -> str:
-    """The words of an output."""
-    return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
-
-
-def film_shown(output: Any) -> tuple[str, dict[str, str | int]] | None:
-    """The film and the positions that a panel's stored words name, or `None` if the output is no panel."""
-    first = text_of(output).split("\n")[0]
-    for name, one in films.FILMS.items():
-        if not first.startswith(f"{one.title}, at "):
-            continue
-        positions: dict[str, str | int] = {}
-        for axis in one.axes:
-            texts = sorted(zip(axis.texts, axis.values, strict=True), key=lambda pair: -len(pair[0]))
-            found = [
-                value for text, value in texts if re.search(rf"{re.escape(f'{axis.label}: {text}')}(?:, |$)", first)
-            ]
-            if not found:
-                raise Unfit(f"a panel says {first!r}, and the film {name} has no such position.")
-            positions[axis.name] = found[0]
-        return name, positions
-    return None
-
-
-def multiples(name: str, start: dict[str, str | int]) -> str:
-    """A panel for print: some of its states below each other, from the first to the last of one axis."""
-    one = films.FILMS[name]
-    axis = next((axis for axis in one.axes if axis.play), max(one.axes, key=lambda axis: len(axis.values)))
-    last = len(axis.values) - 1
-    chosen = sorted({round(last * part / 3) for part in range(4)} | {axis.values.index(start[axis.name])})
-    shown = []
-    for place in chosen:
-        scene = one.state(**{**start, axis.name: axis.values[place]})[0]
-        caption = f"{axis.label} {axis.texts[place]}. {scene.caption}"
-        shown.append(figure(svg.standalone(scene), html.escape(caption), ' class="hv-multiple"'))
-    return "".join(shown)
-
-
-def panel(name: str, start: dict[str, str | int]) -> str:
-    """A panel as HTML: its picture until the film plays, and the film itself."""
-    scene = films.FILMS[name].state(**start)[0]
-    data = json.dumps(film.reel(films.FILMS[name]), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-    return (
-        f'<div class="hv-film" data-start="{html.escape(json.dumps(start))}">'
-        f"{figure(svg.standalone(scene), html.escape(scene.caption))}</div>"
-        f'<script type="application/json" class="hv-film-data">{data}</script>'
-    )
-
-
-def figure(drawing: str, caption: str, kind: str = "") -> str:
-    """A drawing, which takes the page's colours and font, with its words; ``caption`` is HTML."""
-    return f"<figure{kind}>{drawing}<figcaption>{caption}</figcaption></figure>"
-
-
-def paragraphs(words: str) -> str:
-    """Lines of text as HTML."""
-    return "".join(f"<p>{html.escape(line)}</p>" for line in words.split("\n"))
-
-
-def form(kind: str, data: Any, words: str) -> str:
-    """A question as HTML: its words, until the form stands in their place."""
-    held = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-    return f'<div class="hv-{kind}">{paragraphs(words)}<script type="application/json">{held}</script></div>'
-
-
-def converted(page: Page, cell: Any, output: Any) -> Any:
-    """The output as the page shows it. Raises `Unfit` for what would be dead or nameless there."""
-    where, data = f"{page.name}, cell {cell.id}", output.get("data", {})
-    predicted = re.search(r'hv\.predict\("([^"]+)"\)', cell.source)
-    checked = re.match(r'hv\.check\("([^"]+)", \.\.\.\)', cell.source)
-    tested = re.search(r'hv\.concept_test\("([^"]+)", "(\w+)"\)', cell.source)
-    if output.output_type == "stream":
-        return output
-    if shown := film_shown(output):
-        name, start = shown
-        if page.printed:
-            return as_html(output, multiples(name, start))
-        if "image/png" not in data:
-            raise Unfit(f"{where}: the panel has no picture for readers without scripts; run make notebooks.")
-        return as_html(output, panel(name, start))
-    if predicted and text_of(output).startswith("Before you look."):
-        asked = ask.as_data(QUESTIONS[predicted[1]], [0])
-        return as_html(
-            output, form("prediction", asked, text_of(output).removesuffix(" (Run this cell to type your guess.)"))
-        )
-    if checked:
-        question = QUESTIONS[checked[1]]
-        if question.read.kind == "function":
-            words = f"{question.text()}\nThis answer is Python, so it needs a session: Binder, or JupyterLab."
-            return as_html(output, paragraphs(words))
-        return as_html(output, form("exercise", ask.as_data(question, SEEDS), question.text()))
-    if tested:
-        items = [{"text": i.text, "options": i.options, "right": i.right, "chapter": i.concept.chapter}
-                 for i in concepts.items(tested[1], tested[2])]  # fmt: skip
-        return as_html(output, form("test", {"items": items, "when": tested[2]}, text_of(output)))
-    if "hv.sandbox(" in cell.source:
-        alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
-        if not alt:
-            raise Unfit(f"{where}: the sandbox has no picture for readers without a session; run make notebooks.")
-        words = text_of(output) + "\nTyping other numbers needs a session: Binder, or JupyterLab."
-        told = "<br>".join(map(html.escape, words.split("\n")))
-        return as_html(output, figure(data["image/svg+xml"], told, ' class="hv-figure"'))
-    if "image/svg+xml" in data:
-        caption, _, alt = text_of(output).partition("\n")
-        if not caption or len(alt) < 20:
-            raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
-        return as_html(output, figure(data["image/svg+xml"], html.escape(caption), ' class="hv-figure"'))
-    if "image/png" in data:
-        raise Unfit(f"{where}: a figure without caption or without alternative text; draw it with hv.draw.")
-    if re.match(r"\w+\((?:.*, )?(?:layout|children|description|options|value)=", text_of(output)):
-        raise Unfit(f"{where}: a widget that would be dead on the page; show a panel of hv.explore instead.")
-    return output
-
-
-def as_html(output: Any, text: str) -> Any:
-    """The same output with nothing but HTML."""
-    return nbformat.v4.new_output(
-        output.output_type, {"text/html": text}, execution_count=output.get("execution_count")
-    )
 
 
 def opened(name: str) -> str:
@@ -184,21 +48,18 @@ def opened(name: str) -> str:
 
 
 def stage(printed: bool = False) -> None:
-    """Write what Sphinx reads: notebooks with page outputs, documents, and the scripts.
+    """Write what Sphinx reads: notebooks, documents, and the scripts.
 
-    For print, panels are frozen and the solutions move to the end.
+    For print the solutions move to the end.
     """
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.copytree(BOOK, SOURCE, ignore=shutil.ignore_patterns("*.toml", "*.json", "remap.svg", "__pycache__"))
     terms, solutions = glossary(), ["# Solutions"]
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        page = Page(path.stem, printed)
         solutions.append(f"## {notebook.cells[0].source.splitlines()[0].removeprefix('# ')}")
         for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs = [converted(page, cell, output) for output in cell.outputs]
-            elif re.match(r"\d\d_", path.stem):
+            if cell.cell_type == "markdown" and re.match(r"\d\d_", path.stem):
                 unknown_terms(path.stem, cell, terms)
             if printed and cell.cell_type == "markdown":
                 cell.source = SOLUTION.sub(lambda found: _kept_for_the_end(found, solutions), cell.source)
@@ -207,7 +68,6 @@ def stage(printed: bool = False) -> None:
         if not printed:
             lead.source = f"{title}\n\n{opened(path.stem)}\n{rest}"
         nbformat.write(notebook, SOURCE / path.name)
-        print(f"  {path.stem}", flush=True)
     for path in (ROOT / "notebooks").glob("*.md"):
         shutil.copy(path, SOURCE)
     (SOURCE / "errata.md").write_text(errata(), "utf-8")
@@ -215,12 +75,11 @@ def stage(printed: bool = False) -> None:
     (SOURCE / "coverage.md").write_text(coverage, "utf-8")
     guide = SOURCE / "instructors.md"
     guide.write_text(guide.read_text("utf-8").replace("<!-- mistakes -->", mistakes()), "utf-8")
-    landing = SOURCE / "index.md"
-    landing.write_text(landing.read_text("utf-8").replace("<!-- panel -->", first_panel(printed)), "utf-8")
     if printed:
         used = [text for text, after in zip(solutions, [*solutions[1:], "## "], strict=True)
                 if not (text.startswith("## ") and after.startswith("## "))]  # fmt: skip
         (SOURCE / "solutions.md").write_text("\n\n".join(used) + "\n", "utf-8")
+        landing = SOURCE / "index.md"
         landing.write_text(f"{landing.read_text('utf-8')}\n```{{toctree}}\n:hidden:\n\nsolutions\n```\n", "utf-8")
     (SOURCE / "_static").mkdir(exist_ok=True)
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
@@ -230,14 +89,6 @@ def stage(printed: bool = False) -> None:
 def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
     solutions.append(found[1].strip())
     return "*Solution: at the end of the book.*"
-
-
-def first_panel(printed: bool) -> str:
-    """The central panel, for the landing page: the one that chapter 6 stores."""
-    notebook = nbformat.read(ROOT / "notebooks" / "06_remap_to_page_1.ipynb", as_version=4)
-    cell = next(cell for cell in notebook.cells if "hv.explore.remap" in cell.source)
-    output = converted(Page("index", printed), cell, cell.outputs[0])
-    return f"```{{raw}} html\n{output['data']['text/html']}\n```"
 
 
 def scripts() -> str:
@@ -298,10 +149,11 @@ def mistakes() -> str:
 
 
 def sphinx(builder: str, target: Path) -> None:
-    """Run Sphinx strictly; a warning is an error."""
+    """Run Sphinx strictly; a warning is an error. One page of all is for print."""
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-b", builder, "-q", "-n", "-W", "--keep-going", "-E",
-         "-d", str(BUILD / f"doctrees-{builder}"), str(SOURCE), str(target)],
+         "-D", f"hv_printed={int(builder == 'singlehtml')}", "-d", str(BUILD / f"doctrees-{builder}"),
+         str(SOURCE), str(target)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     if done.returncode:

@@ -5,9 +5,9 @@
     python -m tools.notebooks 05         execute those whose name contains "05"
 
 Running it twice changes nothing: execution counts are 1, 2, 3 …, metadata is reduced to what matters, references
-to live widgets (whose ids are random) are dropped, and the outputs do not depend on the machine: chapters ask the
-recorded kernel (``HVLIB_OBSERVE``), not this one. Pictures are kept as PNG too (``HVLIB_PNG``), which untrusted
-notebooks and code hosts show.
+to live widgets (whose ids are random) are dropped while the state beside them stays, and the outputs do not depend on
+the machine: chapters ask the recorded kernel (``HVLIB_OBSERVE``), not this one. Pictures are kept as PNG too
+(``HVLIB_PNG``), which untrusted notebooks and code hosts show.
 """
 
 from __future__ import annotations
@@ -22,12 +22,18 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from hvlib.pictures.outputs import MIMETYPE
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+
+
+class DeadWidget(Exception):
+    """A widget of which nothing would be left where no kernel runs; the sentence names the cell."""
 
 
 def executed(path: Path) -> str:
@@ -44,7 +50,7 @@ def executed(path: Path) -> str:
 
 
 def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The same notebook without anything that differs from run to run."""
+    """The same notebook without anything that differs from run to run. Raises `DeadWidget` for a widget of no kind."""
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat_minor = 5
     count = 0
@@ -59,8 +65,9 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = count
-            if "data" in output:
-                output.data.pop(WIDGET_VIEW, None)
+            view = output.get("data", {}).pop(WIDGET_VIEW, None)
+            if view and MIMETYPE not in output.data:
+                raise DeadWidget(f"cell {cell.id} shows a widget that says nothing of itself; a panel does")
     return notebook
 
 
@@ -97,6 +104,10 @@ def main() -> int:
         print(f"[{number}/{len(paths)}] {path.name} … ", end="", flush=True)
         try:
             text = executed(path)
+        except DeadWidget as why:
+            stopped += 1
+            print(f"not written: {why}")
+            continue
         except CellExecutionError as why:
             stopped += 1
             cell = str(why).split("------------------\n")[1]

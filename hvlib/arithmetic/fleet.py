@@ -267,7 +267,7 @@ def _part(value: Any) -> Fraction:
         if isinstance(value, (str, bytes, bool, np.bool_)):
             raise ValueError
         part = Fraction(value) if isinstance(value, (int, Fraction)) else Fraction(repr(float(value)))
-    except Exception:  # whatever a stranger's __float__ raises
+    except (TypeError, ValueError, OverflowError):
         part = Fraction(-1)
     if not 0 <= part <= 1:
         raise BadInput(

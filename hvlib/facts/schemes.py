@@ -1,11 +1,11 @@
-"""The five ways Linux has kept the struct pages of a HugeTLB page, as data.
+"""The five ways Linux has kept the struct pages of a HugeTLB page, as data. Releases are those of x86-64.
 
 Every scheme is three facts: how many vmemmap pages of a huge page keep a frame of their own, where the entries of
 the others lead, and how a tail names its head. Arithmetic (`geometry`) and mechanism (`hvo`) read the same facts
 and share nothing else.
 
 Sources: the kernel's ``mm/hugetlb_vmemmap.c`` of 5.15, 5.19, 6.1, 6.12 and 7.1, the commits named below, and the
-page tables of kernels booted under QEMU: 5.10, 5.15, 6.1, 6.12, 6.16 to 6.19, 7.0, 7.1, 7.2 and 7.3. Boundaries
+page tables of x86-64 kernels booted under QEMU: 5.10, 5.15, 6.1, 6.12, 6.16 to 6.19, 7.0, 7.1, 7.2 and 7.3. Boundaries
 between kernels that were not booted rest on the commits.
 """
 
@@ -26,8 +26,9 @@ class Scheme:
     """How the vmemmap pages of one huge page are backed by frames.
 
     ``kept`` vmemmap pages, counted from page 0, keep a frame of their own (`None`: all of them). The entries of the
-    others are made read-only and lead to ``tails``: nowhere else, the last page kept, or a page shared by all huge
-    pages of that size. ``head_copied`` says that page 0 moves to a newly allocated frame. ``encoding`` is how word 1
+    others lead to ``tails``: nowhere else, the last page kept, or a page shared by all huge pages of that size in a
+    zone. On x86-64 they are made read-only; riscv64 defines no PAGE_KERNEL_RO, and there all stay
+    writable. ``head_copied`` says that page 0 moves to a newly allocated frame. ``encoding`` is how word 1
     of a tail names its head: the address of the head plus 1, or a mask. Raises `BadInput` for what contradicts itself.
     """
 

@@ -136,7 +136,7 @@ def boot_log(text: str, base_page: int = BASE_PAGE) -> dict[int, int]:
     Raises `BadInput` for what is no text, or no base page.
     """
     example = "write for example boot_log('HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page')"
-    text = str.__str__(instance_of(text, str, "the text of a boot log", example))
+    text = instance_of(text, str, "the text of a boot log", example)
     found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
     base_page = check_base_page(base_page)
     for kib, size, unit in _LOG_KIB.findall(text):
@@ -402,7 +402,7 @@ def read_record(file: Any) -> Record:
     """The record in a JSON file, given as a path or its name. Raises `BadInput` if it cannot be read as one."""
     try:
         if isinstance(file, (str, os.PathLike)):
-            file = Path(str.__str__(file) if isinstance(file, str) else file)
+            file = Path(file)
             if file.exists() and not file.is_file():
                 raise ValueError("it is no file")
             if file.stat().st_size > LARGEST_FILE:

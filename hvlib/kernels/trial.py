@@ -18,7 +18,7 @@ from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, instance_of, quoted
 from ..facts.layout import PTE
 from ..facts.platforms import PLATFORMS, Platform
-from ..facts.schemes import SCHEMES, Scheme, series_of
+from ..facts.schemes import SCHEMES, Encoding, Scheme, series_of
 from ..mechanism.machine import Machine
 from ..mechanism.structpage import COMPOUND_INFO, COUNTS, FLAGS, MAPPING, NO_REFERENCES, PRIVATE, tail_info
 from ..units import format_size, index_of
@@ -135,19 +135,31 @@ def _release(value: object) -> tuple[int, ...]:
     return tuple(number for number in numbers if number is not None)
 
 
-def judge(record: Record) -> list[Finding]:
+def judge(record: Record, scheme: Scheme | None = None) -> list[Finding]:
     """Every expectation of the model for this record, in order; see `Finding.holds`.
 
-    Raises `BadInput` for a record that is broken rather than surprising.
+    ``scheme`` is expected, or without it the one of the record's series. Raises `BadInput` for a record that is broken
+    rather than surprising.
     """
     record = instance_of(record, Record, "a record", "write for example observe.recorded('6.1.192')")
     try:
-        return list(_findings(record))
+        return list(_findings(record, scheme or scheme_of_series(record.series)))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as why:
         raise BadInput(
             f"the record of {record.release} is broken ({quoted(str(why))}); choose another, or make it again with "
             "make observe."
         ) from None
+
+
+def nearest(record: Record) -> tuple[Scheme, list[Finding]]:
+    """The scheme of which a record breaks the fewest expectations, and these; the series' own if none does better.
+
+    What a vendor took back into an older release, its number does not tell; page tables and bytes do.
+    """
+    own = scheme_of_series(record.series)
+    broken = {scheme: [f for f in judge(record, scheme) if not f.holds] for scheme in (own, *SCHEMES.values())}
+    best = min(broken, key=lambda scheme: (len(broken[scheme]), scheme != own))
+    return best, broken[best]
 
 
 def leads(seen: Entries, boot: Entries) -> str:
@@ -157,8 +169,8 @@ def leads(seen: Entries, boot: Entries) -> str:
     return _leads(seen.frames, boot.frames, seen.pages)
 
 
-def _findings(record: Record) -> Iterator[Finding]:
-    platform, scheme = PLATFORMS[record.architecture], scheme_of_series(record.series)
+def _findings(record: Record, release: Scheme) -> Iterator[Finding]:
+    platform, scheme = PLATFORMS[record.architecture], release
     yield Finding("release and package agree", "{}.{}".format(*record.series), ".".join(record.release.split(".")[:2]))
     bases = " or ".join(map(format_size, platform.base_pages))
     yield Finding("base page", bases, bases if record.base_page in platform.base_pages else f"{record.base_page:,}")
@@ -177,14 +189,14 @@ def _findings(record: Record) -> Iterator[Finding]:
     for state in record.states:
         now = scheme if state == "on" else SCHEMES["off"]
         for size in SIZES:
-            yield from _mapping(record, state, size, now)
+            yield from _mapping(record, state, size, now, release)
         left = record.left_huge(state)
         if left is not None:
             yield Finding(f"{state}: {LEFT_HUGE.partition(': ')[2]}", "0", str(left[1]) if left[0] == 64 else "not 64")
         yield from _counters(record, state, now)
     if has_hvo and not record.quick:
         for size in SIZES:
-            yield from _reserved(record, size, scheme)
+            yield from _reserved(record, size, release)
 
 
 def _short(record: Record, platform: Platform, scheme: Scheme) -> Iterator[Finding]:
@@ -232,7 +244,7 @@ class _Model:
         self.pages = tuple(shown)
 
 
-def _mapping(record: Record, state: str, size: str, scheme: Scheme) -> Iterator[Finding]:
+def _mapping(record: Record, state: str, size: str, scheme: Scheme, release: Scheme) -> Iterator[Finding]:
     boot, live, gone = (record.entries(size, when, state) for when in ("boot", "live", "dissolved"))
     model, name = _Model(record, size, scheme), f"{size}, {scheme.name}"
     everything = f"0-{model.nr_pages - 1}"
@@ -261,7 +273,8 @@ def _mapping(record: Record, state: str, size: str, scheme: Scheme) -> Iterator[
                   _which(live.writable, live.pages))  # fmt: skip
     if size == "2 MiB":
         yield from _shared(record, state, name, model, live)
-    yield from _bytes(record, live, name, record.pfn(size, "live", state), size, scheme, model.frames)
+    encoding = release.encoding
+    yield from _bytes(record, live, name, record.pfn(size, "live", state), size, scheme, encoding, model.frames)
     if scheme.kept is not None:
         yield from _dissolved(record, state, name, size, scheme, everything)
     yield from _left(record, name, live, gone)
@@ -282,8 +295,9 @@ def _shared(record: Record, state: str, name: str, model: _Model, live: Entries)
 
 
 def _bytes(
-    record: Record, live: Entries, name: str, pfn: int, size: str, scheme: Scheme, frames: Sequence[int]
-) -> Iterator[Finding]:
+    record: Record, live: Entries, name: str, pfn: int, size: str, scheme: Scheme, encoding: Encoding,
+    frames: Sequence[int],
+) -> Iterator[Finding]:  # fmt: skip
     """Struct pages whose pages lead to one frame show the same bytes; each real tail names the head; one is a head.
 
     How a tail names its head depends on the release, not on whether the optimisation is on.
@@ -303,8 +317,7 @@ def _bytes(
         same = [pair for pair in alike if words[pair[0]] == words[pair[1]]]
         yield Finding(f"{name}: struct pages that show the same bytes", str(alike), str(same))
     head = np.array([record.vmemmap + record.struct_page * pfn & (1 << 64) - 1], np.uint64)
-    encoding, order = scheme_of_series(record.series).encoding, _page(record, size).order
-    word = int(tail_info(head, order, encoding, record.struct_page)[0])
+    word = int(tail_info(head, _page(record, size).order, encoding, record.struct_page)[0])
     tails = [n for n in words if n and not (scheme.fake_heads and n % each == 0)]
     yield Finding(f"{name}: word 1 of the tails", f"{word:#x} in {tails}",
                   f"{word:#x} in {[n for n in tails if words[n][COMPOUND_INFO] == word]}")  # fmt: skip
@@ -458,7 +471,8 @@ def _reserved(record: Record, size: str, scheme: Scheme) -> Iterator[Finding]:
     yield Finding(f"{name}: writable", _runs(model.writable), seen.writable_pages)
     yield Finding(f"{name}: distinct frames", f"{len(set(model.frames)):,}", f"{seen.distinct_frames:,}")
     yield Finding(f"{name}: QEMU's own walk", "agrees", _agrees(seen))
-    yield from _bytes(record, seen, name, record.pfn(size, "reserved"), size, scheme, model.frames)
+    pfn = record.pfn(size, "reserved")
+    yield from _bytes(record, seen, name, pfn, size, scheme, scheme.encoding, model.frames)
 
 
 def _consistent(row: observe.Row, record: Record, pfn: int) -> bool:

@@ -57,14 +57,16 @@ HUGETLB_DTOR = 2
 TAIL_METADATA = (
     ("5.10", ("page flags", "order, destructor, map count, number of pages", "hugetlb cgroup",
               "hugetlb cgroup, reservation")),
-    ("5.14 to 6.1", ("HugeTLB flags", "order, destructor, counters, subpool", "hugetlb cgroup",
-                     "hugetlb cgroup, reservation", "poisoned page (with memory-failure handling)")),
+    ("5.14 to 5.19", ("HugeTLB flags", "order, destructor, counters, subpool", "hugetlb cgroup",
+                      "hugetlb cgroup, reservation")),
+    ("6.1", ("HugeTLB flags", "order, destructor, counters, subpool", "hugetlb cgroup",
+             "hugetlb cgroup, reservation", "list of poisoned pages (with memory-failure handling)")),
     ("6.2 to 6.14", ("HugeTLB flags", "folio order and counters", "subpool, cgroups, hwpoison list")),
     ("since 6.15", ("HugeTLB flags", "folio order and counters", "deferred list (not HugeTLB's)",
                     "subpool, cgroups, hwpoison list")),
 )  # fmt: skip
 """Rows of releases and what struct pages 0, 1, 2 … of a HugeTLB page carry that the rest do not, from mm_types.h and
-hugetlb.h. 5.11 to 5.13 were not looked at."""
+hugetlb.h. 5.11 to 5.13 and 6.0 were not looked at."""
 
 
 _WORD = re.compile(r"(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)

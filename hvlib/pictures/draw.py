@@ -11,7 +11,7 @@ from ..kernels.costs import COSTS
 from ..mechanism.machine import Machine, Pool
 from ..units import format_size, parse_size
 from .mapping import PageMap, page_map_of_pool, page_map_scene, record_scene, run_text
-from .picture import Picture as Picture
+from .picture import Picture
 from .scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
 
 

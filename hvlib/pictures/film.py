@@ -5,6 +5,7 @@ No widgets here: the published pages play the same films without a kernel.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Axis:
 
         Raises `BadInput` for any other value.
         """
-        plain = str.__str__(value) if isinstance(value, str) else index_of(value)
+        plain = str(value) if isinstance(value, str) else index_of(value)
         if plain is not None and plain in self.values:
             return plain
         sizes = [text for text in self.texts if not text[-1].isdigit()]  # "2 MiB", and not a count such as "512"
@@ -55,6 +56,11 @@ class Film:
     title: str
     axes: tuple[Axis, ...]
     state: Callable[..., tuple[Scene, Facts]]
+
+    @property
+    def about(self) -> str:
+        """What it shows, in a line: the docstring of its module."""
+        return (inspect.getdoc(inspect.getmodule(self.state)) or "").split("\n")[0]
 
     def states(self) -> Iterator[dict[str, str | int]]:
         """Every state that the sliders can reach, the last axis fastest."""

@@ -7,27 +7,33 @@ There is no answer key. The questions themselves are in `hvlib.questions`, chapt
 from __future__ import annotations
 
 import html
-import random
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import BadInput, not_one_of, quoted
-from ..units import format_size, index_of, parse_size, whole_number
+from ..units import format_size, parse_size, whole_number
+from .prompt import Draw, Given, Prompt, no_numbers, seed_of
 
 _MOST = 1 << 64
+_LONGEST = 1000
+"""Letters of an answer that are read; a longer one is cut, and so never right."""
 Value = int | str | tuple[int | str, ...]
-Given = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer is right, and what to say about it."""
+    """Whether an answer is right, and what to say about it.
+
+    ``answered`` is whether it was an answer at all, ``mistake`` the sentence of the misconception that it shows.
+    """
 
     right: bool
     text: str
+    answered: bool = True
+    mistake: str | None = None
 
     def __repr__(self) -> str:
         return self.text
@@ -37,12 +43,12 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question with numbers drawn from a seed.
+class Question(Prompt):
+    """A `Prompt` to which there is an answer.
 
-    ``draw`` makes the numbers, ``prompt`` is formatted with them, ``answer`` computes the answer from them. Each of
-    ``mistakes`` computes a wrong answer and says what leads to it. ``read`` turns what was typed into a value, and
-    ``write`` a value into text. ``hint`` is said to a wrong answer that no misconception explains.
+    ``answer`` computes it from the numbers. Each of ``mistakes`` computes a wrong answer and says what leads to it.
+    ``read`` turns what was typed into a value, and ``write`` a value into text. ``hint`` is said to a wrong answer that
+    no misconception explains.
     """
 
     prompt: str
@@ -50,36 +56,32 @@ class Question:
     answer: Callable[[Given], Value]
     why: str
     mistakes: tuple[tuple[Callable[[Given], Value], str], ...]
-    draw: Callable[[random.Random], Given] = lambda _: {}
+    draw: Draw = no_numbers
     write: Callable[[Value], str] = str
     hint: str = "Read the section again, then try another answer."
 
-    def given(self, seed: int | str = 0) -> Given:
-        """The numbers of this question for a seed. Raises `BadInput` for a seed that is none."""
-        return self.draw(random.Random(f"hvlib {seed_of(seed)}"))
-
-    def text(self, seed: int | str = 0) -> str:
-        """The question as it is put."""
-        return self.prompt.format_map(self.given(seed))
+    def key(self, seed: int | str) -> str:
+        """What the numbers are drawn from: a whole number or a short text."""
+        return f"hvlib {seed_of(seed)}"
 
     def judge(self, answer: object, seed: int | str = 0) -> Verdict:
         """The `Verdict` on an answer as it was typed; it never raises for a wrong or a strange one."""
-        if isinstance(answer, str):
-            text = str.__str__(answer)
-            answer = text if len(text) <= 1000 else f"{text[:1000]}…"  # too long to be read, and so never right
+        if isinstance(answer, str) and len(answer) > _LONGEST:
+            answer = f"{answer[:_LONGEST]}…"
         if answer is ... or answer is None or (isinstance(answer, str) and not answer.strip()):
-            return Verdict(False, "No answer yet: put yours in place of the three dots and run the cell again.")
+            return Verdict(False, "No answer yet: put yours in place of the three dots and run the cell again.", False)
         given = self.given(seed)
         try:
             value = self.read(answer)
         except BadInput as why:
-            return Verdict(False, f"Not an answer yet: {why}")
+            return Verdict(False, f"Not an answer yet: {why}", False)
         right = self.answer(given)
         if value == right:
             return Verdict(True, f"Right: {self.write(right)}. {self.why.format_map(given)}")
         for mistake, sentence in self.mistakes:
             if value == mistake(given):
-                return Verdict(False, f"Not {self.write(value)}. {sentence.format_map(given)}")
+                named = sentence.format_map(given)
+                return Verdict(False, f"Not {self.write(value)}. {named}", mistake=named)
         return Verdict(False, f"Not {self.write(value)}. {self._hint(value, right)}{self._unit_hint(answer)}")
 
     def sentence(self, answer: object, seed: int | str = 0) -> str:
@@ -89,10 +91,8 @@ class Question:
         if judged.right:
             return f"Your guess is right: {right}. {self.why.format_map(given)}"
         typed = quoted(answer).strip("'")
-        misled = next((s for m, s in self.mistakes if judged.text.endswith(s.format_map(given))), "")
-        return " ".join(
-            f"Your guess was {typed}; it is {right}. {misled.format_map(given)} {self.why.format_map(given)}".split()
-        )
+        told = f"Your guess was {typed}; it is {right}. {judged.mistake or ''} {self.why.format_map(given)}"
+        return " ".join(told.split())
 
     def _hint(self, value: Value, right: Value) -> str:
         if isinstance(value, int) and isinstance(right, int):
@@ -103,19 +103,6 @@ class Question:
         """A bare number given for a size is read as bytes, which is seldom meant."""
         bare = isinstance(answer, int) or (isinstance(answer, str) and answer.strip().isdigit())
         return " (A number without a unit is bytes; add KiB, MiB or GiB.)" if self.read.kind == "size" and bare else ""
-
-
-def seed_of(seed: object) -> int | str:
-    """A seed as it is drawn from: a whole number or a short text. Raises `BadInput` for anything else."""
-    number = index_of(seed)
-    if number is not None and abs(number) < _MOST:
-        return number
-    text = str.__str__(seed) if isinstance(seed, str) else "\0"
-    if not text.isprintable() or len(text) > 99:
-        raise BadInput(
-            f"a seed is a whole number or a short text, and {quoted(seed)} is not; write for example 7 or 's01'."
-        )
-    return text
 
 
 # --- how answers are read and written --------------------------------------------------------------------------------
@@ -253,11 +240,11 @@ def as_data(question: Question, seeds: Iterable[int | str]) -> dict[str, Any]:
         cases.append(
             {
                 "text": question.text(seed),
-                "right": _canonical(right),
+                "right": _compared_text(right),
                 "shown": question.write(right),
                 "why": question.why.format_map(given),
                 "mistakes": [
-                    [_canonical(mistake(given)), question.write(mistake(given)), sentence.format_map(given)]
+                    [_compared_text(mistake(given)), question.write(mistake(given)), sentence.format_map(given)]
                     for mistake, sentence in question.mistakes
                 ],
             }
@@ -270,5 +257,5 @@ def as_data(question: Question, seeds: Iterable[int | str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _canonical(value: Value) -> str:
+def _compared_text(value: Value) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

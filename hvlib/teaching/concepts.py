@@ -6,27 +6,25 @@ a seed; which option is right is decided by the engine, which looks at each of t
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from ..arithmetic.geometry import ARCHITECTURES, HugePage
 from ..errors import BadInput, name_of, quoted
 from ..kernels import observe
 from ..mechanism.machine import Machine, Pool
 from ..units import GiB, TiB, format_size, quantity, whole_number
-from .ask import seed_of
+from .prompt import Draw, Given, Prompt, no_numbers, seed_of
 
-Given = Mapping[str, Any]
 When = Literal["before", "after"]
 WHEN = ("before", "after")
 
 
 @dataclass(frozen=True)
-class Concept:
-    """A question with a few options. ``holds`` says of an option whether it is true; exactly one is.
+class Concept(Prompt):
+    """A `Prompt` with a few options. ``holds`` says of an option whether it is true; exactly one is.
 
     ``chapter`` is where the book teaches it.
     """
@@ -36,7 +34,11 @@ class Concept:
     prompt: str
     options: Callable[[Given], Sequence[str]]
     holds: Callable[[Given, str], bool]
-    draw: Callable[[random.Random], Given] = lambda _: {}
+    draw: Draw = no_numbers
+
+    def key(self, seed: int | str) -> str:
+        """What the numbers, and then the order of the options, are drawn from; the seed says when too: 's01 before'."""
+        return f"hvlib concepts {seed} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,10 @@ def items(seed: int | str = 0, when: str = "before") -> tuple[Item, ...]:
     """The ten questions for a seed. ``when`` is "before" or "after"; the two have different numbers and orders."""
     seed, when, found = seed_of(seed), name_of(when, "when", WHEN), []
     for concept in CONCEPTS:
-        chance = random.Random(f"hvlib concepts {seed} {when} {concept.name}")
-        given = concept.draw(chance)
+        rng = concept.rng(f"{seed} {when}")
+        given = concept.draw(rng)
         options = list(concept.options(given))
-        chance.shuffle(options)
+        rng.shuffle(options)
         (right,) = (number for number, option in enumerate(options) if concept.holds(given, option))
         found.append(Item(concept, concept.prompt.format_map(given), tuple(options), right))
     return tuple(found)
@@ -158,7 +160,7 @@ def _lead(release: str, option: str) -> bool:
 
 
 @cache
-def _kept_for_ever(gib: int) -> str:
+def _pages_still_taken(gib: int) -> str:
     """What stays taken after huge pages were optimised, restored and given back."""
     machine = Machine("8 GiB", check=False)
     machine.hugetlb("2 MiB", 63)
@@ -179,12 +181,12 @@ def _given_back(frames: int) -> int:
     return pool.free()
 
 
-def _times() -> float:
+def _saving_ratio() -> float:
     one, other = (HugePage(size).bill("head page", TiB // HugePage(size).size) for size in ("1 GiB", "2 MiB"))
     return one.saved / other.saved
 
 
-def _ratio(times: float) -> str:
+def _ratio_text(times: float) -> str:
     return "as much" if times == 1 else f"about {times:.3g} times as much"
 
 
@@ -234,21 +236,21 @@ CONCEPTS = (
         lambda r: {"size": r.choice(["1 GiB", "512 MiB", "256 MiB"])},
     ),
     Concept(
-        "percent of what", 9, "A host has {ram} GiB in 2 MiB pages. Since 5.18 the optimisation saves which share of that memory?",
+        "percent of what", 9, "An x86-64 host has {ram} GiB in 2 MiB pages. Since 5.18 the optimisation saves which share of that memory?",
         lambda g: [_percent(7, 512), _percent(7, 8), _percent(1, 64), _percent(1, 8)],
         lambda g, o: o == _percent(HugePage("2 MiB").freed("head page") * 4096 * g["ram"] * 512, g["ram"] * GiB),
         lambda r: {"ram": r.choice([64, 128, 256, 512])},
     ),
     Concept(
         "struct pages stay readable", 6,
-        "A 2 MiB page was optimised as in 5.14 to 5.17. What does a load of its struct page {n} do?",
+        "A 2 MiB page was optimised as in 5.14 to 5.17, on x86-64. What does a load of its struct page {n} do?",
         lambda g: ["It raises a page fault.", f"It reads the bytes of struct page {g['n'] % 64 + 64}.", "It reads zeros.",
                    "It reads the head."],
         lambda g, o: _load(g["n"], o),
         lambda r: {"n": r.choice([n for n in range(130, 511) if n % 64])},
     ),
     Concept(
-        "who stands in", 7, "Linux {series} optimised a 2 MiB page. Where does its vmemmap page 3 lead?",
+        "who stands in", 7, "Linux {series}, on x86-64, optimised a 2 MiB page. Where does its vmemmap page 3 lead?",
         lambda _: ["to its own frame", "to the frame of page 1", "to the frame of page 0",
                    "to a frame that all huge pages of that size share"],
         lambda g, o: _lead(g["release"], o),
@@ -264,33 +266,34 @@ CONCEPTS = (
     ),
     Concept(
         "what is never returned", 9,
-        "A 6.12 kernel optimises {gib} GiB of neighbouring 2 MiB pages, none of them optimised before, and later gives them back. What stays taken?",
+        "A 6.12 kernel on x86-64 optimises {gib} GiB of neighbouring 2 MiB pages, from a multiple of 128 MiB on and none of them "
+        "optimised before, and later gives them back. What stays taken?",
         lambda g: ["nothing", *(_pages(n) for n in (8 * g["gib"], 512 * g["gib"], 64 * g["gib"]))],
-        lambda g, o: o == _kept_for_ever(g["gib"]),
+        lambda g, o: o == _pages_still_taken(g["gib"]),
         lambda r: {"gib": r.choice([1, 2, 4])},
     ),
     Concept(
         "giving back needs memory", 10,
-        "Eight optimised 2 MiB pages are to be given back (5.18 or later). {frames} page frames are free for it, and no "
-        "more can be had elsewhere. How many of the eight can go?",
+        "Eight optimised 2 MiB pages lie in memory that the kernel may use for itself, and are to be given back (x86-64, 5.18 or "
+        "later). {frames} page frames are free for it, and no more can be had elsewhere. How many of the eight can go?",
         lambda g: ["none", "1", "4", "all eight"],
         lambda g, o: o == {0: "none", 8: "all eight"}.get(_given_back(g["frames"]), str(_given_back(g["frames"]))),
         lambda r: {"frames": r.choice([4, 5, 6, 8, 10, 12])},
     ),
     Concept(
-        "size against size", 9, "1 TiB is in 1 GiB pages instead of 2 MiB pages. How much more does the optimisation save, since 5.18?",
-        lambda _: [_ratio(_times()), _ratio(8), _ratio(512), _ratio(1)],
-        lambda _, o: o == _ratio(_times()),
+        "size against size", 9, "On x86-64, 1 TiB is in 1 GiB pages instead of 2 MiB pages. How much more does the optimisation save, since 5.18?",
+        lambda _: [_ratio_text(_saving_ratio()), _ratio_text(8), _ratio_text(512), _ratio_text(1)],
+        lambda _, o: o == _ratio_text(_saving_ratio()),
     ),
     Concept(
-        "where nothing is saved", 5, "For which of these huge pages would no frame be freed, since 5.18?",
+        "where nothing is saved", 5, "The optimisation as on x86-64 since 5.18: for which of these huge pages would it free no frame, if it ran there?",
         lambda g: g["options"],
         lambda _, o: _NOTHING[o] == 0,
         lambda r: {"options": [r.choice([n for n, freed in _NOTHING.items() if not freed]),
                                *r.sample([n for n, freed in _NOTHING.items() if freed], 3)]},
     ),
     Concept(
-        "what the boot log proves", 11, "The boot log of a 6.1 kernel says “{line}”. What does that prove about the optimisation?",
+        "what the boot log proves", 11, "The boot log of a 6.1 kernel on x86-64 says “{line}”. What does that prove about the optimisation?",
         lambda _: ["that it is on", "that it is off", "neither"],
         lambda _, o: _log_proves(o),
         lambda _: {"line": _log_line()},

@@ -95,5 +95,10 @@ ERRATA = (
         "an article after a conference talk of 2022", "8 struct pages of 64 bytes are 32 KB",
         "{} struct pages of 64 bytes are 32 KiB", "hv.HugePage('2 MiB').memmap_bytes // 64", "not found corrected", 5,
     ),
+    Erratum(
+        "the kernel's own constant since 6.15, __NR_USED_SUBPAGE", "3 struct pages are in use",
+        "{}: HugeTLB's data moved into struct page 3 in 6.15 (4eeec8c89a0c)", "len(hv.TAIL_METADATA[-1][1])",
+        "not in 7.3.4; vmemmap_dedup.rst says 4", 4,
+    ),
 )  # fmt: skip
 """Every erratum that the book knows, the mail's first. Sources: chapter 0 and the references."""

@@ -1,4 +1,4 @@
-"""The live panels: a film with its sliders, as a widget.
+"""The live panels: a film with its sliders, as a widget; for each film of the book a function of its name.
 
 Each state of a panel is drawn once; the browser plays the frames (`static/film.js`), so a slider answers within one
 frame and without the kernel. Python stays the only place that computes or draws.
@@ -6,17 +6,19 @@ frame and without the kernel. Python stays the only place that computes or draws
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from ..errors import BadInput, not_one_of, quoted, table
-from ..pictures import picture
+from ..pictures import outputs, picture
+from ..pictures.fact import as_data
 from ..pictures.film import Axis, Facts, Film, plain, reel
-from ..pictures.films import FILMS
+from ..pictures.films import FILMS as FILMS
 from ..pictures.scene import Scene
 from .quiz import Prediction
 
@@ -42,25 +44,26 @@ class Panel(anywidget.AnyWidget):
     reel = traitlets.Dict().tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, film: Film, guess: Prediction | None = None, **values: str | int) -> None:
+    def __init__(self, name: str, guess: Prediction | None = None, /, **values: str | int) -> None:
+        film = FILMS[name]
         if guess is not None and not isinstance(guess, Prediction):
             raise BadInput(
                 f"a guess comes from hv.predict(), and {quoted(guess)} does not; write for example "
                 "hv.predict('base pages of 1 GiB'), or nothing."
             )
-        values = _places(film, values)
-        self._film, self._guess = film, guess
+        values = _positions(film, values)
+        self._name, self._film, self._guess = name, film, guess
         super().__init__(reel=reel(film))
         self.add_traits(**{axis.name: _Choice(axis).tag(sync=True) for axis in film.axes})
         self.send_state([axis.name for axis in film.axes])
         self.set(**values)
         if guess is not None:
-            guess.observe(self._compare, names="value")
-            self._compare()
+            guess.observe(self._update_note, names="value")
+            self._update_note()
 
     def set(self, **values: str | int) -> Panel:
         """Move several sliders. Raises `BadInput` for a slider or a value the panel does not have; then none moves."""
-        for name, value in _places(self._film, values).items():
+        for name, value in _positions(self._film, values).items():
             setattr(self, name, value)
         return self
 
@@ -87,7 +90,7 @@ class Panel(anywidget.AnyWidget):
         """The picture of the state shown, as data."""
         return self._film.state(**self.values)[0]
 
-    def _compare(self, _: object = None) -> None:
+    def _update_note(self, _: object = None) -> None:
         assert self._guess is not None
         self.note = self._guess.verdict()
 
@@ -101,11 +104,12 @@ class Panel(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        shown, alt = picture.bundle(self.scene, repr(self))
+        state = outputs.PanelShown(self._name, self.values, as_data(self.facts))
+        shown, alt = picture.bundle(self.scene, repr(self), state)
         return {**data, **shown}, {**(metadata or {}), **alt}
 
 
-def _places(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:
+def _positions(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:
     """Where sliders are to stand, by name. Raises `BadInput` for a slider or a value that the film does not have."""
     axes = table("slider", ((axis.name, axis) for axis in film.axes))
     return {name: axes[name].taken(value) for name, value in values.items()}
@@ -115,69 +119,55 @@ def _example(film: Film) -> str:
     return f"{film.axes[0].name}={film.axes[0].values[-1]!r}"
 
 
-# --- the panels of the chapters --------------------------------------------------------------------------------------
+# --- one function for each film --------------------------------------------------------------------------------------
 
 
-def base_pages(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """A guess of how many base pages make up 1 GiB, on a logarithmic axis, and what follows from it (chapter 0)."""
-    return Panel(FILMS["base_pages"], guess, **values)
+def _values(axis: Axis) -> str:
+    """Where a slider can stand, in words."""
+    numbers = [value for value in axis.values if isinstance(value, int)]
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]} to {numbers[-1]}"
+    shown = list(map(repr, axis.values))
+    return ", ".join([*shown[:3], "…", shown[-1]] if len(shown) > 12 else shown)
 
 
-def memmap(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """RAM from 1 GiB to 12 TiB by sizeof(struct page): how much of it describes the rest (chapter 1)."""
-    return Panel(FILMS["memmap"], guess, **values)
+_DOC = """{about}
+
+A guess from `hv.predict` stands beside the answer. Each slider is a keyword, and begins at the first of its values:
+
+{sliders}
+
+Raises `BadInput` for another slider or value.
+"""
 
 
-def address(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """A virtual address bit by bit, and the walk to a page of 4 KiB, 2 MiB or 1 GiB (chapter 2)."""
-    return Panel(FILMS["address"], guess, **values)
+def _function(name: str, film: Film) -> Callable[..., Panel]:
+    """The function that makes a film's `Panel`: what it is, its sliders and their values are the film's own."""
+
+    def make(guess: Prediction | None = None, **values: str | int) -> Panel:
+        return Panel(name, guess, **values)
+
+    sliders = [
+        inspect.Parameter(
+            axis.name, inspect.Parameter.KEYWORD_ONLY, default=axis.values[0], annotation=type(axis.values[0])
+        )
+        for axis in film.axes
+    ]
+    guess = inspect.signature(make, eval_str=True).parameters["guess"]
+    lines = [f"- ``{axis.name}`` ({axis.label}): {_values(axis)}" for axis in film.axes]
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = _DOC.format(about=film.about, sliders="\n".join(lines))
+    make.__signature__ = inspect.Signature([guess, *sliders], return_annotation=Panel)  # type: ignore[attr-defined]
+    return make
 
 
-def vmemmap(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """Where the struct page of a PFN stands: PMD leaf, vmemmap page, slot (chapter 3)."""
-    return Panel(FILMS["vmemmap"], guess, **values)
+globals().update({name: _function(name, film) for name, film in FILMS.items()})
 
 
-def strip(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """Struct pages of a 2 MiB page, word by word: the model's, and those of real kernels (chapter 4)."""
-    return Panel(FILMS["strip"], guess, **values)
+def __dir__() -> list[str]:
+    return sorted({"FILMS", "Panel", *FILMS})
 
 
-def filling(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """Struct pages of a huge page laid into vmemmap pages, by three sizes (chapter 5)."""
-    return Panel(FILMS["filling"], guess, **values)
+if TYPE_CHECKING:
 
-
-def remap(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """The remap of 2021, event by event, for a 2 MiB or a 1 GiB page (chapter 6)."""
-    return Panel(FILMS["remap"], guess, **values)
-
-
-def fake_heads(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """compound_head of one struct page, question by question, where frame 0 stands for all (chapter 7)."""
-    return Panel(FILMS["fake_heads"], guess, **values)
-
-
-def sharing(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """The schemes side by side, for one to 1,024 huge pages (chapter 8)."""
-    return Panel(FILMS["sharing"], guess, **values)
-
-
-def kernels(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """Page-table entries of real kernels, release by release (chapter 11)."""
-    return Panel(FILMS["kernels"], guess, **values)
-
-
-def fleet(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """What a fleet of hosts saves, as a range: hosts, memory, share in huge pages (chapter 12)."""
-    return Panel(FILMS["fleet"], guess, **values)
-
-
-def bill(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """What huge pages cost and save, gross and net of page tables, by size, scheme and memory (chapter 9)."""
-    return Panel(FILMS["bill"], guess, **values)
-
-
-def giving_back(guess: Prediction | None = None, **values: str | int) -> Panel:
-    """Eight optimised huge pages are given back while few frames are free, step by step (chapter 10)."""
-    return Panel(FILMS["giving_back"], guess, **values)
+    def __getattr__(name: str) -> Callable[..., Panel]: ...

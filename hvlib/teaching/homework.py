@@ -7,22 +7,21 @@ The numbers come from the student's id, so each student has other ones. The answ
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..arithmetic.geometry import ARCHITECTURES, pfn_to_page
 from ..errors import BadInput, quoted, table
 from ..kernels import observe, trial
 from ..units import KiB, format_size
+from .prompt import Draw, Given, Prompt, no_numbers
 
-Given = Mapping[str, Any]
 LONGEST_ID = 64
 
 
 @dataclass(frozen=True)
-class Task:
-    """One task of a problem set: ``prompt`` is formatted with the numbers that ``draw`` makes.
+class Task(Prompt):
+    """One task of a problem set: a `Prompt` whose seed is a student's id.
 
     ``form`` says what an answer looks like, with an example that is not the answer; `None` for a task that is marked
     by hand.
@@ -32,15 +31,11 @@ class Task:
     chapter: int
     prompt: str
     form: str | None
-    draw: Callable[[random.Random], Given] = lambda _: {}
+    draw: Draw = no_numbers
 
-    def given(self, student: str) -> Given:
-        """The numbers of a student."""
-        return self.draw(random.Random(f"hvlib homework {self.name} {student_id(student)}"))
-
-    def text(self, student: str) -> str:
-        """The task as it is put to a student."""
-        return self.prompt.format_map(self.given(student))
+    def key(self, seed: int | str) -> str:
+        """What the numbers are drawn from: the task, and a student's id."""
+        return f"hvlib homework {self.name} {student_id(seed)}"
 
 
 @dataclass(frozen=True)
@@ -53,9 +48,9 @@ class ProblemSet:
     tasks: tuple[Task, ...]
 
 
-def student_id(student: str) -> str:
+def student_id(student: object) -> str:
     """A student's id, stripped. Raises `BadInput` for anything that is none."""
-    text = str.__str__(student).strip() if isinstance(student, str) else ""
+    text = student.strip() if isinstance(student, str) else ""
     if not text.isprintable() or not 0 < len(text) <= LONGEST_ID:
         raise BadInput(f"{quoted(student)} is no student id; write yours as text, for example 's01'.")
     return text
@@ -98,44 +93,44 @@ SETS: Mapping[str, ProblemSet] = table("problem set", {
              lambda r: {"pfn": r.randrange(0x10000, 0x4000000)}),
         Task("leaf", 3, "Which PMD leaf of the vmemmap, counted from 0, maps the struct page of PFN {pfn:#x}?", NUMBER,
              lambda r: {"pfn": r.randrange(0x20000, 0x800000)}),
-        Task("head", 4, "A kernel of 6.1 reads word 1 of the struct page at {page:#x}: it is {word:#x}. What is the PFN of the head?", NUMBER, _tail),
+        Task("head", 4, "A kernel of 6.1 on x86-64 reads word 1 of the struct page at {page:#x}: it is {word:#x}. What is the PFN of the head?", NUMBER, _tail),
         Task("vmemmap_page", 5, "Struct page {number} of a huge page of {size} (the head is 0): in which of its vmemmap pages does it lie, "
              "counted from 0?", NUMBER,
              lambda r: {"size": r.choice(["2 MiB", "1 GiB"]), "number": r.randrange(70, 512)}),
         Task("why_eight", 5, "Why do the struct pages of a huge page that one PMD entry maps fill eight base pages, with base pages of 4, 16 and "
-             "64 KiB alike? And why does that fail on s390x? At most eight sentences.", None, lambda _: {}),
+             "64 KiB alike? And why does that fail on s390x? At most eight sentences.", None),
     )),
     "ps2": ProblemSet("ps2", "The remap and the order of its steps", "6 to 8", (
-        Task("where_read", 6, "A 2 MiB page is optimised as in 5.14 to 5.17. Number its frames 0 to 7 after the vmemmap page that each backs at boot. "
+        Task("where_read", 6, "A 2 MiB page is optimised as in 5.14 to 5.17 on x86-64. Number its frames 0 to 7 after the vmemmap page that each backs at boot. "
              "From which frame does a load of struct page {number} read?", NUMBER, lambda r: {"number": r.randrange(1, 512)}),
-        Task("net_old", 6, "{count} neighbouring huge pages of 2 MiB begin at a multiple of 128 MiB, and none was optimised before. With the scheme of "
-             "5.14, how many more frames are free afterwards, page tables subtracted?", NUMBER,
+        Task("net_old", 6, "On x86-64, {count} neighbouring huge pages of 2 MiB begin at a multiple of 128 MiB, and none was optimised before. With the "
+             "scheme of 5.14, how many more frames are free afterwards, page tables subtracted?", NUMBER,
              lambda r: {"count": 64 * r.randrange(3, 17)}),
         Task("order", 6, "Put into the order in which a kernel takes them: free the frames, flush the TLB, remap the entries, split the PMD "
              "leaf. (The flush after the split is left out.) Answer with the words free, flush, remap, split.",
-             "a text of four words with commas, for example 'free, flush, remap, split'", lambda _: {}),
-        Task("pg_head", 7, "A kernel of 6.1 has optimised {small} huge pages of 2 MiB and {large} of 1 GiB. At how many addresses does a struct page of "
+             "a text of four words with commas, for example 'free, flush, remap, split'"),
+        Task("pg_head", 7, "A kernel of 6.1 on x86-64 has optimised {small} huge pages of 2 MiB and {large} of 1 GiB. At how many addresses does a struct page of "
              "theirs say PG_head?", NUMBER, lambda r: {"small": r.randrange(2, 40), "large": r.randrange(1, 6)}),
         Task("scheme", 8, "A real kernel's page table, one 2 MiB page, vmemmap pages 0 to 7 (a letter is a frame that was not theirs at boot): {leads}. "
              "Which scheme is it?", "one of 'off', 'tail page', 'head page', 'head page, copied', 'shared tail'", _record),
-        Task("mask", 8, "A 7.1 kernel asks for the head of the struct page at {page:#x}, whose word 1 is {word:#x}. At which address is the head's struct "
+        Task("mask", 8, "A 7.1 kernel for x86-64, built with HVO, asks for the head of the struct page at {page:#x}, whose word 1 is {word:#x}. At which address is the head's struct "
              "page?", NUMBER, _masked),
         Task("wrong_order", 6, "Somebody proposes to free the frames before the last TLB flush, to save time. Say what can go wrong, step by step, "
-             "with two CPUs. At most eight sentences.", None, lambda _: {}),
+             "with two CPUs. At most eight sentences.", None),
     )),
     "ps3": ProblemSet("ps3", "Cost, giving back, and a decision", "9 to 12", (
-        Task("left", 9, "{ram} GiB are in huge pages of {size}, neighbours from a multiple of 128 MiB on, optimised by a kernel of 6.12. How much memory "
+        Task("left", 9, "{ram} GiB are in huge pages of {size}, neighbours from a multiple of 128 MiB on, optimised by a kernel of 6.12 on x86-64. How much memory "
              "do their struct pages and the page tables of the split still take?", SIZE,
              lambda r: {"ram": r.randrange(2, 65) * 16, "size": r.choice(["2 MiB", "1 GiB"])}),
-        Task("flushes", 9, "A kernel before 6.7 optimises {count} neighbouring huge pages of 2 MiB that begin at a multiple of 128 MiB, one by one, none "
+        Task("flushes", 9, "A kernel before 6.7, on x86-64, optimises {count} neighbouring huge pages of 2 MiB that begin at a multiple of 128 MiB, one by one, none "
              "optimised before. How often does it flush the TLB?", NUMBER, lambda r: {"count": 64 * r.randrange(2, 17)}),
         Task("frames_needed", 10, "How many frames must be allocated before the first of {count} optimised huge pages of {size} can be given back, in a "
-             "kernel of {series}?", NUMBER,
+             "kernel of {series} on x86-64?", NUMBER,
              lambda r: {"count": r.randrange(2, 30), "size": r.choice(["2 MiB", "1 GiB"]), "series": r.choice(["5.15", "6.1", "6.12", "7.1"])}),
-        Task("given_back", 10, "{pages} huge pages of 2 MiB, optimised as since 5.18, are to be given back. {frames} frames can be had. In the model, how "
+        Task("given_back", 10, "{pages} huge pages of 2 MiB, optimised as on x86-64 since 5.18, are to be given back. {frames} frames can be had. In the model, how "
              "many of the huge pages can go?", NUMBER,
              lambda r: {"pages": r.randrange(3, 12), "frames": r.choice([2, 4, 6, 7, 9, 13, 15])}),
-        Task("fleet", 12, "{hosts:,} hosts have {memory} GiB of RAM each, {share} % of it in huge pages of 2 MiB. What does the optimisation save on all "
+        Task("fleet", 12, "{hosts:,} x86-64 hosts have {memory} GiB of RAM each, {share} % of it in huge pages of 2 MiB. What does the optimisation save on all "
              "of them together since 5.18, before page tables?", SIZE,
              lambda r: {"hosts": 100 * r.randrange(2, 50), "memory": r.choice([128, 256, 512]), "share": r.choice([25, 50, 75])}),
         Task("dax", 12, "{memory} TiB of device-DAX memory are mapped in pages of 2 MiB. What does its deduplicated vmemmap save, before page tables?",

@@ -9,8 +9,10 @@ import ipywidgets as widgets
 import traitlets
 
 from ..errors import BadInput, quoted
+from ..pictures import outputs
 from ..units import index_of
 from . import concepts
+from .prompt import seed_of
 from .questions import question
 
 
@@ -20,7 +22,7 @@ class _Typed(traitlets.Unicode[str, str]):
     def validate(self, obj: Any, value: Any) -> str:
         if not isinstance(value, str):
             raise BadInput(f"a guess is typed as text, and {quoted(value)} is none; write for example '512'.")
-        return str.__str__(value)
+        return str(value)
 
 
 class _Numbers(traitlets.Tuple):
@@ -34,35 +36,39 @@ class _Numbers(traitlets.Tuple):
         return super().validate(obj, tuple(value))
 
 
-def _asked(lead: str, text: str) -> str:
+def _question_html(lead: str, text: str) -> str:
     """A question as HTML; JupyterLab gives each line the height of a button otherwise."""
     return f'<div style="line-height: 1.5; padding-top: 0.3em"><b>{lead}</b> {html.escape(text)}</div>'
 
 
-class _Told(widgets.VBox):  # type: ignore[misc]
+class _Described(widgets.VBox):  # type: ignore[misc]
     """A box of widgets whose text, for tests and readers without widgets, is its repr."""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
+        data.update({"text/plain": repr(self), **outputs.bundle(self._state())})
         return bundle
 
+    def _state(self) -> outputs.Shown:
+        """What its output says to programs."""
+        raise NotImplementedError
 
-class Prediction(_Told):
+
+class Prediction(_Described):
     """A question answered by typing, before the panel that shows the truth exists. ``value`` is what was typed."""
 
     value = _Typed("")
 
     def __init__(self, name: str) -> None:
-        self._question = question(name)
+        self._name, self._question = name, question(name)
         text = self._question.text()
         self._box = widgets.Text(
             description="Your guess:", placeholder="type it here, then press Enter", continuous_update=False,
             layout=widgets.Layout(width="24em"), style={"description_width": "initial"},
         )  # fmt: skip
         self._noted = widgets.HTML("&nbsp;")
-        super().__init__([widgets.HTML(_asked("Before you look.", text)), self._box, self._noted])
+        super().__init__([widgets.HTML(_question_html("Before you look.", text)), self._box, self._noted])
         traitlets.link((self, "value"), (self._box, "value"))
         self.observe(self._note, names="value")
 
@@ -77,6 +83,9 @@ class Prediction(_Told):
         except BadInput as why:
             text = str(why)
         self._noted.value = text if text == "&nbsp;" else html.escape(text)
+
+    def _state(self) -> outputs.Shown:
+        return outputs.PredictionShown(self._name, 0)
 
     def verdict(self) -> str:
         """The guess beside the truth, in a sentence; empty while nothing is typed."""
@@ -93,7 +102,7 @@ def predict(name: str) -> Prediction:
     return Prediction(name)
 
 
-class ConceptTest(_Told):
+class ConceptTest(_Described):
     """The ten questions as radio buttons. ``answers`` are the numbers of the options chosen, -1 while open.
 
     The score stands below once all ten are answered. It says which chapters to look at and not which answers were
@@ -103,7 +112,7 @@ class ConceptTest(_Told):
     answers = _Numbers()
 
     def __init__(self, seed: int | str, when: str) -> None:
-        self._items, self._seed, self._when = concepts.items(seed, when), seed, when
+        self._items, self._seed, self._when = concepts.items(seed, when), seed_of(seed), when
         self._choices = [
             widgets.RadioButtons(
                 options=[(option, number) for number, option in enumerate(item.options)], index=None,
@@ -113,14 +122,17 @@ class ConceptTest(_Told):
         ]  # fmt: skip
         self._result = widgets.HTML()
         rows = [
-            widgets.VBox([widgets.HTML(_asked(f"{number}.", item.text)), choice])
+            widgets.VBox([widgets.HTML(_question_html(f"{number}.", item.text)), choice])
             for number, (item, choice) in enumerate(zip(self._items, self._choices, strict=True), 1)
         ]
         super().__init__([*rows, self._result])
         for choice in self._choices:
-            choice.observe(self._collect, names="index")
-        self.observe(self._choose, names="answers")
-        self._collect()
+            choice.observe(self._read_choices, names="index")
+        self.observe(self._set_choices, names="answers")
+        self._read_choices()
+
+    def _state(self) -> outputs.Shown:
+        return outputs.ConceptTestShown(self._seed, self._when)
 
     @property
     def score(self) -> concepts.Score:
@@ -134,16 +146,16 @@ class ConceptTest(_Told):
         concepts.score(open_ones, self._seed, self._when)
         return tuple(index_of(answer) or 0 for answer in given)
 
-    def _collect(self, _: object = None) -> None:
+    def _read_choices(self, _: object = None) -> None:
         self.answers = tuple(-1 if choice.index is None else choice.index for choice in self._choices)
-        self._tell()
+        self._show_score()
 
-    def _choose(self, _: object) -> None:
+    def _set_choices(self, _: object) -> None:
         for choice, answer in zip(self._choices, self.answers, strict=True):
             choice.index = None if answer == -1 else answer
-        self._tell()
+        self._show_score()
 
-    def _tell(self) -> None:
+    def _show_score(self) -> None:
         left = self.answers.count(-1)
         text = f"{left} to go." if left else str(self.score)
         self._result.value = f"<p><b>{html.escape(text)}</b></p>"

@@ -12,7 +12,7 @@ from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, name_of, not_one_of, quoted
 from ..facts.schemes import SCHEMES
 from ..mechanism.machine import Machine, Pool
-from ..pictures import picture, svg
+from ..pictures import outputs, picture, svg
 from ..pictures.mapping import page_map_of_pool, page_map_scene
 from ..pictures.scene import Scene
 from ..units import GiB, about, format_size, index_of, parse_size, quantity, whole_number
@@ -57,7 +57,7 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
                 raise not_one_of("field", name, self.fields)
             if name == "scheme":
                 name_of(value, "scheme", SCHEMES)
-        typed = {name: _typed(value) for name, value in values.items()}
+        typed = {name: _as_text(value) for name, value in values.items()}
         self._typing = True
         for name, text in typed.items():
             self.fields[name].value = text
@@ -79,7 +79,7 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
         if self._typing:
             return
         try:
-            self._scene, self._text, drawn = _answered(*(field.value for field in self.fields.values()))
+            self._scene, self._text, drawn = _answer_with_svg(*(field.value for field in self.fields.values()))
         except BadInput as why:
             self._scene, self._text, drawn = None, str(why), ""
         if drawn:
@@ -94,14 +94,16 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        alt = self._scene.alt if self._scene else None
+        state = outputs.SandboxShown({name: field.value for name, field in self.fields.items()}, alt)
         if self._scene is None:
-            return {**data, "text/plain": repr(self)}, metadata or {}
-        shown, alt = picture.bundle(self._scene, repr(self))
-        return {**data, **shown}, {**(metadata or {}), **alt}
+            return {**data, "text/plain": repr(self), **outputs.bundle(state)}, metadata or {}
+        shown, named = picture.bundle(self._scene, repr(self), state)
+        return {**data, **shown}, {**(metadata or {}), **named}
 
 
 @lru_cache(maxsize=32)
-def _answered(*typed: str) -> tuple[Scene | None, str, str]:
+def _answer_with_svg(*typed: str) -> tuple[Scene | None, str, str]:
     """`answer`, with the picture as SVG that fits its place."""
     scene, text = answer(*typed)
     return (
@@ -111,10 +113,10 @@ def _answered(*typed: str) -> tuple[Scene | None, str, str]:
     )
 
 
-def _typed(value: object) -> str:
+def _as_text(value: object) -> str:
     """A value of any kind as it would be typed; what has no text of its own is shown as in an error."""
     if isinstance(value, str):
-        return str.__str__(value)[:200]
+        return value[:200]
     number = index_of(value)
     return str(number) if number is not None and abs(number) < 1 << 100 else quoted(value)
 

@@ -1,9 +1,10 @@
-"""An address, bit by bit (chapter 2)."""
+"""A virtual address bit by bit, and the walk to a page of 4 KiB, 2 MiB or 1 GiB (chapter 2)."""
 
 from __future__ import annotations
 
 from ...arithmetic.geometry import HugePage
 from ...units import KiB, format_size, quantity
+from ..fact import in_bytes
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Arrow, Box, Label, Role, Scene
 
@@ -118,7 +119,7 @@ def _address_state(page_size: str, bit: int) -> tuple[Scene, Facts]:
         "base pages of 4 KiB": page.nr_base_pages if page else 1,
         "order": page.order if page else 0,
         "offset bits": 12 + (page.order if page else 0),
-        "this bit is worth": format_size(1 << bit),
+        "this bit is worth": in_bytes(1 << bit),
         "tables walked": walk(page),
     }
 

@@ -1,4 +1,4 @@
-"""A guess of how many base pages a 1 GiB page has, and what follows from it (chapter 0)."""
+"""A guess of how many base pages make up 1 GiB, on a logarithmic axis, and what follows from it (chapter 0)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from ...arithmetic.geometry import HugePage
 from ...units import format_size, quantity
+from ..fact import in_bytes
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
 
@@ -88,8 +89,8 @@ def _state(number: int) -> tuple[Scene, Facts]:
     together = number * PAGE.base_page
     return base_pages(number), {
         "base pages": number,
-        "together": format_size(together),
-        "or each would be": format_size(PAGE.size // number),
+        "together": in_bytes(together),
+        "or each would be": in_bytes(PAGE.size // number),
         "verdict": _verdict(number),
     }
 

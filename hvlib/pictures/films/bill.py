@@ -1,4 +1,4 @@
-"""What huge pages cost and save, gross and net (chapter 9)."""
+"""What huge pages cost and save, gross and net of page tables, by size, scheme and memory (chapter 9)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from fractions import Fraction
 from ...arithmetic.geometry import Bill, HugePage
 from ...facts.schemes import SCHEMES
 from ...units import about, format_size, parse_size, quantity
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Box, Label, Line, Role, Scene
 
@@ -29,14 +30,14 @@ def _state(huge_page: str, scheme: str, memory: str) -> tuple[Scene, Facts]:
     ram = Fraction(count * page.size, page.base_page)
     return _scene(page, scheme, memory, count, bill), {
         "huge pages": count,
-        "struct pages take": _size(page, bill.memmap),
+        "struct pages take": _memory(page, bill.memmap),
         "frames freed (gross)": bill.freed,
         "page tables": bill.tables,
         "shared pages of tails": bill.shared,
-        "saved (net)": f"{bill.saved:,} frames = {_size(page, bill.saved)}",
-        "still taken": _size(page, left),
-        "saved, of the struct pages' memory": _percent(Fraction(bill.saved, bill.memmap)),
-        "saved, of the huge pages' memory": _percent(bill.saved / ram),
+        "saved (net)": _memory(page, bill.saved, "{frames:,} frames = "),
+        "still taken": _memory(page, left),
+        "saved, of the struct pages' memory": Fact(Fraction(bill.saved, bill.memmap), _percent),
+        "saved, of the huge pages' memory": Fact(bill.saved / ram, _percent),
     }
 
 
@@ -125,6 +126,14 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
         f"{_size(page, bill.tables)}, shared tails {_size(page, bill.shared)}. Below that a table of the same sums."
     )
     return scene
+
+
+def _memory(page: HugePage, pages: int, lead: str = "") -> Fact:
+    """So many frames, written as memory."""
+    return Fact(
+        {"frames": pages, "bytes": pages * page.base_page},
+        lambda held: lead.format(**held) + _size(page, held["frames"]),
+    )
 
 
 def _size(page: HugePage, pages: int) -> str:

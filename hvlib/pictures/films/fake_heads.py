@@ -1,4 +1,4 @@
-"""compound_head asks its questions, one struct page at a time (chapter 7)."""
+"""compound_head of one struct page, question by question, where frame 0 stands for all (chapter 7)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from ...mechanism.machine import Machine, Pool
 from ...mechanism.structpage import COMPOUND_INFO, HeadRules, HeadSearch, compound_heads
 from ...units import format_size
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Arrow, Box, Label, Role, Scene, Shape
 
@@ -136,14 +137,15 @@ def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, 
         f"{_asked_text(search, step)}."
     )
     decided = step >= len(search.steps)
+    head = {"struct page": (search.head - _first(scheme)) // 64, "address": hex(search.head)}
     return scene, {
         "struct page": struct_page,
-        "read from": f"frame {frame}, slot {slot}",
-        "asked so far": _asked_text(search, step),
+        "read from": Fact({"frame": frame, "slot": slot}, "frame {0[frame]}, slot {0[slot]}".format),
+        "asked so far": Fact([asked.answer for asked in search.steps[:step]], lambda _: _asked_text(search, step)),
         "verdict": verdict if decided else "not yet",
-        "the head": f"struct page {(search.head - _first(scheme)) // 64} at {search.head:#x}" if decided else "not yet",
-        "of the 512 of a 2 MiB page": _counted(scheme, "2 MiB"),
-        "of the 262,144 of a 1 GiB page": _counted(scheme, "1 GiB"),
+        "the head": Fact(head, "struct page {0[struct page]} at {0[address]}".format) if decided else "not yet",
+        "of the 512 of a 2 MiB page": Fact(outcomes(scheme, "2 MiB"), lambda _: _counted(scheme, "2 MiB")),
+        "of the 262,144 of a 1 GiB page": Fact(outcomes(scheme, "1 GiB"), lambda _: _counted(scheme, "1 GiB")),
     }
 
 

@@ -1,4 +1,4 @@
-"""Struct pages fill vmemmap pages (chapter 5)."""
+"""Struct pages of a huge page laid into vmemmap pages, by three sizes (chapter 5)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fractions import Fraction
 from ...arithmetic.geometry import HugePage
 from ...errors import BadInput
 from ...units import format_size, quantity
+from ..fact import in_bytes
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
 
@@ -182,7 +183,7 @@ def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Sc
         return no_geometry(str(why)), {"impossible": str(why)}
     return filling(page), {
         "struct pages": page.nr_base_pages,
-        "memmap": format_size(page.memmap_bytes),
+        "memmap": in_bytes(page.memmap_bytes),
         "vmemmap pages": page.nr_vmemmap_pages,
         "frames freed in 5.14 to 5.17": page.freed("tail page"),
         "frames freed since 5.18": page.freed("head page"),

@@ -1,12 +1,13 @@
-"""A fleet of hosts: what it saves, as a range (chapter 12)."""
+"""What a fleet of hosts saves, as a range: hosts, memory, share in huge pages (chapter 12)."""
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
 
-from ...arithmetic.fleet import Fleet
+from ...arithmetic.fleet import Fleet, Range
 from ...units import GiB, TiB, about, format_size
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH as PICTURE
 from ..scene import Arrow, Box, Label, Line, Scene, Shape
@@ -54,14 +55,19 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
         f"enlarged: {fleet.saved_per_host} of {about(_memmap_of_a_host(fleet))} saved. On a logarithmic scale of "
         f"bytes, one host and the fleet of {hosts:,}, which saves {fleet.saved}."
     )
+    worth = _in_hosts(fleet)
     return scene, {
-        "saved in all": str(fleet.saved),
-        "saved by one host": str(fleet.saved_per_host),
-        "share of RAM": str(fleet.share_of_ram),
-        "huge pages of one host": str(fleet.huge_pages),
-        "page tables, in all": str(fleet.tables),
-        "as much as the RAM of": _worth(fleet),
+        "saved in all": _both_ends(fleet.saved),
+        "saved by one host": _both_ends(fleet.saved_per_host),
+        "share of RAM": _both_ends(fleet.share_of_ram),
+        "huge pages of one host": _both_ends(fleet.huge_pages),
+        "page tables, in all": _both_ends(fleet.tables),
+        "as much as the RAM of": Fact({"low": worth[0], "high": worth[1], "unit": "hosts"}, lambda _: _worth(fleet)),
     }
+
+
+def _both_ends(ends: Range) -> Fact:
+    return Fact({"low": ends.low, "high": ends.high, "unit": ends.unit}, lambda _: str(ends))
 
 
 def _memmap_of_a_host(fleet: _Sums) -> int:
@@ -168,6 +174,10 @@ def _totals(scene: Scene, fleet: _Sums) -> None:
     scene.add("rule", Line(LEFT, 356, LEFT + WIDTH, 356))
 
 
+def _in_hosts(fleet: _Sums) -> tuple[Fraction, Fraction]:
+    return Fraction(fleet.saved.low) / fleet.memory.low, Fraction(fleet.saved.high) / fleet.memory.low
+
+
 def _worth(fleet: _Sums) -> str:
     """The range saved, counted in hosts of this fleet."""
     low, high = (Fraction(end) / fleet.memory.low for end in (fleet.saved.low, fleet.saved.high))
@@ -182,7 +192,7 @@ def _few(count: Fraction) -> str:
 
 
 FILM = Film(
-    "Your own fleet, with the optimisation since 5.18",
+    "Your own fleet, with the optimisation since 5.18 on x86-64",
     (
         Axis("hosts", "hosts", _HOSTS, tuple(f"{count:,}" for count in _HOSTS)),
         Axis("memory", "memory of each", tuple(map(format_size, (SMALL, 256 * GiB, TiB, 4 * TiB)))),

@@ -1,4 +1,4 @@
-"""Giving huge pages back when memory is short: to free memory, memory must be allocated first (chapter 10)."""
+"""Eight optimised huge pages are given back while few frames are free, step by step (chapter 10)."""
 
 from __future__ import annotations
 

@@ -1,20 +1,21 @@
-"""Page tables of real kernels (chapter 11)."""
+"""Page-table entries of real kernels, release by release (chapter 11)."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from ...kernels import observe, trial
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..mapping import record_scene
 from ..scene import Scene
 
 
 @cache
-def _verdict(release: str) -> str:
+def _verdict(release: str) -> Fact:
     """How many expectations of the model a record meets."""
     findings = trial.judge(observe.recorded(release))
-    return f"{sum(finding.holds for finding in findings)} of {len(findings)}"
+    return Fact([sum(finding.holds for finding in findings), len(findings)], "{0[0]} of {0[1]}".format)
 
 
 def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
@@ -33,7 +34,7 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
 
 
 FILM = Film(
-    "Real kernels",
+    "Real kernels for x86-64",
     (Axis("release", "Linux", observe.records()), Axis("when", "when", ("while it lives", "at boot"))),
     _kernels_state,
 )

@@ -1,4 +1,4 @@
-"""RAM and its struct pages (chapter 1)."""
+"""RAM from 1 GiB to 12 TiB by sizeof(struct page): how much of it describes the rest (chapter 1)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from ...arithmetic.geometry import HugePage
 from ...units import GiB, KiB, TiB, about, format_size, parse_size
+from ..fact import Fact, in_bytes
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Arrow, Box, Label, Line, Scene
 
@@ -87,8 +88,8 @@ def _memmap_state(memory: str, struct_page: int) -> tuple[Scene, Facts]:
     frames = size // ram.base_page
     return memmap(size, struct_page), {
         "page frames": frames,
-        "struct pages in all": format_size(frames * struct_page),
-        "share of RAM": f"{struct_page}/4096 = {percent(ram.share)}",
+        "struct pages in all": in_bytes(frames * struct_page),
+        "share of RAM": Fact(ram.share, lambda share: f"{struct_page}/4096 = {percent(share)}"),
     }
 
 

@@ -1,4 +1,4 @@
-"""The remap to page 1, event by event (chapter 6)."""
+"""The remap of 2021, event by event, for a 2 MiB or a 1 GiB page (chapter 6)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from ...mechanism.events import AllocFrames, FlushTlb, FreeFrames, Remap, SetScheme, SplitPmd
 from ...mechanism.machine import Machine
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..mapping import PageMap, page_map_of_pool, page_map_scene
 from ..scene import Scene
@@ -84,7 +85,7 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
         "entries read-only": now.read_only,
         "frames freed": now.freed,
         "tables of PTEs": now.tables,
-        "free frames": _signed(now.gained),
+        "free frames": Fact(now.gained, _signed),
     }
 
 
@@ -125,7 +126,7 @@ def _signed(count: int) -> str:
 
 
 FILM = Film(
-    "The remap to page 1, as in 5.14 to 5.17",
+    "The remap to page 1, as in 5.14 to 5.17 on x86-64",
     (Axis("huge_page", "huge page", ("2 MiB", "1 GiB")), Axis("step", "step", tuple(range(_STEPS)), play=True)),
     _remap_state,
 )

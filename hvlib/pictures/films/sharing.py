@@ -1,7 +1,8 @@
-"""The schemes side by side, from one huge page to 1,024 (chapter 8)."""
+"""The schemes side by side, for one to 1,024 huge pages (chapter 8)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,6 +10,7 @@ from ...arithmetic.geometry import Bill, HugePage
 from ...facts.schemes import SCHEMES, Scheme
 from ...mechanism.machine import Machine, Pool
 from ...units import about, quantity
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Arrow, Box, Label, Role, Scene, Shape
 
@@ -93,9 +95,8 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
             f"{scheme.name}: frames kept {kept:,}, shared by all {paid.shared}, page tables {paid.tables:,}, "
             f"saved {paid.saved:,}"
         )
-        facts[scheme.name] = (
-            f"{kept:,} kept + {paid.shared} shared by all + {quantity(paid.tables, 'page table')} + "
-            f"{paid.saved:,} saved"
+        facts[scheme.name] = Fact(
+            {"kept": kept, "shared by all": paid.shared, "page tables": paid.tables, "saved": paid.saved}, _sum
         )
     _draw_key(scene)
     scene.caption = (
@@ -104,6 +105,12 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
     )
     scene.alt = f"The schemes side by side for {what}, with bars to scale. {'. '.join(told)}."
     return scene, facts
+
+
+def _sum(frames: Mapping[str, int]) -> str:
+    """Where the frames at boot have gone."""
+    tables = quantity(frames["page tables"], "page table")
+    return f"{frames['kept']:,} kept + {frames['shared by all']} shared by all + {tables} + {frames['saved']:,} saved"
 
 
 def _draw_head(scene: Scene, column: int, x: float, scheme: Scheme) -> None:

@@ -1,4 +1,4 @@
-"""The struct pages of one huge page, word by word: which are alike, and what word 1 says (chapter 4)."""
+"""Struct pages of a 2 MiB page, word by word: the model's, and those of real kernels (chapter 4)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...kernels import observe
 from ...kernels.trial import scheme_of_series
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, FIELDS, RawMemory, StructPage, compound_head
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Box, Label, Role, Scene
 
@@ -70,7 +71,7 @@ def _asked(who: str) -> _Asked:
     head = record.pfn("2 MiB", "live", "off")
     read = record.entries("2 MiB", "live", "off").words
     pages = {number: StructPage(pfn_to_page(head + number), read[number]) for number in _NUMBERS}
-    return _Asked(f"a 2 MiB page of Linux {who}", head, scheme_of_series(record.series).encoding, pages)
+    return _Asked(f"a 2 MiB page of Linux {who}, x86-64", head, scheme_of_series(record.series).encoding, pages)
 
 
 _DIFFERS = "differs from most tails (all blue: no value is common)"
@@ -102,13 +103,14 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
         f"have there and blue where it differs. Struct page {number} is marked; its words: "
         f"{_different(asked, number)}. Below, the low bits of its word 1, and the decoding: {' '.join(steps)}"
     )
+    hexed = f"{page.words[COMPOUND_INFO]:#018x}"
     return scene, {
-        "this struct page": f"{kind}, at {page.address:#x}",
-        "word 1": f"{page.words[COMPOUND_INFO]:#018x}, so bit 0 is {int(page.is_tail)}",
-        "its head": f"struct page at {found:#x}, PFN {pfn:#x}",
+        "this struct page": Fact({"is": kind, "address": hex(page.address)}, "{0[is]}, at {0[address]}".format),
+        "word 1": Fact({"word": hexed, "bit 0": int(page.is_tail)}, "{0[word]}, so bit 0 is {0[bit 0]}".format),
+        "its head": Fact({"address": hex(found), "PFN": pfn}, "struct page at {0[address]}, PFN {0[PFN]:#x}".format),
         "words unlike those of most tails": [n for n in range(8) if asked.differs(number, n)] or "none",
-        "same word 1": f"{same} of {len(asked.tails)} tails",
-        "different contents": f"{len(asked.contents)} among {len(asked.pages)} struct pages",
+        "same word 1": Fact([same, len(asked.tails)], "{0[0]} of {0[1]} tails".format),
+        "different contents": Fact([len(asked.contents), len(asked.pages)], "{0[0]} among {0[1]} struct pages".format),
     }
 
 

@@ -1,4 +1,4 @@
-"""Where the struct page of a PFN stands: three zooms into the vmemmap (chapter 3)."""
+"""Where the struct page of a PFN stands: PMD leaf, vmemmap page, slot (chapter 3)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ...arithmetic.geometry import pfn_to_page
 from ...facts.layout import BASE_PAGE, PAGING, PTE, STRUCT_PAGE
 from ...mechanism.machine import Machine
 from ...units import format_size
+from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
 
@@ -86,7 +87,9 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
         "vmemmap page under it": page,
         "slot in that page": slot,
         "the page frame begins at": f"{pfn * BASE_PAGE:#x}",
-        "the struct page is stored in": f"frame {frame:#x} (this model's; read from the page table)",
+        "the struct page is stored in": Fact(
+            {"frame": frame}, "frame {0[frame]:#x} (this model's; read from the page table)".format
+        ),
     }
 
 

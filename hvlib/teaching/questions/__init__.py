@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from ...errors import table
+from ...pictures import outputs
 from ..ask import Question, Verdict
+from ..prompt import seed_of
 
 QUESTIONS: Mapping[str, Question] = table(
     "question",
@@ -25,7 +29,18 @@ def question(name: str) -> Question:
     return QUESTIONS[name]
 
 
-def check(name: str, answer: object, seed: int | str = 0) -> Verdict:
+@dataclass(frozen=True, repr=False)
+class Checked(Verdict):
+    """The `Verdict` on an answer to a question of the book, which its output names."""
+
+    question: str = ""
+    seed: int | str = 0
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return outputs.bundle(outputs.ExerciseShown(self.question, self.seed, self.answered, self.right, self.mistake))
+
+
+def check(name: str, answer: object, seed: int | str = 0) -> Checked:
     """Put the question ``name`` with the numbers of ``seed``, and judge an answer to it.
 
     ``...`` for the answer just puts the question. Raises `BadInput` for a name that is not a question or a seed that
@@ -33,4 +48,5 @@ def check(name: str, answer: object, seed: int | str = 0) -> Verdict:
     """
     asked = question(name)
     verdict = asked.judge(answer, seed)
-    return Verdict(verdict.right, f"{asked.text(seed)}\n{verdict.text}")
+    said = f"{asked.text(seed)}\n{verdict.text}"
+    return Checked(verdict.right, said, verdict.answered, verdict.mistake, str(name), seed_of(seed))

@@ -8,7 +8,8 @@ from ...arithmetic.geometry import HugePage, page_to_pfn, pfn_to_page
 from ...facts.layout import BASE_PAGE, PAGING, STRUCT_PAGE
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, RawMemory, StructPage, compound_head
-from ..ask import Given, Question, count, hexadecimal, thousands
+from ..ask import Question, count, hexadecimal, thousands
+from ..prompt import Given
 
 _BASE = PAGING["4-level"].vmemmap
 
@@ -48,7 +49,7 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
     ),
     "decode word 1": Question(
-        "A 6.1 kernel, 4-level paging, no randomisation. Word 1 of the struct page of PFN {tail:#x} is {word:#x}. "
+        "A 6.1 kernel on x86-64, 4-level paging, no randomisation. Word 1 of the struct page of PFN {tail:#x} is {word:#x}. "
         "Which PFN has the head?",
         count,
         _head_of,

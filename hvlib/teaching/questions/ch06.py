@@ -54,7 +54,7 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
     ),
     "freed for 1 GiB": Question(
-        "The scheme of 5.14 to 5.17, a 1 GiB page: how many frames go back to the buddy allocator, before page tables?",
+        "The scheme of 5.14 to 5.17, a 1 GiB page of x86-64: how many frames go back to the buddy allocator, before page tables?",
         count,
         lambda _: HugePage("1 GiB").freed("tail page"),
         "4,096 vmemmap pages, of which pages 0 and 1 keep their frames.",
@@ -68,8 +68,8 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
     ),
     "net of page tables": Question(
-        "{count} neighbouring huge pages of 2 MiB begin at a multiple of 128 MiB, and none was optimised before. With the "
-        "scheme of 5.14, how many more frames are free afterwards, page tables subtracted?",
+        "On x86-64, {count} neighbouring huge pages of 2 MiB begin at a multiple of 128 MiB, and none was optimised before. With "
+        "the scheme of 5.14, how many more frames are free afterwards, page tables subtracted?",
         count,
         lambda g: _freed_by_machine("2 MiB", g["count"], "tail page"),
         "6 for each, less one page table for every 64 huge pages (128 MiB of memory).",

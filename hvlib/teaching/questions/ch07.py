@@ -11,7 +11,8 @@ from ...arithmetic.geometry import HugePage, pfn_to_page
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, FLAGS, PG_HEAD, WORD, RawMemory, compound_head
 from ...units import parse_size
-from ..ask import Given, Question, count, hexadecimal, in_units, size, thousands
+from ..ask import Question, count, hexadecimal, in_units, size, thousands
+from ..prompt import Given
 
 
 @cache
@@ -52,7 +53,7 @@ def _other(huge_page: str) -> str:
 
 QUESTIONS: dict[str, Question] = {
     "struct pages that say PG_head": Question(
-        "In 5.18 the seventh frame was freed as well: vmemmap pages 1 to 7 of a 2 MiB page lead to the frame of page 0. "
+        "In 5.18, on x86-64, the seventh frame was freed as well: vmemmap pages 1 to 7 of a 2 MiB page lead to the frame of page 0. "
         "How many of the 512 struct pages then show the flag PG_head, which marks a head?",
         count,
         lambda _: _say_pg_head("2 MiB"),
@@ -66,7 +67,7 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
     ),
     "PG_head in a 1 GiB page": Question(
-        "With the scheme of 5.18, how many struct pages of one 1 GiB page say PG_head?",
+        "With the scheme of 5.18 on x86-64, how many struct pages of one 1 GiB page say PG_head?",
         count,
         lambda _: _say_pg_head("1 GiB"),
         "One for each vmemmap page: the real head and 4,095 fake ones.",
@@ -80,7 +81,7 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
     ),
     "head by the fake-head test": Question(
-        "A 6.1 kernel with optimised huge pages asks for the head of the struct page at {page:#x}. Its word 1 is "
+        "A 6.1 kernel on x86-64 with optimised huge pages asks for the head of the struct page at {page:#x}. Its word 1 is "
         "{info:#x}, and it says PG_head. Word 1 of the next struct page is {next:#x}. What does compound_head() return?",
         count,
         _found_head,
@@ -97,7 +98,7 @@ QUESTIONS: dict[str, Question] = {
         hint="Which word of which struct page is the last that is read?",
     ),
     "gain over 5.14": Question(
-        "{memory} of RAM is in huge pages of {size}. How much more does the scheme of 5.18 free than that of 5.14? "
+        "{memory} of RAM is in huge pages of {size}, on x86-64. How much more does the scheme of 5.18 free than that of 5.14? "
         "Answer as a size, for example '3 GiB'.",
         size,
         lambda g: _gain(g["memory"], g["size"]),

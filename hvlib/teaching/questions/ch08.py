@@ -11,7 +11,8 @@ from ...arithmetic.geometry import HugePage, pfn_to_page
 from ...facts.layout import STRUCT_PAGE
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, RawMemory, compound_head, tail_info
-from ..ask import Given, Question, count, hexadecimal, thousands
+from ..ask import Question, count, hexadecimal, thousands
+from ..prompt import Given
 
 
 def _info(order: int) -> int:
@@ -54,7 +55,7 @@ def _head(g: Given) -> int:
 
 QUESTIONS: dict[str, Question] = {
     "frames for 1,000": Question(
-        "A 7.1 kernel optimises 1,000 huge pages of 2 MiB, all in one memory zone. How many frames hold their struct pages "
+        "A 7.1 kernel on x86-64 optimises 1,000 huge pages of 2 MiB, all in one memory zone. How many frames hold their struct pages "
         "after that?",
         count,
         lambda _: _distinct_frames(1000),
@@ -69,7 +70,7 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
     ),
     "what a tail stores": Question(
-        "Since 7.1, with struct pages of 64 bytes: what is word 1 of a tail of order {order}, a page of 2^{order} base pages? "
+        "A 7.1 kernel for x86-64, built with HVO, has struct pages of 64 bytes. What is word 1 of a tail of order {order}, a page of 2^{order} base pages? "
         "Answer in hexadecimal, for example 0xffffffffffff8001, which is order 9.",
         count,
         lambda g: _info(g["order"]),
@@ -85,7 +86,7 @@ QUESTIONS: dict[str, Question] = {
         hexadecimal,
     ),
     "head by the mask": Question(
-        "A 7.1 kernel asks for the head of the struct page at {tail:#x}. Its word 1 is {info:#x}. "
+        "A 7.1 kernel for x86-64, built with HVO, asks for the head of the struct page at {tail:#x}. Its word 1 is {info:#x}. "
         "What does compound_head() return?",
         count,
         _head,
@@ -101,7 +102,7 @@ QUESTIONS: dict[str, Question] = {
         hexadecimal,
     ),
     "frames since 7.1": Question(
-        "One zone of a 7.1 kernel has {small} optimised huge pages of 2 MiB and {large} of 1 GiB. In how many different frames "
+        "One zone of a 7.1 kernel on x86-64 has {small} optimised huge pages of 2 MiB and {large} of 1 GiB. In how many different frames "
         "do all their struct pages lie?",
         count,
         lambda g: _frames(g["small"], g["large"], "shared tail"),

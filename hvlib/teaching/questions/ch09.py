@@ -8,7 +8,8 @@ from functools import cache
 from ...arithmetic.geometry import Bill, HugePage
 from ...mechanism.machine import Machine
 from ...units import GiB, parse_size
-from ..ask import Given, Question, count, in_units, size, thousands
+from ..ask import Question, count, in_units, size, thousands
+from ..prompt import Given
 
 _BASE = 4096
 
@@ -62,8 +63,8 @@ def _freed(huge: int) -> int:
 
 QUESTIONS: dict[str, Question] = {
     "what is left of 16 GiB": Question(
-        "1 TiB of huge pages of 1 GiB has 16 GiB of struct pages. They are optimised as from 5.18 to 7.0. How much memory "
-        "do the struct pages, and what the optimisation itself needs, still take?",
+        "On x86-64, 1 TiB of huge pages of 1 GiB has 16 GiB of struct pages. They are optimised as from 5.18 to 7.0. How much "
+        "memory do the struct pages, and what the optimisation itself needs, still take?",
         size,
         lambda _: _left("1 GiB", "head page"),
         "1,024 frames are kept, and 8,192 page tables are needed to reach them.",
@@ -81,7 +82,7 @@ QUESTIONS: dict[str, Question] = {
         write=in_units,
     ),
     "net saving of a pool": Question(
-        "{memory} are in huge pages of {huge_page}, all neighbours, from a multiple of 128 MiB on, none optimised before. "
+        "On x86-64, {memory} are in huge pages of {huge_page}, all neighbours, from a multiple of 128 MiB on, none optimised before. "
         "With the scheme of {releases}, how much memory is saved, net of page tables? (A size such as '3 MiB' or a number "
         "of bytes.)",
         size,
@@ -102,7 +103,7 @@ QUESTIONS: dict[str, Question] = {
         in_units,
     ),
     "flushes one by one": Question(
-        "A pool takes {pages} neighbouring huge pages of 2 MiB, from a multiple of 128 MiB on, none optimised before. They "
+        "A pool on x86-64 takes {pages} neighbouring huge pages of 2 MiB, from a multiple of 128 MiB on, none optimised before. They "
         "are optimised one by one, as before 6.7. How often is the TLB flushed?",
         count,
         lambda g: _flushes(g["pages"], False),
@@ -117,7 +118,7 @@ QUESTIONS: dict[str, Question] = {
         thousands,
     ),
     "87.5 % of what": Question(
-        "A host has {ram} GiB of RAM, {huge} GiB of it in huge pages of 2 MiB, optimised as since 5.18. How much memory do "
+        "An x86-64 host has {ram} GiB of RAM, {huge} GiB of it in huge pages of 2 MiB, optimised as since 5.18. How much memory do "
         "all struct pages of the host take now? Leave page tables out.",
         size,
         lambda g: _all_struct_pages(g["ram"]) - _freed(g["huge"]),

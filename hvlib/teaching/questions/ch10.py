@@ -55,11 +55,11 @@ def _other(release: str) -> str:
 
 QUESTIONS: dict[str, Question] = {
     "seven free frames": Question(
-        "Eight huge pages of 2 MiB are optimised as since 5.18. Seven page frames are free in the whole machine, and no more "
-        "can be had. The pool is to be emptied. How many of the eight can be given back?",
+        "Eight huge pages of 2 MiB are optimised as on x86-64 since 5.18. All memory is such as the kernel may use for itself. "
+        "Seven page frames are free, and no more can be had. The pool is to be emptied. How many of the eight can be given back?",
         count,
         lambda _: _given_back(8, 7, "head page"),
-        "Seven frames restore the first one, and its own 512 frames pay for all the others.",
+        "Seven frames restore the first one, and its own 512 frames, which the kernel may use, pay for all the others.",
         (
             (lambda _: 1, "The first one takes the seven frames, yes. What becomes free when it is given back?"),
             (lambda _: _given_back(8, 6, "head page"), "One frame of eight was kept, so seven must be allocated. They are there."),
@@ -68,7 +68,7 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
     ),
     "frames to restore one": Question(
-        "A huge page of {size}, optimised as in {release}, is to be given back. How many frames must be allocated before "
+        "A huge page of {size}, optimised as in {release} on x86-64, is to be given back. How many frames must be allocated before "
         "its first frame is free?",
         count,
         lambda g: _allocated(g["size"], _SCHEME[g["release"]]),
@@ -84,8 +84,8 @@ QUESTIONS: dict[str, Question] = {
         thousands,
     ),
     "least free frames": Question(
-        "{pages} huge pages of 2 MiB are optimised as in {release}, in the model, which keeps no reserve. What is the smallest "
-        "number of free frames with which the whole pool can be given back?",
+        "{pages} huge pages of 2 MiB are optimised as in {release} on x86-64, in the model, which keeps no reserve and has one "
+        "zone. What is the smallest number of free frames with which the whole pool can be given back?",
         count,
         lambda g: _least(g["pages"], _SCHEME[g["release"]]),
         "Enough for one: what it gives back pays for the rest.",
@@ -100,7 +100,7 @@ QUESTIONS: dict[str, Question] = {
         thousands,
     ),
     "the switch is turned off": Question(
-        "On a host with 6.12, vm.hugetlb_optimize_vmemmap is 1 and {on} huge pages of 2 MiB are allocated. Then it is set "
+        "On an x86-64 host with 6.12, vm.hugetlb_optimize_vmemmap is 1 and {on} huge pages of 2 MiB are allocated. Then it is set "
         "to 0, and {off} more are allocated. How many huge pages of the pool are optimised?",
         count,
         lambda g: _optimised(g["on"], g["off"]),

@@ -12,7 +12,8 @@ from ...kernels import observe, trial
 from ...mechanism.events import ResetTails
 from ...mechanism.machine import Machine
 from ...mechanism.structpage import FLAGS, PG_HEAD
-from ..ask import Given, Question, count, one_of, thousands
+from ..ask import Question, count, one_of, thousands
+from ..prompt import Given
 
 
 def _recorded_leads(release: str) -> str:
@@ -42,7 +43,7 @@ def _false_heads(size: str, scheme: str) -> int:
     for event in machine.events[done:]:
         if not isinstance(event, ResetTails):
             event.apply(past)
-    pages = past.pfn_to_page(pool.pfns[0] + np.arange(pool.nr_base_pages, dtype=np.int64))
+    pages = past.pfn_to_page(pool.pfns[0] + np.arange(HugePage(size).nr_base_pages, dtype=np.int64))
     return int(np.count_nonzero(past.word(pages, FLAGS) & np.uint64(PG_HEAD))) - 1
 
 
@@ -64,7 +65,7 @@ def _reached(size: str) -> int:
 
 QUESTIONS: dict[str, Question] = {
     "saved by 6.1": Question(
-        "A 6.1 kernel takes 64 huge pages of 2 MiB with the optimisation on, from memory whose part of the vmemmap is "
+        "A 6.1 kernel on x86-64 takes 64 huge pages of 2 MiB with the optimisation on, from memory whose part of the vmemmap is "
         "split already. How many pages of 4 KiB does it save?",
         count,
         lambda _: 64 * HugePage("2 MiB").freed("head page"),
@@ -82,7 +83,7 @@ QUESTIONS: dict[str, Question] = {
         "at boot): {leads}. Which scheme is it? Answer 'off', 'tail page', 'head page', 'head page, copied' or 'shared tail'.",
         one_of(*SCHEMES),
         lambda g: trial.scheme_of_series(observe.recorded(g["release"]).series).name,
-        "The record is of Linux {release}.",
+        "The record is of Linux {release} on x86-64.",
         (
             (lambda g: "head page, copied" if g["leads"].startswith("0>0 1>0") else "head page",
              "Look at page 0: does it still lead to its own frame of boot? Then at page 1: does it lead where page 0 leads?"),
@@ -123,17 +124,17 @@ QUESTIONS: dict[str, Question] = {
         thousands,
     ),
     "an end in bytes": Question(
-        "A loop is to make the vmemmap of a huge page of {size} read-only, page after page of 4 KiB. It runs over addresses, "
-        "from that of struct page 0 to that plus {structs:,}, for so many struct pages there are. How many vmemmap pages "
-        "does it reach?",
+        "A loop over addresses is to make the vmemmap of a huge page of {size} read-only, page after page of 4 KiB. Its end is "
+        "the address of struct page 0 plus {structs:,}, for so many struct pages there are. How many vmemmap pages lie "
+        "between the two?",
         count,
         lambda g: _reached(g["size"]),
         "The end is {structs:,} bytes away, and a page has 4,096. It should be {structs:,} times 64 bytes away.",
         (
             (lambda g: int(HugePage(g["size"]).nr_vmemmap_pages), "So it was meant. But what was added to an address counts bytes."),
             (lambda g: HugePage(g["size"]).nr_base_pages, "That is the number that was added. How many pages of 4 KiB are so many bytes?"),
-            (lambda g: int(HugePage(g["size"]).nr_vmemmap_pages) - _reached(g["size"]), "Those are the ones that it does not reach."),
-            (lambda g: _reached(g["size"]) - 1, "Page 0 is reached as well; it is made writable again later."),
+            (lambda g: int(HugePage(g["size"]).nr_vmemmap_pages) - _reached(g["size"]), "Those are the ones beyond the end."),
+            (lambda g: _reached(g["size"]) - 1, "They are counted from 0: page 0 lies there as well, though the loop leaves it writable."),
         ),
         lambda r: (lambda size: {"size": size, "structs": HugePage(size).nr_base_pages})(
             r.choice(["1 GiB", "1 GiB", "2 GiB", "4 GiB", "512 MiB"])

@@ -8,7 +8,8 @@ from ...arithmetic.fleet import Fleet
 from ...arithmetic.geometry import HugePage
 from ...facts.schemes import DEVICE_DAX
 from ...units import GiB, TiB, format_size
-from ..ask import Given, Question, in_units, size
+from ..ask import Question, in_units, size
+from ..prompt import Given
 
 
 def _gross(memory: int, scheme: str = "head page") -> int:
@@ -45,7 +46,7 @@ def _dax(g: Given) -> int:
 
 QUESTIONS: dict[str, Question] = {
     "half of the RAM in huge pages": Question(
-        "Half of a host's RAM is in 2 MiB pages, and the optimisation of 5.18 is on. How much "
+        "Half of an x86-64 host's RAM is in 2 MiB pages, and the optimisation of 5.18 is on. How much "
         "memory comes back for each GiB of the host's RAM, before page tables?",
         size,
         lambda _: _gross(GiB // 2),
@@ -60,7 +61,7 @@ QUESTIONS: dict[str, Question] = {
         write=in_units,
     ),
     "low end of a fleet": Question(
-        "A fleet of {hosts:,} hosts, each with {low} to {high} of RAM, of which {least} to {most} % is in 2 MiB pages. What "
+        "A fleet of {hosts:,} x86-64 hosts, each with {low} to {high} of RAM, of which {least} to {most} % is in 2 MiB pages. What "
         "does the fleet save at the low end of the range, since 5.18 and before page tables?",
         size,
         lambda g: _gross(_huge(g)),

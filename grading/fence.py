@@ -7,7 +7,7 @@ more than an answer.
 
 Where the kernel allows it (the grader runs as root, or there are user namespaces), the wall is the kernel's: the child
 has no network, and where keys and hand-ins lie it sees empty folders. As root it also has another user's rights. Inside
-stands a fence as well, Python's audit hook; alone it stops what is tried by accident or in passing, and no more. So for
+stands Python's audit hook as well; alone it stops what is tried by accident or in passing, and no more. So for
 strangers' code on a machine without namespaces, grade in a container.
 """
 
@@ -89,7 +89,7 @@ def _child(
     answers, told = os.pipe()
     work = json.dumps({"cells": list(cells.items()), "student": student, "memory": limits.memory, "folder": str(folder),
                        "library": str(shared), "seconds": int(limits.seconds) + 1})  # fmt: skip
-    command = [*_walls(shared.parent), sys.executable, "-I", "-B", str(_readable(shared)), str(told)]
+    command = [*_isolation(shared.parent), sys.executable, "-I", "-B", str(_child_program(shared)), str(told)]
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
@@ -104,11 +104,11 @@ def _child(
             process.stdin.close()
         except BrokenPipeError:
             pass
-        text, ended = _listen(answers, process, seconds)
+        text, ended = _read_until_end(answers, process, seconds)
     finally:
         os.close(answers)
         shutil.rmtree(folder, ignore_errors=True)
-    return _reported(text, cells), ended
+    return _parsed(text, cells), ended
 
 
 HIDE = 'empty=$1; shift; while [ "$1" != -- ]; do mount --bind "$empty" "$1" || exit 1; shift; done; shift; exec "$@"'
@@ -116,7 +116,7 @@ HIDE = 'empty=$1; shift; while [ "$1" != -- ]; do mount --bind "$empty" "$1" || 
 
 
 @cache
-def _walls(folder: Path) -> tuple[str, ...]:
+def _isolation(folder: Path) -> tuple[str, ...]:
     """What to put before a command so that it sees neither network nor repository; nothing if that is not allowed."""
     empty = folder / "empty"
     empty.mkdir(exist_ok=True)
@@ -133,7 +133,7 @@ def _walls(folder: Path) -> tuple[str, ...]:
     return ()
 
 
-def _readable(shared: Path) -> Path:
+def _child_program(shared: Path) -> Path:
     """The child's program where a user without rights can read it."""
     target = shared.parent / "child.py"
     if not target.exists():
@@ -142,7 +142,7 @@ def _readable(shared: Path) -> Path:
     return target
 
 
-def _listen(answers: int, process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
+def _read_until_end(answers: int, process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
     """What the child says until it ends, is too late or says too much; then it and all its kin are killed.
 
     Its time begins when it says that it is ready: how long Python takes to start is not the student's affair.
@@ -178,7 +178,7 @@ def _listen(answers: int, process: subprocess.Popen[bytes], seconds: float) -> t
     return heard.decode("utf-8", "replace"), ended
 
 
-def _reported(text: str, cells: Mapping[str, str]) -> dict[str, tuple[int | str | None, str]]:
+def _parsed(text: str, cells: Mapping[str, str]) -> dict[str, tuple[int | str | None, str]]:
     """The child's lines, believed as far as they have the right form; the first line for a task counts."""
     found: dict[str, tuple[int | str | None, str]] = {}
     for line in text.splitlines():

@@ -1,0 +1,209 @@
+"""Outputs of hvlib on the pages: the state that an output holds (`hvlib.pictures.outputs`) becomes film, form, figure.
+
+MyST-NB finds `Outputs` by the entry point in ``hvlib_pages-1.dist-info``. Nothing is executed, and no words are read:
+a page shows the stored picture, and what the engine makes of the state beside it. Whatever would be dead, nameless or
+unknown on a page stops the build with a sentence that names the place. In print (``hv_printed``) panels are frozen.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import nbformat
+from docutils import nodes
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+from hvlib.errors import BadInput
+from hvlib.pictures import film, outputs, svg
+from hvlib.pictures.films import FILMS
+from hvlib.teaching import ask, concepts
+from hvlib.teaching.questions import QUESTIONS
+
+SEEDS = range(5)
+"""The numbers that an exercise can be put with on a page."""
+SHORTEST_ALT = 20
+PICTURES = ("image/png", "image/svg+xml")
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Unfit(ExtensionError):
+    """Something a reader of the page would miss; the sentence names the place."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where an output stands, by name, and whether it is for print."""
+
+    where: str
+    printed: bool = False
+
+
+def as_html(page: Page, data: Mapping[str, Any]) -> str | None:
+    """An output's data as the page shows them; `None` where the page shows them as any other output.
+
+    Raises `Unfit` for what would be dead or nameless there.
+    """
+    try:
+        state = outputs.read(data)
+    except BadInput as why:
+        raise Unfit(f"{page.where}: {why}") from None
+    match state:
+        case outputs.PanelShown():
+            return _panel(page, state, data)
+        case outputs.PictureShown():
+            return _picture(page, state, data)
+        case outputs.SandboxShown():
+            return _sandbox(page, state, data)
+        case outputs.PredictionShown():
+            question = _known(page, "question", state.question, QUESTIONS)
+            words = f"Before you look. {question.text(state.seed)}"
+            return _form("prediction", ask.as_data(question, [state.seed]), words)
+        case outputs.ExerciseShown():
+            return None if state.answered else _exercise(page, state)
+        case outputs.ConceptTestShown():
+            items = [
+                {"text": item.text, "options": item.options, "right": item.right, "chapter": item.concept.chapter}
+                for item in concepts.items(state.seed, state.when)
+            ]
+            return _form("test", {"items": items, "when": state.when}, data["text/plain"])
+    if WIDGET_VIEW in data:
+        raise Unfit(f"{page.where}: a widget that would be dead on the page; show a panel of hv.explore instead.")
+    if any(kind in data for kind in PICTURES):
+        raise Unfit(f"{page.where}: a figure without caption or without alternative text; draw it with hv.draw.")
+    return None
+
+
+def _known(page: Page, what: str, name: str, things: Mapping[str, Any]) -> Any:
+    try:
+        return things[name]
+    except BadInput as why:
+        raise Unfit(f"{page.where}: {what} of a stored output: {why}") from None
+
+
+def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> str:
+    """A panel: its picture until the film plays, and the film itself; in print some of its states."""
+    one = _known(page, "film", state.film, FILMS)
+    if state.at not in one.states():
+        raise Unfit(f"{page.where}: the film {state.film} has no such position as {state.at}; run make notebooks.")
+    if page.printed:
+        return _multiples(one, state.at)
+    if "image/png" not in data:
+        raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
+    scene = one.state(**state.at)[0]
+    picture = _figure(svg.standalone(scene), html.escape(scene.caption))
+    return (
+        f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{picture}</div>'
+        f'<script type="application/json" class="hv-film-data">{_json(film.reel(one))}</script>'
+    )
+
+
+def _multiples(one: film.Film, start: Mapping[str, int | str]) -> str:
+    """A panel for print: some of its states below each other, from the first to the last of one axis."""
+    axis = next((axis for axis in one.axes if axis.play), max(one.axes, key=lambda axis: len(axis.values)))
+    last = len(axis.values) - 1
+    chosen = sorted({round(last * part / 3) for part in range(4)} | {axis.values.index(start[axis.name])})
+    shown = []
+    for place in chosen:
+        scene = one.state(**{**start, axis.name: axis.values[place]})[0]
+        caption = f"{axis.label} {axis.texts[place]}. {scene.caption}"
+        shown.append(_figure(svg.standalone(scene), html.escape(caption), "hv-multiple"))
+    return "".join(shown)
+
+
+def _picture(page: Page, state: outputs.PictureShown, data: Mapping[str, Any]) -> str:
+    if not state.caption or len(state.alt) < SHORTEST_ALT or any(kind not in data for kind in PICTURES):
+        raise Unfit(f"{page.where}: a figure without caption or without alternative text; draw it with hv.draw.")
+    return _figure(data["image/svg+xml"], html.escape(state.caption), "hv-figure")
+
+
+def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -> str:
+    if not state.alt or "image/svg+xml" not in data:
+        raise Unfit(f"{page.where}: the sandbox has no picture for readers without a session; run make notebooks.")
+    words = f"{data['text/plain']}\nTyping other numbers needs a session: Binder, or JupyterLab."
+    return _figure(data["image/svg+xml"], "<br>".join(map(html.escape, words.split("\n"))), "hv-figure")
+
+
+def _exercise(page: Page, state: outputs.ExerciseShown) -> str:
+    question = _known(page, "question", state.question, QUESTIONS)
+    if question.read.kind == "function":
+        words = f"{question.text(state.seed)}\nThis answer is Python, so it needs a session: Binder, or JupyterLab."
+        return _paragraphs(words)
+    seeds = [state.seed, *(seed for seed in SEEDS if seed != state.seed)]
+    return _form("exercise", ask.as_data(question, seeds), question.text(state.seed))
+
+
+def _figure(drawing: str, caption: str, kind: str = "") -> str:
+    """A drawing, which takes the page's colours and font and says what it shows, with its words, which are HTML."""
+    named = f' class="{kind}"' if kind else ""
+    return f"<figure{named}>{drawing}<figcaption>{caption}</figcaption></figure>"
+
+
+def _paragraphs(words: str) -> str:
+    return "".join(f"<p>{html.escape(line)}</p>" for line in words.split("\n"))
+
+
+def _form(kind: str, data: Any, words: str) -> str:
+    """A question: its words, until the form stands in their place."""
+    return f'<div class="hv-{kind}">{_paragraphs(words)}<script type="application/json">{_json(data)}</script></div>'
+
+
+def _json(data: Any) -> str:
+    """Data as a script on a page may hold them."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+
+
+# --- for Sphinx -------------------------------------------------------------------------------------------------------
+
+
+def _page(env: Any, where: str) -> Page:
+    return Page(where, env.config.hv_printed)
+
+
+class Outputs:
+    """What MyST-NB asks, for each type in each output of a notebook."""
+
+    mime_priority_overrides: ClassVar = [("*", outputs.MIMETYPE, -1)]
+
+    @staticmethod
+    def handle_mime(renderer: Any, data: Any, inline: bool) -> list[nodes.Element] | None:
+        """The output, where it is asked for the state; nothing for pictures, which are shown with it or not at all."""
+        if inline or data.mime_type not in (outputs.MIMETYPE, WIDGET_VIEW, *PICTURES):
+            return None
+        env, client = renderer.renderer.sphinx_env, renderer.renderer.nb_client
+        held = client.code_cell_outputs(data.cell_index)[1][data.output_index]["data"]
+        if outputs.MIMETYPE in held and data.mime_type != outputs.MIMETYPE:
+            return []
+        text = as_html(_page(env, f"{env.docname}, cell {data.cell_index + 1}"), held)
+        return [] if text is None else [nodes.raw(text=text, format="html", classes=["output", "text_html"])]
+
+
+class PanelOf(SphinxDirective):
+    """A notebook's panel on another page, as the notebook stores it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The panel. Raises `Unfit` if the notebook has none."""
+        name = self.arguments[0]
+        self.env.note_dependency(f"{name}.ipynb")
+        notebook = nbformat.read(Path(self.env.srcdir) / f"{name}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            for output in cell.get("outputs", ()):
+                data = output.get("data", {})
+                if isinstance(outputs.read(data), outputs.PanelShown):
+                    text = as_html(_page(self.env, f"{name}, cell {cell.id}"), data)
+                    return [nodes.raw(text=text, format="html")]
+        raise Unfit(f"{self.env.docname}: the notebook {name} has no panel to show.")
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Register the directive and the value that says what is built."""
+    app.add_config_value("hv_printed", False, "env", bool)
+    app.add_directive("panel", PanelOf)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,135 @@
+"""What the book once said and should not have: it is not said again, and what is true stands in its place."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import hvlib as hv
+from hvlib.facts import schemes
+from hvlib.kernels import observe
+from hvlib.teaching import concepts
+from hvlib.teaching.questions import QUESTIONS
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+def said(where):
+    """The prose of a chapter, by number, or of a page of the book, on one line."""
+    if isinstance(where, str):
+        text = (NOTEBOOKS / f"{where}.md").read_text("utf-8")
+    else:
+        (path,) = NOTEBOOKS.glob(f"{where:02d}_*.ipynb")
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return re.sub(r"\s*\n(?:> ?)?\s*", " ", text)
+
+
+CORRECTED = [
+    # where, what was said (`None`: nothing), what is true
+    (10, "must not change, in one step, both where", "Where it leads may not, in whatever steps"),
+    (
+        "glossary",
+        "both another address and other permissions",
+        "before it may lead elsewhere. Its permissions may change",
+    ),
+    (
+        4,
+        "From 5.14 to 6.1 the list can have a fifth",
+        "Up to 5.19 the list has four entries; in 6.1 it can have a fifth",
+    ),
+    (10, "Under the scheme of 7.1 no entry of the vmemmap", "writable, and they lead to the shared frame"),
+    (
+        10,
+        "its shared entries are read-only (chapter 6)",
+        "On riscv64 it is no bug, but the rule: all eight entries stay writable",
+    ),
+    (7, None, "On riscv64, which joined in 6.4"),
+    (8, "one read-only page per zone and size", "riscv64 leaves them writable"),
+    (10, "and only then clear the mark", "A batch clears the mark of each as it is restored"),
+    (8, "For each huge page the kernel takes a new frame", "get the page of tails; mark the huge page; take and copy"),
+    (7, "own test `tools/testing/selftests/mm/hugepage-vmemmap.c`", "`hugetlb-vmemmap.c` in 7.2.13"),
+    (11, "own test `hugepage-vmemmap.c` expects one head", "`hugetlb-vmemmap.c` in 7.2; it is gone in 7.3"),
+    ("references", "own test: `tools/testing", "`hugetlb-vmemmap.c` in 7.2.13; it is gone in 7.3.4"),
+    (11, "Whether they were reported is not known", "20260612035903.2468601-3-songmuchun@bytedance.com"),
+    (11, "That makes it look like a slip", "No report of it was found"),
+    ("references", "6.10 or 6.11", "bd225530a4c7; its limit: commit c2a967f6ab0e"),
+    (7, "A change of 2024 (bd225530a4c7)", "A change in 6.10 (bd225530a4c7)"),
+    (4, "the list ends in `__NR_USED_SUBPAGE`", "the constant still says 3 in 7.3.4"),
+    (10, "in the sources of 7.1 it is still off", "in the sources of 7.3 arm64 is still off"),
+    (12, "still in 7.1: the remap", "still in 7.3: the remap"),
+    (5, None, "To be built in is not to be possible"),
+    (5, None, "On powerpc with base pages of 64 KiB such a page is 2 MiB"),
+    (12, "on the device itself. The kernel's documentation", "powerpc selects it, and in 7.3.4 riscv"),
+    (10, "Enough for one, and it pays for the rest.**", "unless it lies where the kernel may not use its frames"),
+    (8, "In September 2026 the memory-management tree held", "as of October and November 2026, not merged"),
+    (10, "in a struct page near the head: by 6.1 as a list of the poisoned pages. ## ", "they are leaked on purpose"),
+    (10, "leaves it out: its struct page 65", "6.12.117 leaves it out, and should not"),
+    (11, None, "It was carried back to 6.12"),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "was", "now"), CORRECTED, ids=[f"{where}: {now[:40]}" for where, _, now in CORRECTED]
+)
+def test_what_was_wrong_is_not_said_again(where, was, now):
+    text = said(where)
+    assert was is None or was not in text
+    assert now in text
+
+
+def test_the_fifth_struct_page_is_in_use_in_6_1_alone():
+    assert [releases for releases, carried in hv.TAIL_METADATA if len(carried) > 4] == ["6.1"]
+
+
+def test_what_is_read_only_is_said_of_x86_64():
+    assert "On x86-64 they are made read-only; riscv64 defines no PAGE_KERNEL_RO" in " ".join(
+        schemes.Scheme.__doc__.split()
+    )
+    assert "stay writable" in hv.ARCHITECTURES["riscv64"].hvo
+
+
+def test_loongarch_with_80_bytes_is_selected_and_without_effect():
+    assert "80 bytes" in hv.ARCHITECTURES["LoongArch, 16 KiB base"].hvo
+    page = hv.HugePage("32 MiB", "16 KiB", 80)
+    assert page.nr_vmemmap_pages == 10
+    assert page.freed("head page") == 0
+
+
+def test_eight_is_not_for_every_base_page():
+    assert hv.HugePage("2 MiB", "64 KiB").nr_vmemmap_pages * 32 == 1
+
+
+def test_who_pays_for_the_rest_may_use_the_memory():
+    for text in (
+        QUESTIONS["seven free frames"].text(),
+        next(c.prompt for c in concepts.CONCEPTS if "giving back" in c.name),
+    ):
+        assert "memory that the kernel may use for itself" in text or "such as the kernel may use for itself" in text
+    kept = next(c.prompt for c in concepts.CONCEPTS if c.name == "what is never returned")
+    assert "from a multiple of 128 MiB on" in kept
+    assert "if it ran there" in next(c.prompt for c in concepts.CONCEPTS if c.name == "where nothing is saved")
+    assert "built with HVO" in QUESTIONS["what a tail stores"].text()
+
+
+def test_the_second_exercise_of_bytes_and_pages_is_the_first_bug():
+    """The pages that the loop did not reach are those that the recorded 7.1 leaves writable."""
+    asked = QUESTIONS["an end in bytes"]
+    reached, pages = asked.answer({"size": "1 GiB"}), hv.HugePage("1 GiB").nr_vmemmap_pages
+    seen = observe.recorded("7.1.13").entries("1 GiB", "reserved")
+    assert seen.writable_pages == f"0, {reached}-{pages - 1}"
+
+
+def test_the_marks_that_stay_are_those_that_were_counted():
+    counted = {row.frames for row in observe.left_huge() if row.hvo == "on"}
+    assert counted == {0, QUESTIONS["marks that stay"].answer({})}
+    assert {row.frames for row in observe.left_huge() if row.hvo == "off"} == {0}
+
+
+@pytest.mark.parametrize(
+    ("series", "size", "false_heads"),
+    [("5.15", "2 MiB", 0), ("6.1", "2 MiB", 7), ("6.12", "2 MiB", 7), ("6.12", "1 GiB", 4095), ("7.1", "1 GiB", 0)],
+)
+def test_a_fix_is_right_for_a_scheme(series, size, false_heads):
+    assert QUESTIONS["a fix in another scheme"].answer({"series": series, "size": size}) == false_heads

@@ -1,4 +1,4 @@
-"""The rules of "You are the kernel", played on the engine: a huge page's eight entries, two CPUs, and what can go wrong.
+"""The rules of "You are the kernel", played on the engine: eight entries, two CPUs, and what can go wrong.
 
 A move is events of the mechanism on a small `Vmemmap`. Afterwards the mechanism's invariants are asked which truths
 broke. Three of them are a disaster at once; the others are one as soon as a CPU acts on what broke, through the page
@@ -28,12 +28,12 @@ from ..mechanism.invariants import INVARIANTS
 from ..mechanism.structpage import PRIVATE
 from ..mechanism.vmemmap import Vmemmap
 from ..units import MiB, whole_number
-from .kernel_words import DISASTERS, PER_PAGE, SLOT, written
+from .kernel_words import DATA, DISASTERS, PER_PAGE, SLOT, written
 
 PAGES = TABLE = 8
 """Vmemmap pages of the huge page, numbered from 0 like their frames at boot; and the number of the table's frame."""
 SEED = 6
-LISTED = tuple(DISASTERS)[:6]
+LISTED = tuple(DATA["listed"])
 """The disasters that the reader is given to find."""
 _BUSY = ((0, 2, 4, 6), (1, 3, 5, 7))
 """What each CPU is busy with: vmemmap pages. Four lines of TLB are just enough."""
@@ -334,7 +334,10 @@ class Kernel:
             return "nothing likewise", {}
         frame, pages = rest
         for page in pages:
-            for one in ({"do": "remap", "page": page, "frame": frame}, {"do": "protect", "page": page, "writable": False}):
+            for one in (
+                {"do": "remap", "page": page, "frame": frame},
+                {"do": "protect", "page": page, "writable": False},
+            ):
                 out.acts += self.play(one).acts
                 if self.dead:
                     return None

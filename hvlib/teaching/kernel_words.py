@@ -73,6 +73,10 @@ WORDS = {
     "nothing likewise": "There is nothing yet to be done likewise. Lead two pages to one frame, read-only, first.",
     "learned already": "This kernel knows fake heads already.",
     "nothing to undo": "There is nothing to undo.",
+    # what the keys are about to do
+    "aim": "Page {page} to frame {frame}? Enter leads it there.",
+    "aim at own": "Page {page} shows frame {frame}.",
+    "aim first": "Page {page} shows frame {frame}. Choose another with ↑ and ↓; Enter then leads it there.",
     # what the two CPUs did
     "still writes": "CPU 0 still writes the head: its TLB remembers “writable”. The next flush will end that.",
     "caught": "A driver’s bug on CPU 1 tried to write to struct page {page:slot}: a page fault. The bug is caught, the frame unchanged.",
@@ -142,3 +146,24 @@ def written(said: tuple[str, Mapping[str, Any]]) -> str:
     key, values = said
     text = re.sub(r"\{(\w+):?(\w*)\}", lambda place: FORMS[place[2]](values[place[1]]), WORDS[key])
     return text[0].upper() + text[1:]
+
+
+DATA: dict[str, Any] = {
+    "title": "You are the kernel",
+    "about": "vmemmap pages, their page table, page frames, and two CPUs with what their TLBs remember",
+    "opening": "The struct pages of one huge page lie on eight pages, in eight frames, and pages 1 to 7 all say the same. Give six frames back, while two CPUs go on reading.",
+    "help": "Drag an arrow’s tip to another frame. Click an entry to make it read-only, a frame to free it.",
+    "keys": "Keys: Tab to the entries, ← → for another page; ↑ ↓ choose a frame, Enter leads there, Space makes read-only.",
+    "buttons": {"split": "Split", "flush": "Flush TLBs", "free": "Free unused", "undo": "Undo", "hint": "Hint", "reset": "Start over"},
+    "offers": {"learn": "Use the test of Linux 5.18", "go on": "Go on with Linux 5.18", "likewise": "The same for"},
+    "headings": {"truths": "What must hold", "six": "Free six frames safely", "seven": "Then try the seventh", "found": "Break it: six disasters"},
+    "stars": ["six frames freed", "without a disaster", "with two flushes at most"],
+    "seven": "seven of eight",
+    "done": "Done",
+    "meter": "free frames, more than at boot",
+    "truths": TRUTHS,
+    "disasters": DISASTERS,
+    "listed": list(DISASTERS)[:6],
+    "words": WORDS,
+}  # fmt: skip
+"""All words of the game, for a browser."""

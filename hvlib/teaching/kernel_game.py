@@ -133,7 +133,7 @@ def _summary(kernel: rules.Kernel) -> str:
         rows.append("One PMD entry maps pages 0 to 7 to frames 0 to 7, writable.")
     for page in range(rules.PAGES) if kernel.split else ():
         rows.append(f"page {page}: frame {kernel.shown(page)}, {'writable' if kernel.writable(page) else 'read-only'}")
-    free = [frame for frame in range(rules.TABLE + 1) if kernel.free(frame)]
+    free = [frame for frame, is_free in enumerate(kernel.free()) if is_free]
     net = sum(frame != rules.TABLE for frame in free) - kernel.split
     rows.append(
         f"free frames: {numbers(free) if free else 'none'}; {net:+d} since the start" if kernel.split or net else ""
@@ -152,7 +152,7 @@ def _scene(kernel: rules.Kernel) -> Scene:
     def look(frame: int) -> FrameState:
         shown = len(kernel.showing(frame))
         if not shown:
-            return "freed" if kernel.free(frame) else "held"
+            return "freed" if kernel.free()[frame] else "held"
         return "shared" if shown > 1 else "head" if frame == 0 else "own"
 
     rows = tuple(
@@ -160,7 +160,7 @@ def _scene(kernel: rules.Kernel) -> Scene:
         for page in range(rules.PAGES)
     )
     frames = [(str(frame), look(frame)) for frame in range(rules.PAGES)]
-    table: list[tuple[str, FrameState]] = [("page table", "freed" if kernel.free(rules.TABLE) else "own")]
+    table: list[tuple[str, FrameState]] = [("page table", "freed" if kernel.free()[rules.TABLE] else "own")]
     title = "You are the kernel: run this cell to play, or open the book's page"
     return page_map_scene(PageMap(title, "2 MiB", rows, tuple(frames + (table if kernel.split else [])), 1))
 

@@ -131,19 +131,23 @@ class Kernel:
 
     def showing(self, frame: int) -> list[int]:
         """The pages whose entries lead to a frame."""
-        return [page for page in range(PAGES) if self.shown(page) == frame]
+        there = self.vmemmap.frame[self.first : self.first + PAGES].tolist()
+        return [page for page, led in enumerate(there) if led == self.frames[frame]]
 
-    def free(self, frame: int) -> bool:
-        """Whether a frame is on a free list."""
-        return bool(self.vmemmap.buddy.contains(np.array([self.frames[frame]]))[0])
+    def free(self) -> list[bool]:
+        """Whether each frame is on a free list."""
+        free: list[bool] = self.vmemmap.buddy.contains(np.array(self.frames)).tolist()
+        return free
 
     def unused(self) -> list[int]:
         """Frames that no entry leads to and that are not free."""
-        return [frame for frame in range(PAGES) if not self.free(frame) and not self.showing(frame)]
+        free = self.free()
+        return [frame for frame in range(PAGES) if not free[frame] and not self.showing(frame)]
 
     def stale(self) -> list[int]:
         """Frames that lost their last entry since the last flush."""
-        return [frame for frame in range(PAGES) if self.vmemmap.stale[self.frames[frame]]]
+        stale = self.vmemmap.stale[np.array(self.frames[:PAGES])].tolist()
+        return [frame for frame, is_stale in enumerate(stale) if is_stale]
 
     def marks(self) -> list[int]:
         """Frames that somebody wrote to where struct page `SLOT` stands."""
@@ -177,7 +181,8 @@ class Kernel:
         seventh = self.kernel == "5.18"
         if not seventh and "six" in self.goals:
             return ("hint seventh", {}), ["entry", 1]
-        best = max((f for f in _TAILS if not self.free(f)), key=lambda f: len(self.showing(f)), default=0)
+        free = self.free()
+        best = max((f for f in _TAILS if not free[f]), key=lambda f: len(self.showing(f)), default=0)
         target = 0 if seventh else best
         todo = [page for page in _TAILS if page != target and (self.shown(page) != target or self.writable(page))]
         if len(todo) == (7 if seventh else 6) and not self.vmemmap.flushes:
@@ -197,7 +202,7 @@ class Kernel:
             "seed": self.seed, "turn": self.turn, "kernel": self.kernel, "split": self.split,
             "flushes": self.vmemmap.flushes, "gambles": self.gambles, "blots": self.blots, "caught": self.caught,
             "entries": [{"frame": self.shown(page), "writable": self.writable(page)} for page in range(PAGES)],
-            "free": [self.free(frame) for frame in range(TABLE + 1)],
+            "free": self.free(),
             "unflushed": self.stale(), "marks": self.marks(), "dead": copy.deepcopy(self.dead),
             "broken": list(self.broken), "found": list(self.found), "goals": list(self.goals), "won": list(self.won),
             "stars": list(self.stars),
@@ -255,7 +260,7 @@ class Kernel:
             return "shows already", {"page": page, "frame": frame}
         left, others, may = self.shown(page), self.showing(frame), self.writable(page)
         self._set(page, frame, may)
-        if page == 0 or self.free(frame) or (frame == 0 and self.kernel == "5.14"):
+        if page == 0 or self.free()[frame] or (frame == 0 and self.kernel == "5.14"):
             return None
         if frame == 0:
             out.says.append(("fake known", {"page": page}))
@@ -303,7 +308,7 @@ class Kernel:
     def _free(self, move: Move, out: Outcome) -> Said | None:
         if "frame" in move:
             which = [move["frame"]]
-            if self.free(which[0]):
+            if self.free()[which[0]]:
                 return ("for table", {}) if which[0] == TABLE else ("free already", {"frame": which[0]})
         else:
             which = self.unused()
@@ -321,7 +326,7 @@ class Kernel:
                 return None
             self.gambles += early
             lucky |= early
-        net = sum(map(self.free, range(PAGES))) - self.split
+        net = sum(self.free()[:PAGES]) - self.split
         key = "freed" if net > 0 else "freed debt" if net < 0 else "freed table"
         out.says.append((key, {"frames": which} | ({"net": net} if net > 0 else {})))
         if lucky:
@@ -362,7 +367,7 @@ class Kernel:
         if self.dead:
             return
         head = self.shown(0)
-        taken = [frame for frame in range(TABLE + 1) if self.free(frame) and (self.showing(frame) or frame == TABLE)]
+        taken = [frame for frame, free in enumerate(self.free()) if free and (self.showing(frame) or frame == TABLE)]
         if "the_head_says_pg_head" in self.broken:
             self._disaster("headless", ("head led away", {}), page=0, frame=head)
         elif "no_frame_free_and_used" in self.broken:
@@ -464,7 +469,7 @@ class Kernel:
 
     def _score(self, out: Outcome) -> None:
         safe = not (self.broken or self.stale() or self.outdated())
-        freed = sum(map(self.free, range(PAGES)))
+        freed = sum(self.free()[:PAGES])
         if safe and freed >= 6 and "six" not in self.goals:
             self.goals.append("six")
             now = (True, not self.blots and not self.gambles, self.vmemmap.flushes <= 2)

@@ -16,6 +16,11 @@ LOOK = """(el) => {
   };
 }"""
 
+SEEN = """(el) => {
+  const svg = el.querySelector("svg"), { top, bottom } = svg.getBoundingClientRect();
+  if (top < 70 || bottom > innerHeight) svg.scrollIntoView({ block: "center", behavior: "instant" });
+}"""
+
 
 class Player:
     """A game on a page and the same game on the engine."""
@@ -28,6 +33,8 @@ class Player:
         self.game.get_by_role("button", name=name, exact=True).click(force=True)
 
     def middle(self, what: str) -> tuple[float, float]:
+        """Where something stands, once the whole picture is in the window."""
+        self.game.evaluate(SEEN)
         box = self.game.locator(what).bounding_box()
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -42,9 +49,10 @@ class Player:
 
     def drag(self, page: int, frame: int) -> None:
         """By mouse."""
-        self.page.mouse.move(*self.tip(page))
+        tip, there = self.tip(page), self.frame(frame)
+        self.page.mouse.move(*tip)
         self.page.mouse.down()
-        self.page.mouse.move(*self.frame(frame), steps=8)
+        self.page.mouse.move(*there, steps=8)
         self.page.mouse.up()
 
     def swipe(self, page: int, frame: int) -> None:

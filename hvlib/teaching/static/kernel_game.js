@@ -259,7 +259,7 @@ export function mount({ el, data, link }) {
       set(one, { "aria-disabled": Boolean(off[name]) });
       flag(one, { "hv-off": off[name], "hv-wanted": dead && name === "undo", "hv-hinted": hint("button", name) });
     }
-    const likewise = rules.rest(now), learn = now.kernel === "5.14" && (dead ? dead.id === "fake" : now.goals.includes("six"));
+    const likewise = rules.rest(now), learn = now.kernel === "5.14" && (dead ? dead.id === "fake" : now.goals.includes("six") && now.found.includes("fake"));
     offer.hidden = !learn && !likewise;
     offer.textContent = learn ? data.offers[dead ? "learn" : "go on"] : likewise ? `${data.offers.likewise} ${likewise.pages.length > 1 ? "pages" : "page"} ${rules.list(likewise.pages)}` : "";
     offer.dataset.do = learn ? "learn" : "likewise";

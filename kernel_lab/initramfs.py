@@ -6,8 +6,9 @@ import gzip
 from pathlib import Path
 
 # Reads a line, runs it, says "@done STATUS". The tty stays open as descriptor 3: opened anew for each line it stalls.
-# Free pages are counted until they stand still; those in per-CPU lists are free, but not in nr_free_pages. The same
-# program counts before and after, so what it takes itself cancels out. (The shell's own `read` takes a byte at a time.)
+# Free and anonymous pages are counted until both stand still; pages in per-CPU lists are free,
+# but not in nr_free_pages. The same program counts before and after, so what it takes itself cancels out. (The shell's
+# own `read` takes a byte at a time.)
 _INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -17,10 +18,10 @@ mount -t devtmpfs none /dev
 echo 1 >/proc/sys/kernel/printk
 counters() {
     awk 'BEGIN { now = "/proc/sys/vm/stat_refresh"; print 1 >now; close(now) }
-        /^ +count:/ { lists += $2 } /^nr_free_pages / { free = $2 }
+        /^ +count:/ { lists += $2 } /^nr_free_pages / { free = $2 } /^nr_anon_pages / { own = $2 }
         /^nr_free_pages |^nr_anon_pages |^nr_memmap/ { said = said " " $1 "=" $2 }
         /^MemTotal:/ { said = said " mem_total_kB=" $2 }
-        END { print free + lists said " per_cpu_pages=" lists }' /proc/zoneinfo /proc/vmstat /proc/meminfo
+        END { print free + lists ":" own said " per_cpu_pages=" lists }' /proc/zoneinfo /proc/vmstat /proc/meminfo
 }
 settle() {
     tries=0 same=0 last=0

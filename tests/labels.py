@@ -33,7 +33,7 @@ def scenes_of_chapters() -> Iterator[tuple[str, Scene]]:
     for size, base in (("2 MiB", "4 KiB"), ("1 GiB", "4 KiB"), ("64 KiB", "4 KiB"), ("32 MiB", "16 KiB")):
         for scheme in hv.SCHEMES:
             pool = hv.Machine("4 GiB", base, check=False).hugetlb(size)
-            if pool.page.obstacle(scheme) is None:
+            if hv.HugePage(size, base).obstacle(scheme) is None:
                 pool.optimize(scheme)
             yield f"{size} of {base}, {scheme}", draw.pool(pool).scene
 

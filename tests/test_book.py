@@ -43,7 +43,7 @@ NAMES += ["search"]
 @pytest.fixture(scope="session")
 def html():
     done = subprocess.run(
-        [sys.executable, "-m", "tools.book"], cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-m", "tools.book"], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -508,7 +508,7 @@ def test_the_landing_page_leads_to_the_pdf_once_it_is_there(html, tmp_path):
 def test_the_pdf_has_bookmarks_tags_frozen_panels_and_solutions_at_the_end(html):
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
     done = subprocess.run(
-        [sys.executable, "-m", "tools.book", "--pdf"], cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-m", "tools.book", "--pdf"], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

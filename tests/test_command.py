@@ -337,12 +337,11 @@ def test_installed_in_an_environment_of_its_own_it_copies_its_own_chapters(wheel
 
 @pytest.mark.browser
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no interrupt that one process can send to another")
-def test_the_command_leads_to_a_live_panel_and_ends_at_one_interrupt(tmp_path):
+def test_the_command_leads_to_a_live_panel_and_ends_at_one_interrupt(tmp_path, browser):
     import signal
 
-    tools = pytest.importorskip("tools.jupyterlab", reason="Playwright is not installed: the extra 'test'")
-    if not tools.CHROMIUM and os.environ.get("HVLIB_REQUIRE_BROWSER") != "1":
-        pytest.skip("no Chromium here (Debian: apt install chromium)")
+    from tools import jupyterlab as tools
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -360,19 +359,18 @@ def test_the_command_leads_to_a_live_panel_and_ends_at_one_interrupt(tmp_path):
         )  # fmt: skip
         try:
             tools.wait(f"http://127.0.0.1:{port}/api/status?token={token}", server, tmp_path / "log")
-            with tools.chromium() as browser:
-                page = browser.new_page(viewport={"width": 1300, "height": 1000})
-                page.goto(f"http://127.0.0.1:{port}/?token={token}")
-                page.wait_for_function(tools.IDLE, timeout=90_000, polling=100)
-                page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
-                panel = page.locator(".hv-panel").first
-                panel.locator("svg[role=img]").wait_for(timeout=120_000)
-                slider, before = panel.get_by_role("slider").last, panel.get_attribute("data-frame")
-                slider.evaluate(
-                    "e => { e.value = e.value === e.max ? e.min : e.max; e.dispatchEvent(new Event('input')); }"
-                )
-                assert panel.get_attribute("data-frame") != before
-                page.close()
+            page = browser.new_page(viewport={"width": 1300, "height": 1000})
+            page.goto(f"http://127.0.0.1:{port}/?token={token}")
+            page.wait_for_function(tools.IDLE, timeout=90_000, polling=100)
+            page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
+            panel = page.locator(".hv-panel").first
+            panel.locator("svg[role=img]").wait_for(timeout=120_000)
+            slider, before = panel.get_by_role("slider").last, panel.get_attribute("data-frame")
+            slider.evaluate(
+                "e => { e.value = e.value === e.max ? e.min : e.max; e.dispatchEvent(new Event('input')); }"
+            )
+            assert panel.get_attribute("data-frame") != before
+            page.close()
             server.send_signal(signal.SIGINT)
             assert server.wait(30) == 0
         finally:

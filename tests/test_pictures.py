@@ -1,5 +1,6 @@
 """Every picture of the book: its words can be read where it is first shown, and it shares nothing with its page."""
 
+import contextlib
 import itertools
 import re
 import subprocess
@@ -12,8 +13,8 @@ from labels import labels, problems, scenes_of_chapters, scenes_of_films
 
 from hvlib.pictures import film, png, svg
 from hvlib.pictures.films import FILMS
-from hvlib.pictures.look import ARROWS, LOOKS
 from hvlib.pictures.scene import SMALL, WIDTH, Box, Label, Scene
+from hvlib.pictures.style import ARROWS, STYLES
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,14 +73,14 @@ def test_ink_and_ground_are_the_pages_and_have_a_fallback():
 
 def test_a_role_is_told_by_more_than_its_colour():
     """Where two fills are alike to an eye without colours, outline, hatch or doubling tell the roles apart."""
-    seen = {role: (look.fill, look.width, look.dashes, look.hatched, look.double) for role, look in LOOKS.items()}
-    assert len(set(seen.values())) == len(LOOKS)
+    seen = {role: (look.fill, look.width, look.dashes, look.hatched, look.double) for role, look in STYLES.items()}
+    assert len(set(seen.values())) == len(STYLES)
 
     def lightness(colour):
         red, green, blue = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
         return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
-    coloured = {role: look for role, look in LOOKS.items() if look.fill.startswith("#")}
+    coloured = {role: look for role, look in STYLES.items() if look.fill.startswith("#")}
     for one, other in itertools.combinations(coloured.values(), 2):
         outline = (one.width, one.dashes, one.double) != (other.width, other.dashes, other.double)
         assert outline or abs(lightness(one.fill) - lightness(other.fill)) > 0.02
@@ -128,21 +129,16 @@ def test_the_png_is_the_picture_at_its_size_and_the_same_every_time():
     picture = Image.open(io.BytesIO(base64.b64decode(one))).convert("RGB")
     assert picture.size == (scene.width, scene.height)
     frame = next(shape for shape in scene.groups["frame0"] if isinstance(shape, Box))
-    blue = tuple(int(LOOKS["head"].fill[n : n + 2], 16) for n in (1, 3, 5))
+    blue = tuple(int(STYLES["head"].fill[n : n + 2], 16) for n in (1, 3, 5))
     assert picture.getpixel((int(frame.x + frame.width / 2), int(frame.y + 4))) == blue
     assert picture.getpixel((2, scene.height - 2)) == (255, 255, 255)
 
 
 @pytest.mark.browser
-def test_labels_as_chromium_sets_them_are_inside_and_apart():
+def test_labels_as_chromium_sets_them_are_inside_and_apart(browser):
     """Every text of every state, in a page's font: `getBBox` against boxes, borders and neighbours."""
-    from tools.jupyterlab import CHROMIUM, chromium
-
-    if not CHROMIUM:
-        pytest.skip("no Chromium here (Debian: apt install chromium)")
     wrong, seen = {}, 0
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+    with contextlib.closing(browser.new_page(viewport={"width": 1280, "height": 900})) as page:
         page.set_content(f'<body style="font: 16px system-ui, sans-serif"><div style="width: {WIDTH}px"></div>')
         for name, one in FILMS.items():
             reel = film.reel(one)

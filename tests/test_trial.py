@@ -48,7 +48,7 @@ def test_a_known_bug_shows_in_the_records_of_its_releases_and_no_others(release)
     for bug in trial.BUGS:
         for name, seen in bug.shows.items():
             mine = [finding for finding in findings if finding.name.endswith(name) and ", off" not in finding.name]
-            if bug.has(record.version):
+            if bug.has(record.version) and "on" in record.states:
                 assert mine or name == trial.LEFT_HUGE, name
                 assert all(finding.seen == seen and not finding.holds for finding in mine), name
             else:
@@ -182,7 +182,7 @@ TAMPER = {
     "another boot log": change(("boot_log",), lambda _: []),
     "another release": change(("release",), "4.19.0-1"),
     "a base page that x86-64 has not": change(("base_page",), 16384),
-    "another vmemmap": change(("vmemmap",), "0xfffff00000000000"),
+    "another vmemmap": change(("vmemmap",), "0xfffff00000001000"),
     "another architecture": change(("architecture",), "riscv64"),
 }
 NEWER = {
@@ -305,7 +305,7 @@ SHORT = [name for name in EVERY if observe.recorded(name).short]
 LITTLE = {
     "the option the other way": change(("option",), lambda one: "n" if one == "y" else "y"),
     "a switch": change(("can_switch",), True),
-    "something to free": change(("boot_log",), lambda all_: [line.replace(": 0 KiB", ": 28 KiB") for line in all_]),
+    "something to free": change(("boot_log",), lambda all_: [line.replace(": 0 KiB", ": 448 KiB") for line in all_]),
     "no boot log": change(("boot_log",), lambda _: []),
     "something saved": change(("off", "counters", 0, "saved_pages"), 7),
     "nothing counted": change(("off", "counters"), lambda _: []),

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from .look import ARROWS, INSET, LIGHT, LINE, LOOKS, PAPER
 from .scene import Arrow, Box, Label, Line, Scene
+from .style import ARROWS, INSET, LIGHT, LINE, PAPER, STYLES
 from .svg import arrow_head, hatch
 
 if TYPE_CHECKING:
@@ -83,39 +83,39 @@ def _drawn(axes: Axes, shape: Box | Label | Arrow | Line) -> list[Any]:
         return [_label(axes, shape)]
     if isinstance(shape, Line):
         return axes.plot([shape.x1, shape.x2], [shape.y1, shape.y2], color=_colour("ink"), linewidth=LINE * _POINT)
-    look = ARROWS[shape.role]
+    style = ARROWS[shape.role]
     (neck_x, neck_y), head = arrow_head(shape)
     return [
-        *axes.plot([shape.x1, neck_x], [shape.y1, neck_y], color=look.colour, linewidth=look.width * _POINT,
-                   linestyle=_line(look.dashes, look.width), solid_capstyle="butt"),
-        *axes.fill(*zip(*head, strict=True), color=look.colour, linewidth=0),
+        *axes.plot([shape.x1, neck_x], [shape.y1, neck_y], color=style.colour, linewidth=style.width * _POINT,
+                   linestyle=_line(style.dashes, style.width), solid_capstyle="butt"),
+        *axes.fill(*zip(*head, strict=True), color=style.colour, linewidth=0),
     ]  # fmt: skip
 
 
 def _box(axes: Axes, box: Box) -> list[Any]:
     from matplotlib.patches import Rectangle
 
-    def rectangle(inset: float, **style: Any) -> Any:
+    def rectangle(inset: float, **settings: Any) -> Any:
         corner, size = (box.x + inset, box.y + inset), (box.width - 2 * inset, box.height - 2 * inset)
-        return axes.add_patch(Rectangle(corner, *size, edgecolor=_colour("ink"), **style))
+        return axes.add_patch(Rectangle(corner, *size, edgecolor=_colour("ink"), **settings))
 
-    look = LOOKS[box.role]
-    style = {"linestyle": _line(look.dashes, look.width), "linewidth": look.width * _POINT}
-    made = [rectangle(0, facecolor=_colour(look.fill), **style)]
-    if look.hatched:
+    style = STYLES[box.role]
+    outline = {"linestyle": _line(style.dashes, style.width), "linewidth": style.width * _POINT}
+    made = [rectangle(0, facecolor=_colour(style.fill), **outline)]
+    if style.hatched:
         xs, ys = ([end for line in hatch(box) for end in (*line[first::2], nan)] for first in (0, 1))
         made += axes.plot(xs, ys, color=_colour("ink"), linewidth=0.7 * _POINT)
-    if look.double and min(box.width, box.height) > 2 * INSET:
+    if style.double and min(box.width, box.height) > 2 * INSET:
         made.append(rectangle(INSET, facecolor="none", linewidth=LINE * _POINT))
     return made
 
 
 def _label(axes: Axes, label: Label) -> Any:
-    look = LOOKS[label.on] if label.on else LOOKS["void"]
-    patch = {"facecolor": _colour(PAPER), "edgecolor": "none", "pad": 1.2} if look.hatched else None
+    style = STYLES[label.on] if label.on else STYLES["void"]
+    patch = {"facecolor": _colour(PAPER), "edgecolor": "none", "pad": 1.2} if style.hatched else None
     return axes.text(
         label.x, label.y, label.text, size=label.size * _POINT, ha=label.align, va="center_baseline",
-        weight="bold" if label.bold else "normal", color=_colour(look.text), bbox=patch, family="DejaVu Sans",
+        weight="bold" if label.bold else "normal", color=_colour(style.text), bbox=patch, family="DejaVu Sans",
     )  # fmt: skip
 
 

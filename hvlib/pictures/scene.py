@@ -19,7 +19,7 @@ SMALL = 12
 Role = Literal[
     "head", "own", "shared", "freed", "plain", "table", "void", "mark", "quiet", "readonly", "level", "upper", "stuck"
 ]  # fmt: skip
-"""What a box is. Each role has its own colour *and* its own outline or hatch, so colour is never alone (`look`)."""
+"""What a box is. Each role has its own colour *and* its own outline or hatch, so colour is never alone (`style`)."""
 
 ArrowRole = Literal["arithmetic", "own", "remapped"]
 

@@ -14,8 +14,8 @@ from html import escape
 from math import hypot
 from typing import Any
 
-from .look import ARROWS, HATCH, HEAD, INK, INSET, LIGHT, LINE, LOOKS, PAPER
 from .scene import Arrow, Box, Label, Line, Scene, Shape
+from .style import ARROWS, HATCH, HEAD, INK, INSET, LIGHT, LINE, PAPER, STYLES
 
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _INK, _PAPER = (f"var(--hv-{name},{LIGHT[name]})" for name in (INK, PAPER))
@@ -75,21 +75,21 @@ def written(shape: Shape) -> str:
 
 
 def _box(box: Box) -> Iterable[str]:
-    look = LOOKS[box.role]
+    style = STYLES[box.role]
     outline = _rectangle(box.x, box.y, box.width, box.height)
-    yield f'<path d="{outline}"{_filled(look.fill)} stroke-width="{_n(look.width)}"{_dashed(look.dashes)}/>'
-    if look.hatched and (lines := hatch(box)):
+    yield f'<path d="{outline}"{_filled(style.fill)} stroke-width="{_n(style.width)}"{_dashed(style.dashes)}/>'
+    if style.hatched and (lines := hatch(box)):
         yield f'<path d="{"".join(_segment(*line) for line in lines)}" fill="none" stroke-width="0.7"/>'
-    if look.double and min(box.width, box.height) > 2 * INSET:
+    if style.double and min(box.width, box.height) > 2 * INSET:
         inner = _rectangle(box.x + INSET, box.y + INSET, box.width - 2 * INSET, box.height - 2 * INSET)
         yield f'<path d="{inner}" fill="none" stroke-width="{LINE}"/>'
 
 
 def _label(label: Label) -> str:
-    look = LOOKS[label.on] if label.on else LOOKS["void"]
-    colour = "" if look.text == INK else f' fill="{look.text}"'
+    style = STYLES[label.on] if label.on else STYLES["void"]
+    colour = "" if style.text == INK else f' fill="{style.text}"'
     edge = ' stroke="none"'
-    if look.hatched:  # a rim of ground keeps the hatch away from the letters
+    if style.hatched:  # a rim of ground keeps the hatch away from the letters
         edge = (
             f' stroke="{LIGHT[PAPER]}" style="stroke:{_PAPER}" stroke-width="5" stroke-linejoin="round" '
             'paint-order="stroke"'
@@ -102,14 +102,14 @@ def _label(label: Label) -> str:
 
 
 def _arrow(arrow: Arrow) -> str:
-    look = ARROWS[arrow.role]
+    style = ARROWS[arrow.role]
     (neck_x, neck_y), head = arrow_head(arrow)
     line = _segment(arrow.x1, arrow.y1, neck_x, neck_y)
     triangle = "L".join(f"{_n(x)} {_n(y)}" for x, y in head)
     return (
-        f'<path d="{line}" fill="none" stroke="{look.colour}" '
-        f'stroke-width="{_n(look.width)}"{_dashed(look.dashes)}/>'
-        f'<path d="M{triangle}Z" fill="{look.colour}" stroke="none"/>'
+        f'<path d="{line}" fill="none" stroke="{style.colour}" '
+        f'stroke-width="{_n(style.width)}"{_dashed(style.dashes)}/>'
+        f'<path d="M{triangle}Z" fill="{style.colour}" stroke="none"/>'
     )
 
 

@@ -19,7 +19,7 @@ _DARK, _WHITE = "#111111", "#ffffff"
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """How a box is drawn: fill, width and dashes of its outline, whether it is hatched or double, text on it."""
 
     fill: str = "none"
@@ -31,7 +31,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class ArrowLook:
+class ArrowStyle:
     """How an arrow is drawn."""
 
     colour: str
@@ -39,25 +39,25 @@ class ArrowLook:
     dashes: tuple[float, ...] = ()
 
 
-LOOKS: dict[Role, Look] = {
-    "head": Look("#0072B2", width=1.6, text=_WHITE),
-    "own": Look("#56B4E9", text=_DARK),
-    "shared": Look("#E69F00", width=1.3, double=True, text=_DARK),
-    "freed": Look(dashes=(4, 3), hatched=True),
-    "plain": Look(PAPER),
-    "table": Look("#009E73", text=_DARK),
-    "void": Look(dashes=(1.2, 2.4), width=1.2),
-    "mark": Look("#F0E442", width=2.4, text=_DARK),
-    "readonly": Look("#F3C9A8", dashes=(3.5, 2.2), width=1.3, text=_DARK),
-    "level": Look("#CC79A7", text=_DARK),
-    "upper": Look("#E6CFE0", width=1.3, text=_DARK),
-    "stuck": Look("#D55E00", width=2.4, text=_DARK),
-    "quiet": Look("#BBBBBB", text=_DARK),
+STYLES: dict[Role, Style] = {
+    "head": Style("#0072B2", width=1.6, text=_WHITE),
+    "own": Style("#56B4E9", text=_DARK),
+    "shared": Style("#E69F00", width=1.3, double=True, text=_DARK),
+    "freed": Style(dashes=(4, 3), hatched=True),
+    "plain": Style(PAPER),
+    "table": Style("#009E73", text=_DARK),
+    "void": Style(dashes=(1.2, 2.4), width=1.2),
+    "mark": Style("#F0E442", width=2.4, text=_DARK),
+    "readonly": Style("#F3C9A8", dashes=(3.5, 2.2), width=1.3, text=_DARK),
+    "level": Style("#CC79A7", text=_DARK),
+    "upper": Style("#E6CFE0", width=1.3, text=_DARK),
+    "stuck": Style("#D55E00", width=2.4, text=_DARK),
+    "quiet": Style("#BBBBBB", text=_DARK),
 }
-ARROWS: dict[ArrowRole, ArrowLook] = {
-    "arithmetic": ArrowLook("#777777", 1.2),
-    "own": ArrowLook("#2F8FCB", 1.8),
-    "remapped": ArrowLook("#D55E00", 1.8, (3.5, 2.2)),
+ARROWS: dict[ArrowRole, ArrowStyle] = {
+    "arithmetic": ArrowStyle("#777777", 1.2),
+    "own": ArrowStyle("#2F8FCB", 1.8),
+    "remapped": ArrowStyle("#D55E00", 1.8, (3.5, 2.2)),
 }
 LINE = 0.9
 """Width of a thin line."""

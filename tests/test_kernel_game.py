@@ -19,7 +19,7 @@ from hvlib.mechanism.cpus import Cpu, Line, outdated
 from hvlib.mechanism.events import FlushTlb, Remap, SplitPmd
 from hvlib.mechanism.vmemmap import Vmemmap
 from hvlib.pictures import outputs
-from hvlib.pictures.look import LOOKS
+from hvlib.pictures.style import STYLES
 from hvlib.teaching import kernel_game, kernel_rules
 from hvlib.teaching.kernel_rules import LISTED, SEED, Session, move, told
 from hvlib.teaching.kernel_words import DISASTERS, TRUTHS, WORDS, written
@@ -379,7 +379,7 @@ def test_its_output_has_words_a_picture_and_its_state(monkeypatch):
 
 def test_the_sheet_has_the_colours_of_the_books_roles():
     for role in ("head", "own", "shared", "table", "readonly", "level"):
-        assert f"--hv-{role}: {LOOKS[role].fill};" in kernel_game.style()
+        assert f"--hv-{role}: {STYLES[role].fill};" in kernel_game.style()
     rules = kernel_game.style().split("}", 1)[1]
     used = set(re.findall(r"var\(--hv-([a-z-]+)", kernel_game.style()))
     assert used - set(re.findall(r"--hv-([a-z-]+):", kernel_game.style())) == set()

@@ -15,9 +15,9 @@ import traitlets
 
 from ..errors import BadInput, quoted
 from ..pictures import outputs, picture
-from ..pictures.look import ARROWS, LOOKS
 from ..pictures.mapping import FrameState, PageMap, PageRun, page_map_scene
 from ..pictures.scene import Scene
+from ..pictures.style import ARROWS, STYLES
 from ..units import whole_number
 from . import kernel_rules as rules
 from .kernel_words import DATA, DISASTERS, TRUTHS, numbers, written
@@ -38,10 +38,10 @@ def script() -> str:
 
 @cache
 def style() -> str:
-    """The style sheet, with the colours that the roles have in every picture of the book (`hvlib.pictures.look`)."""
+    """The style sheet, with the colours that the roles have in every picture of the book (`hvlib.pictures.style`)."""
     roles = ("head", "own", "shared", "table", "readonly", "level", "mark", "stuck")
-    colours = {name: LOOKS[name].fill for name in roles} | {  # type: ignore[index]
-        "to-own": ARROWS["own"].colour, "to-other": ARROWS["remapped"].colour, "on": LOOKS["own"].text,
+    colours = {name: STYLES[name].fill for name in roles} | {  # type: ignore[index]
+        "to-own": ARROWS["own"].colour, "to-other": ARROWS["remapped"].colour, "on": STYLES["own"].text,
     }  # fmt: skip
     names = " ".join(f"--hv-{name}: {colour};" for name, colour in colours.items())
     return f".hv-kernel {{ {names} }}\n{(_STATIC / 'kernel_game.css').read_text('utf-8')}"

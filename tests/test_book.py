@@ -22,7 +22,9 @@ from playwright.sync_api import expect
 import hvlib as hv
 from hvlib.pictures import film, films, outputs
 from hvlib.pictures.scene import WIDTH
-from hvlib.teaching import ask
+from hvlib.teaching import ask, kernel_game
+from hvlib.teaching.kernel_rules import Session, move
+from hvlib.teaching.kernel_words import DATA
 from hvlib.teaching.questions import QUESTIONS
 from tools import book, pages
 from tools.jupyterlab import needs_chromium
@@ -277,6 +279,34 @@ def test_the_game_by_keys_leads_on_enter_alone_and_says_so_after_a_while(game):
     game.same("free", frame=4)
     tabs = game.game.evaluate("el => el.querySelectorAll('svg [tabindex=\"0\"]').length")
     assert tabs == 2, "one stop for the entries, one for the frames"
+
+
+ALONE = """
+const el = document.createElement("main"), nobody = () => () => {};
+document.body.append(el);
+const judge = (f) => { window.judge = f; return nobody; };
+mount({ el, data, link: { seed: 6, moves: () => [], send: nobody, listen: nobody, judge } });
+"""
+
+
+@needs_chromium
+def test_where_the_twin_and_python_differ_python_is_right(browser):
+    page, other = browser.new_page(), Session()
+    page.set_content("<!doctype html><body></body>")
+    script = kernel_game.script().replace("export default { render };", "")
+    page.add_script_tag(content=f"const data = {json.dumps(DATA)};{script}{ALONE}", type="module")
+    page.wait_for_function("() => window.judge")
+    look = (
+        "() => [document.querySelector('main').dataset.differs, document.querySelectorAll('.entry:not(.gone)').length]"
+    )
+    page.evaluate("truth => judge({ count: 0, state: truth })", other.kernel.state())
+    assert page.evaluate(look) == [None, 0], "they agree"
+    other.play(move("split"))
+    page.evaluate("truth => judge({ count: 7, state: truth })", other.kernel.state())
+    assert page.evaluate(look) == [None, 0], "of other moves nothing is confirmed"
+    page.evaluate("truth => judge({ count: 0, state: truth })", other.kernel.state())
+    assert page.evaluate(look) == ["true", 8]
+    page.close()
 
 
 @needs_chromium

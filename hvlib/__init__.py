@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .arithmetic.fleet import Fleet
     from .arithmetic.geometry import ARCHITECTURES, Architecture, Bill, HugePage, page_to_pfn, pfn_to_page
+    from .arithmetic.plan import plan
     from .errors import BadInput, InvariantBroken, OutOfFrames, PageFault, WrongState
     from .facts.layout import PAGING
     from .facts.schemes import DEVICE_DAX, SCHEMES, Scheme
@@ -33,12 +34,13 @@ __all__ = [
     "Erratum", "Fleet", "GiB", "HugePage", "InvariantBroken", "KiB", "Machine", "MiB", "OutOfFrames", "PageFault",
     "Pool", "RawMemory", "Scheme", "StructPage", "TiB", "WrongState", "about", "check", "compound_head",
     "concept_test", "concepts", "costs", "draw", "explore", "format_size", "homework", "observe", "page_to_pfn",
-    "parse_size", "pfn_to_page", "predict", "sandbox", "this_machine", "trial",
+    "parse_size", "pfn_to_page", "plan", "predict", "sandbox", "this_machine", "trial",
     "you_are_the_kernel",
 ]  # fmt: skip
 
 _MODULES = {
     "arithmetic.fleet": ("Fleet",),
+    "arithmetic.plan": ("plan",),
     "arithmetic.geometry": ("ARCHITECTURES", "Architecture", "Bill", "HugePage", "page_to_pfn", "pfn_to_page"),
     "errors": ("BadInput", "InvariantBroken", "OutOfFrames", "PageFault", "WrongState"),
     "facts.layout": ("PAGING",),

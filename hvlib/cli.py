@@ -16,13 +16,21 @@ FOLDER = "hvlib-book"
 """Where the chapters are copied to, from where the reader stands."""
 
 
+OF_HOSTS = ("host", "plan", "fleet")
+"""Commands of `hvlib.host_command`, which has command lines of its own."""
+
+
 def main(arguments: list[str]) -> int:
     """Do what a command line says. Returns 1 if a record breaks an expectation, 2 if something was wrong with it."""
     commands: dict[str, Callable[[argparse.Namespace], int]] = {"open": _open, "here": _here, "judge": _judge}
     first = arguments[0] if arguments else "-"
+    if first in OF_HOSTS:
+        from .host_command import COMMANDS
+
+        return COMMANDS[first](arguments[1:])
     if first not in commands and not first.startswith("-"):
         if first.isidentifier() and not os.path.exists(first):
-            return complain(str(not_one_of("The command", first, commands)))
+            return complain(str(not_one_of("The command", first, [*commands, *OF_HOSTS])))
         arguments = ["judge", *arguments]
     more: list[str] = []
     if arguments[:1] == ["open"] and "--" in arguments:
@@ -76,6 +84,9 @@ def _overview() -> str:
         f"hvlib {__version__}, a textbook on the Linux HugeTLB vmemmap optimisation", "",
         f"  hvlib open [CHAPTER]  copy the chapters to {FOLDER}, open one in JupyterLab",
         "  hvlib here            the model beside this machine",
+        "  hvlib host [FILE ...] what struct pages cost a host, from any text about it",
+        "  hvlib plan RAM ...    how many huge pages fit into a host, and what is left",
+        "  hvlib fleet FILE ...  many hosts, from an inventory or from support reports",
         "  hvlib RECORD ...      the model on trial against records of real kernels",
         "  hvlib --help          more; hvlib open --help: options", "",
         _contents(),

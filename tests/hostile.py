@@ -231,7 +231,11 @@ CALLS = [
     C("hv.Fleet(…, architecture=·)", "name", lambda _, v: hv.Fleet(1, "1 TiB", 0.5, architecture=v)),
     C("fleet.sample(·)", "number", lambda f, v: f.sample(v), "hosts"),
     C("fleet.sample().percentile(·)", "number", lambda s, v: s.percentile(v), "sample"),
+    C("hv.plan('64 GiB', {'1 GiB': ·})", "number", lambda _, v: hv.plan("64 GiB", {"1 GiB": v})),
+    C("hv.plan('64 GiB', nodes=·)", "number", lambda _, v: hv.plan("64 GiB", nodes=v)),
+    C("hv.plan('64 GiB', scheme=·)", "name", lambda _, v: hv.plan("64 GiB", scheme=v)),
     # records
+    C("hv.observe.host(·)", "text", lambda _, v: observe.host(b"" if v is None else v)),
     C("hv.observe.recorded(·)", "name", lambda _, v: observe.recorded(v)),
     C("hv.observe.mapping(·)", "name", lambda _, v: observe.mapping(v)),
     C("hv.observe.savings(·)", "name", lambda _, v: observe.savings(v)),

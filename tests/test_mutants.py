@@ -51,7 +51,7 @@ def test_the_comparison_of_witnesses_notices_what_it_alone_must():
     for mutant in named:
         assert (ROOT / "tests" / f"test_{mutant.by}.py").is_file()
         if mutant.key in RESULTS:
-            assert RESULTS[mutant.key]["unit"].startswith(f"{mutant.by}: "), mutant.key
+            assert RESULTS[mutant.key]["unit"].startswith(f"test_{mutant.by}: "), mutant.key
 
 
 @pytest.mark.generated

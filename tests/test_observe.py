@@ -157,7 +157,8 @@ def test_this_machine_on_one_screen(monkeypatch):
 
     recorded = this_machine()
     assert "384 MiB" in recorded
-    assert "28 KiB to save for each" in recorded
+    assert "28 KiB for each page of 2 MiB" in recorded
+    assert "were pages of 2 MiB: at least 336 MiB" in recorded
     monkeypatch.delenv("HVLIB_OBSERVE")
     live = this_machine()
     assert live.startswith("this machine")
@@ -178,9 +179,4 @@ def test_a_machine_with_base_pages_of_64_kib_is_counted_in_its_own(monkeypatch):
     monkeypatch.setattr(observe.os, "sysconf", lambda name: 64 * hv.KiB)
     answers = {"MemTotal": 24 * hv.MiB, "nr_memmap_boot_pages": 384, "nr_memmap_pages": 0}
     monkeypatch.setattr(observe, "_number", lambda file, name: answers[name])
-    monkeypatch.setattr(observe, "huge_pages", lambda: {2 * hv.MiB: 10, 512 * hv.MiB: 1})
     assert "384 pages of 64 KiB (24 MiB)" in repr(observe.here())
-    told = hv.this_machine()
-    assert "struct pages of 24 GiB of RAM" in told
-    assert "10 huge pages of 2 MiB: nothing to save" in told
-    assert "1 huge pages of 512 MiB: 448 KiB to save for each, 448 KiB" in told

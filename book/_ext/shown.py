@@ -155,7 +155,6 @@ def _exercise(page: Page, state: outputs.ExerciseShown) -> str:
 def _figure(drawing: str, caption: str, kind: str = "") -> str:
     """A drawing, which takes the page's colours and font and says what it shows, with its words, which are HTML."""
     named = f' class="{kind}"' if kind else ""
-    # on a narrow screen it scrolls, by keyboard too
     return f'<figure{named} tabindex="0">{drawing}<figcaption>{caption}</figcaption></figure>'
 
 

@@ -232,9 +232,12 @@ class Fleet:
 
     def __repr__(self) -> str:
         hosts = "1 host" if self.hosts == 1 else f"{self.hosts:,} hosts"
+        saved = f"{self.saved} saved, {self.share_of_ram} of the RAM"
+        if ARCHITECTURES[self.architecture].off:
+            saved = f"0 saved: off in this Linux (its sizes would allow {self.saved}, {self.share_of_ram} of the RAM)"
         return (
             f"{hosts} with {self.memory}, {self.share} of it in {format_size(self.page.size)} pages "
-            f"({self.scheme}, {self.architecture}): {self.saved} saved, {self.share_of_ram} of the RAM"
+            f"({self.scheme}, {self.architecture}): {saved}"
         )
 
 

@@ -203,12 +203,13 @@ def _vmemmap(paging: str, base: int | str | None) -> int:
 
 @dataclass(frozen=True)
 class Architecture:
-    """Base page size, HugeTLB sizes (with the page-table feature behind each) and where HVO stands."""
+    """Base page size, HugeTLB sizes (with the page-table feature behind each) and where HVO stands; ``off`` today."""
 
     name: str
     base_page: int
     huge_pages: tuple[tuple[int, str], ...]
     hvo: str
+    off: bool = False
 
     def huge_page(self, size: str | int, struct_page: int = STRUCT_PAGE) -> HugePage:
         """The `HugePage` of one of the sizes this architecture has. Raises `BadInput` for any other."""
@@ -224,13 +225,14 @@ _ARM64 = "5.19 to 6.2; disabled since 6.3 (060a2c92d1b6), still so in 7.3, and i
 _ALL = (
     Architecture("x86-64", 4 * KiB, ((2 * MiB, "PMD"), (GiB, "PUD")), "since 5.14"),
     Architecture("arm64, 4 KiB base", 4 * KiB,
-                 ((64 * KiB, "contiguous PTE"), (2 * MiB, "PMD"), (32 * MiB, "contiguous PMD"), (GiB, "PUD")), _ARM64),
+                 ((64 * KiB, "contiguous PTE"), (2 * MiB, "PMD"), (32 * MiB, "contiguous PMD"), (GiB, "PUD")),
+                 _ARM64, True),
     Architecture("arm64, 16 KiB base", 16 * KiB,
-                 ((2 * MiB, "contiguous PTE"), (32 * MiB, "PMD"), (GiB, "contiguous PMD")), _ARM64),
+                 ((2 * MiB, "contiguous PTE"), (32 * MiB, "PMD"), (GiB, "contiguous PMD")), _ARM64, True),
     Architecture("arm64, 64 KiB base", 64 * KiB,
-                 ((2 * MiB, "contiguous PTE"), (512 * MiB, "PMD"), (16 * GiB, "contiguous PMD")), _ARM64),
+                 ((2 * MiB, "contiguous PTE"), (512 * MiB, "PMD"), (16 * GiB, "contiguous PMD")), _ARM64, True),
     Architecture("s390x", 4 * KiB, ((MiB, "segment"), (2 * GiB, "region third")),
-                 "6.2 to 6.17; disabled since 6.18 (64e2f60f355e), and in later 6.6 and 6.12 stable"),
+                 "6.2 to 6.17; disabled since 6.18 (64e2f60f355e), and in later 6.6 and 6.12 stable", True),
     Architecture("riscv64", 4 * KiB, ((64 * KiB, "Svnapot"), (2 * MiB, "PMD"), (GiB, "PUD")),
                  "since 6.4; the entries of shared tails stay writable"),
     Architecture("LoongArch, 16 KiB base", 16 * KiB, ((32 * MiB, "PMD"),),

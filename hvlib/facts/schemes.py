@@ -71,7 +71,11 @@ def series_of(value: object) -> tuple[int, int]:
     """A kernel series as two whole numbers, such as (6, 12). Raises `BadInput` for anything else."""
     numbers = [index_of(one) for one in value] if isinstance(value, tuple) and len(value) == 2 else [None]
     if not all(number is not None and 0 <= number < 1000 for number in numbers):
-        raise BadInput(f"a kernel series is two whole numbers, and {quoted(value)} is not; write for example (6, 12).")
+        vendors = "; a vendor's release number does not tell the scheme, its boot log does (24 or 28 KiB for 2 MiB)"
+        raise BadInput(
+            f"a kernel series is two whole numbers, and {quoted(value)} is not; write for example (6, 12)"
+            f"{vendors if isinstance(value, str) else ''}."
+        )
     major, minor = numbers
     assert major is not None
     assert minor is not None
@@ -102,3 +106,9 @@ DEVICE_DAX = Scheme("device DAX", "since 5.19", (5, 19), 2, "last kept page", Fa
 def scheme_of(scheme: str | Scheme) -> Scheme:
     """The `Scheme` of a name; a `Scheme` is returned as it is. Raises `BadInput` for an unknown name."""
     return scheme if isinstance(scheme, Scheme) else SCHEMES[scheme]
+
+
+def scheme_in(series: tuple[int, int]) -> Scheme:
+    """The scheme that mainline of a series uses when the optimisation is on; "off" before 5.14. Raises `BadInput`."""
+    series = series_of(series)
+    return max((scheme for scheme in SCHEMES.values() if scheme.since <= series), key=lambda scheme: scheme.since)

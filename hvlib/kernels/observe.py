@@ -12,7 +12,6 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -24,10 +23,11 @@ from ..facts.layout import BASE_PAGE, PAGING, STRUCT_PAGE, check_base_page, chec
 from ..facts.platforms import PLATFORMS
 from ..units import MiB, about, format_size, index_of, parse_size, size_among
 from .btf import struct_layout
+from .host import ask
+from .host.words import Answer
 
 _MACHINE = "machine-6.18.44.json"
 BTF = Path("/sys/kernel/btf/vmlinux")
-HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
 LARGEST_FILE = 4 * MiB
 """Bytes of a file that is still read as a record; those of the book have 60,000 at most."""
 
@@ -99,33 +99,34 @@ def here() -> Kernel:
     )  # fmt: skip
 
 
-def switch() -> str:
-    """Whether this kernel optimises huge pages allocated from now on, in words, or why it does not tell."""
-    if _asks_the_record():
-        return str(_machine_record()["switch"])
-    try:
-        value = Path("/proc/sys/vm/hugetlb_optimize_vmemmap").read_text(encoding="utf-8").strip()
-    except OSError as why:
-        return f"not told ({_reason(why)}); kernels before 5.19, and kernels that cannot do it, have no such file"
-    return {"0": "off", "1": "on"}.get(value, value)
+def host(text: str | bytes | None = None) -> Answer:
+    """What a pile of text says of the host it is from: RAM, huge pages, what struct pages cost, what is saved.
+
+    Any mix in any order: boot log, /proc/meminfo, /proc/vmstat, ``sysctl -a``, ``uname -a``, sysfs, ``free``; bytes
+    may be an archive of a support report. Two hosts or boots get an answer each. Without a text: this machine.
+    Raises `BadInput` if nothing is understood, or for more than 256 MiB.
+    """
+    if text is not None:
+        return ask.host(text)
+    return recorded_host() if _asks_the_record() else ask.this_machine()
 
 
-def huge_pages() -> dict[int, int]:
-    """Huge pages in this machine's pools: size in bytes -> number. Empty if the system does not tell."""
-    if _asks_the_record():
-        return {parse_size(size): count for size, count in _machine_record()["huge_pages"].items()}
-    found, names = {}, []
-    with suppress(OSError):
-        names = sorted(os.listdir(HUGE_PAGES))
-    for name in names:
-        with suppress(OSError, ValueError):
-            size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
-            found[size] = int((HUGE_PAGES / name / "nr_hugepages").read_text("utf-8"))
-    return found
-
-
-_LOG_KIB = re.compile(r"\b(\d{1,12}) KiB vmemmap can be freed for a (\d{1,4})(?:\.0{1,2})? ([KMGT]iB) page")
-_LOG_PAGES = re.compile(r"can (?:free|optimize) (\d{1,12}) vmemmap pages for hugepages-(\d{1,12})kB")
+def recorded_host() -> Answer:
+    """What `host` says of the recorded machine, by the same code from the same forms of text."""
+    record = _machine_record()
+    sizes = [(parse_size(size) // 1024, count) for size, count in record["huge_pages"].items()]
+    lines = [
+        f"uname -r {record['origin'].split()[2]}",
+        "uname -m",
+        record["origin"].split()[3].rstrip(","),
+        f"MemTotal: {record['mem_total'] // 1024} kB",
+        f"nr_memmap_boot_pages {record['memmap_pages']}",
+        "nr_memmap_pages 0",
+        f"SIZE(page)={record['struct_page']}",
+        f"vm.hugetlb_optimize_vmemmap = {int(record['switch'] == 'on')}",
+        *(f"hugepages-{size}kB/nr_hugepages {count}" for size, count in sizes),
+    ]
+    return ask.host("\n".join(lines))
 
 
 def boot_log(text: str, base_page: int = BASE_PAGE) -> dict[int, int]:
@@ -135,13 +136,7 @@ def boot_log(text: str, base_page: int = BASE_PAGE) -> dict[int, int]:
     From 5.19 on the line is printed whether the optimisation is on or off, and with 0 KiB where Linux cannot do it.
     Raises `BadInput` for what is no text, or no base page.
     """
-    example = "write for example boot_log('HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page')"
-    text = instance_of(text, str, "the text of a boot log", example)
-    found = {int(size) * 1024: int(pages) for pages, size in _LOG_PAGES.findall(text)}
-    base_page = check_base_page(base_page)
-    for kib, size, unit in _LOG_KIB.findall(text):
-        found[parse_size(f"{size} {unit}")] = int(kib) * 1024 // base_page
-    return found
+    return ask.boot_log(text, check_base_page(base_page))
 
 
 # --- records of real kernels -----------------------------------------------------------------------------------------

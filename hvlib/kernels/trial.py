@@ -18,7 +18,7 @@ from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, instance_of, quoted
 from ..facts.layout import PTE
 from ..facts.platforms import PLATFORMS, Platform
-from ..facts.schemes import SCHEMES, Encoding, Scheme, series_of
+from ..facts.schemes import SCHEMES, Encoding, Scheme, scheme_in
 from ..mechanism.machine import Machine
 from ..mechanism.structpage import COMPOUND_INFO, COUNTS, FLAGS, MAPPING, NO_REFERENCES, PRIVATE, tail_info
 from ..units import format_size, index_of
@@ -108,8 +108,7 @@ class Finding:
 
 def scheme_of_series(series: tuple[int, int]) -> Scheme:
     """The scheme that a kernel of this series uses when the optimisation is on. Raises `BadInput`."""
-    series = series_of(series)
-    return max((scheme for scheme in SCHEMES.values() if scheme.since <= series), key=lambda scheme: scheme.since)
+    return scheme_in(series)
 
 
 def known_bug(finding: Finding, release: tuple[int, ...]) -> Bug | None:

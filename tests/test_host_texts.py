@@ -1,0 +1,265 @@
+"""Texts of other kinds of host than the public cases, written by hand in the forms of their tools, and what is right."""
+
+import pytest
+
+import hvlib as hv
+
+GIB = 1 << 30
+TEXTS = {}
+TEXTS["azure"] = """azureuser@vm1:~$ uname -a
+Linux vm1 6.8.0-1017-azure #20~22.04.1-Ubuntu SMP Tue Oct 22 20:20:01 UTC 2024 x86_64 x86_64 x86_64 GNU/Linux
+azureuser@vm1:~$ cat /proc/meminfo
+MemTotal:       65851684 kB
+HugePages_Total:    1024
+HugePages_Free:     1024
+HugePages_Rsvd:        0
+HugePages_Surp:        0
+Hugepagesize:       2048 kB
+Hugetlb:         2097152 kB
+DirectMap4k:      150080 kB
+DirectMap2M:    10334208 kB
+DirectMap1G:    58720256 kB
+"""
+TEXTS[
+    "awsgraviton"
+] = """Linux ip-10-0-0-1.ec2.internal 6.1.109-118.189.amzn2023.aarch64 #1 SMP Tue Sep 10 08:58:40 UTC 2024 aarch64 aarch64 aarch64 GNU/Linux
+[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x413fd0c1]
+[    0.033] HugeTLB: registered 1.00 GiB page size, pre-allocated 0 pages
+[    0.033] HugeTLB: 0 KiB vmemmap can be freed for a 1.00 GiB page
+[    0.033] HugeTLB: registered 2.00 MiB page size, pre-allocated 0 pages
+[    0.033] HugeTLB: 0 KiB vmemmap can be freed for a 2.00 MiB page
+MemTotal:       130523188 kB
+HugePages_Total:   30000
+Hugepagesize:       2048 kB
+"""
+TEXTS[
+    "rhel9"
+] = """Linux dbhost 5.14.0-427.13.1.el9_4.x86_64 #1 SMP PREEMPT_DYNAMIC Wed Apr 10 10:29:16 EDT 2024 x86_64 x86_64 x86_64 GNU/Linux
+[    0.000000] Command line: BOOT_IMAGE=(hd0,gpt2)/vmlinuz-5.14.0-427.13.1.el9_4.x86_64 root=/dev/mapper/rhel-root ro crashkernel=1G-4G:192M,4G-64G:256M,64G-:512M default_hugepagesz=1G hugepagesz=1G hugepages=200
+[    0.041] Memory: 1048576K/527636480K available (16384K kernel code, 5596K rwdata, 11464K rodata, 3824K init, 18424K bss, 218103808K reserved, 0K cma-reserved)
+[    0.542] HugeTLB: registered 1.00 GiB page size, pre-allocated 200 pages
+[    0.542] HugeTLB: 16380 KiB vmemmap can be freed for a 1.00 GiB page
+[    0.542] HugeTLB: registered 2.00 MiB page size, pre-allocated 0 pages
+[    0.542] HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page
+kernel.osrelease = 5.14.0-427.13.1.el9_4.x86_64
+vm.hugetlb_optimize_vmemmap = 0
+vm.hugetlb_shm_group = 0
+vm.nr_hugepages = 200
+"""
+TEXTS[
+    "rhel8"
+] = """Linux x 4.18.0-513.5.1.el8_9.x86_64 #1 SMP Fri Sep 29 05:21:10 EDT 2023 x86_64 x86_64 x86_64 GNU/Linux
+MemTotal:       263750420 kB
+HugePages_Total:   65536
+Hugepagesize:       2048 kB
+"""
+TEXTS["suse"] = """#==[ Command ]======================================#
+# /bin/uname -a
+Linux sles15 6.4.0-150600.23.7-default #1 SMP PREEMPT_DYNAMIC x86_64 x86_64 x86_64 GNU/Linux
+
+#==[ Configuration File ]===========================#
+# /proc/cmdline
+BOOT_IMAGE=/boot/vmlinuz-6.4.0-150600.23.7-default root=UUID=abc hugepagesz=2M hugepages=512 quiet
+
+#==[ Command ]======================================#
+# /usr/sbin/sysctl -a
+vm.hugetlb_optimize_vmemmap = 0
+vm.hugetlb_shm_group = 0
+vm.nr_hugepages = 512
+
+#==[ Command ]======================================#
+# /usr/bin/getconf -a
+PAGESIZE                           4096
+PAGE_SIZE                          4096
+_AVPHYS_PAGES                      7000000
+_PHYS_PAGES                        8173000
+"""
+TEXTS["pve"] = """root@pve1:~# cat /proc/cmdline
+BOOT_IMAGE=/boot/vmlinuz-6.8.12-4-pve root=/dev/mapper/pve-root ro quiet hugepagesz=1G hugepages=16 default_hugepagesz=1G hugetlb_free_vmemmap=on
+root@pve1:~# grep -i huge /proc/meminfo
+AnonHugePages:    501760 kB
+HugePages_Total:      16
+HugePages_Free:       16
+Hugepagesize:    1048576 kB
+Hugetlb:        16777216 kB
+root@pve1:~# free -m
+               total        used        free      shared  buff/cache   available
+Mem:          128754       30000       90000         100       8000       98000
+Swap:           8191           0        8191
+root@pve1:~# uname -r
+6.8.12-4-pve
+"""
+TEXTS[
+    "rpi"
+] = """Linux raspberrypi 6.6.31+rpt-rpi-2712 #1 SMP PREEMPT Debian 1:6.6.31-1+rpt1 (2024-05-29) aarch64 GNU/Linux
+[    0.000000] Memory: 8153840K/8388608K available (13824K kernel code, 2268K rwdata, 4432K rodata, 5120K init, 1104K bss, 169232K reserved, 65536K cma-reserved)
+[    0.041] HugeTLB: registered 1.00 GiB page size, pre-allocated 0 pages
+[    0.041] HugeTLB: 0 KiB vmemmap can be freed for a 1.00 GiB page
+[    0.041] HugeTLB: registered 32.0 MiB page size, pre-allocated 0 pages
+[    0.041] HugeTLB: 0 KiB vmemmap can be freed for a 32.0 MiB page
+[    0.041] HugeTLB: registered 2.00 MiB page size, pre-allocated 0 pages
+"""
+TEXTS["z"] = """Linux version 5.14.0-427.el9.s390x (mockbuild@s390) (gcc (GCC) 11.4.1) #1 SMP
+Linux is running natively in 64-bit mode
+Memory: 8064048K/8388608K available (10752K kernel code, 3000K rwdata, 4000K rodata, 2000K init, 800K bss, 324560K reserved, 0K cma-reserved)
+HugeTLB: registered 1.00 MiB page size, pre-allocated 100 pages
+"""
+TEXTS["power"] = """Linux p9 6.4.0-150600.21-default #1 SMP ppc64le ppc64le ppc64le GNU/Linux
+radix-mmu: Initializing Radix MMU
+HugeTLB: registered 2.00 MiB page size, pre-allocated 0 pages
+HugeTLB: registered 1.00 GiB page size, pre-allocated 10 pages
+MemTotal:       266123456 kB
+"""
+TEXTS["riscv"] = """Linux version 6.12.20-generic (riscv64-linux-gnu-gcc-14) #1 SMP
+Memory: 16000000K/16777216K available (11111K kernel code, 1K rwdata, 1K rodata, 1K init, 1K bss, 777216K reserved, 0K cma-reserved)
+HugeTLB: registered 64.0 KiB page size, pre-allocated 0 pages
+HugeTLB: 0 KiB vmemmap can be freed for a 64.0 KiB page
+HugeTLB: registered 2.00 MiB page size, pre-allocated 64 pages
+HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page
+HugeTLB: registered 1.00 GiB page size, pre-allocated 0 pages
+HugeTLB: 16380 KiB vmemmap can be freed for a 1.00 GiB page
+vm.hugetlb_optimize_vmemmap = 1
+"""
+TEXTS["nodes"] = """Linux version 6.6.50-custom (x86_64-linux-gnu-gcc) #1
+Command line: root=/dev/sda1 default_hugepagesz=1G hugepagesz=1G hugepages=0:20,1:24 hugetlb_free_vmemmap=1
+HugeTLB: allocating 24 of page size 1.00 GiB failed node1.  Only allocated 22 hugepages.
+HugeTLB: registered 1.00 GiB page size, pre-allocated 42 pages
+node 0 size: 64101 MB
+node 1 size: 64496 MB
+"""
+TEXTS["german free"] = """              gesamt       benutzt     frei      gemns.  Puffer/Cache verfügbar
+Speicher:   65481216    10000000    50000000       1000     5000000    54000000
+Auslager:    2097148           0     2097148
+Linux h 6.1.0-26-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.112-1 (2024-09-30) x86_64 GNU/Linux
+/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages:2048
+"""
+TEXTS["kubectl"] = """Name:               worker-1
+Labels:             kubernetes.io/arch=amd64
+Capacity:
+  cpu:                64
+  hugepages-1Gi:      40Gi
+  hugepages-2Mi:      0
+  memory:             131072000Ki
+Allocatable:
+  cpu:                63
+  hugepages-1Gi:      40Gi
+  hugepages-2Mi:      0
+  memory:             88000000Ki
+System Info:
+  Kernel Version:             5.15.0-113-generic
+  Architecture:               amd64
+"""
+TEXTS["hugeadm"] = """      Size  Minimum  Current  Maximum  Default
+   2097152     1024     1024     1024        *
+1073741824        2        2        2
+"""
+TEXTS["dpdk"] = """Node Pages Size Total
+0    20    1Gb    20Gb
+1    20    1Gb    20Gb
+
+Hugepages mounted on /dev/hugepages
+"""
+TEXTS[
+    "prom"
+] = """node_uname_info{domainname="(none)",machine="x86_64",nodename="h1",release="6.1.0-18-amd64",sysname="Linux"} 1
+node_memory_HugePages_Total 40
+node_memory_Hugepagesize_bytes 1.073741824e+09
+node_memory_MemTotal_bytes 6.7052765184e+10
+"""
+TEXTS["e820"] = """Linux version 5.4.0 (x86_64-linux-gnu-gcc) #1
+BIOS-provided physical RAM map:
+BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] usable
+BIOS-e820: [mem 0x000000000009fc00-0x000000000009ffff] reserved
+BIOS-e820: [mem 0x0000000000100000-0x00000000bffdffff] usable
+BIOS-e820: [mem 0x0000000100000000-0x000000103fffffff] usable
+"""
+TEXTS["7.3 e820"] = TEXTS["e820"].replace("usable", " System RAM").replace("5.4.0", "7.3.4")
+TEXTS["lxcfs"] = """Linux ct1 6.8.12-4-pve #1 SMP x86_64 GNU/Linux
+MemTotal:        2097152 kB
+HugePages_Total:      16
+Hugepagesize:    1048576 kB
+"""
+TEXTS[
+    "oom"
+] = """[12.3] Node 0 Normal free:1234kB boost:0kB min:2kB low:3kB present:62914560kB managed:61800000kB mlocked:0kB
+[12.3] Node 0 DMA32 free:1234kB boost:0kB min:2kB low:3kB present:3145728kB managed:3100000kB mlocked:0kB
+[12.3] Node 0 hugepages_total=40 hugepages_free=3 hugepages_surp=0 hugepages_size=1048576kB
+[12.3] Node 0 hugepages_total=512 hugepages_free=3 hugepages_surp=0 hugepages_size=2048kB
+[12.3] 16515072 pages RAM
+[12.3] 0 pages HighMem/MovableOnly
+"""
+TEXTS["virsh"] = """Memory size:         65481216 KiB
+<pages unit='KiB' size='4'>8000000</pages>
+<pages unit='KiB' size='2048'>0</pages>
+<pages unit='KiB' size='1048576'>40</pages>
+"""
+TEXTS["numastat"] = """                          Node 0          Node 1           Total
+MemTotal                64101.00        64496.00       128597.00
+HugePages_Total         20480.00        20480.00        40960.00
+Linux h 6.1.0-18-amd64 #1 SMP x86_64 GNU/Linux
+"""
+TEXTS["config"] = """# Linux/x86 6.12.9 Kernel Configuration
+CONFIG_HUGETLBFS=y
+CONFIG_HUGETLB_PAGE=y
+CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP=y
+CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP_DEFAULT_ON=y
+CONFIG_X86_64=y
+"""
+
+# name -> architecture, base page, RAM in GiB, how it is known, pools, optimisation, bytes saved, bytes to save
+RIGHT = {
+    "azure": ("x86_64", 4096, 62.80, "at least", {"2 MiB": 1024}, "off", 0, 1024 * 28 << 10),
+    "awsgraviton": (
+        "aarch64",
+        4096,
+        124.48,
+        "at least",
+        {"1 GiB": 0, "2 MiB": 30000},
+        "not on this architecture",
+        0,
+        0,
+    ),
+    "rhel9": ("x86_64", 4096, 503.19, "exact", {"1 GiB": 200, "2 MiB": 0}, "off", 0, 200 * 16380 << 10),
+    "rhel8": ("x86_64", 4096, 251.53, "at least", {"2 MiB": 65536}, "not in this kernel", 0, 0),
+    "suse": ("x86_64", 4096, 31.18, "at least", {"2 MiB": 512}, "off", 0, 512 * 28 << 10),
+    "pve": ("x86_64", 4096, 125.74, "at least", {"1 GiB": 16}, "on", 16 * 16380 << 10, 0),
+    "rpi": ("aarch64", 16384, 8.0, "exact", {"1 GiB": 0, "32 MiB": 0, "2 MiB": 0}, "not on this architecture", 0, 0),
+    "z": ("s390x", 4096, 8.0, "exact", {"1 MiB": 100}, "not on this architecture", 0, 0),
+    "power": ("ppc64le", 65536, 253.80, "at least", {"1 GiB": 10, "2 MiB": 0}, "not on this architecture", 0, 0),
+    "riscv": ("riscv64", 4096, 16.0, "exact", {"1 GiB": 0, "2 MiB": 64, "64 KiB": 0}, "on", 64 * 28 << 10, 0),
+    "nodes": ("x86_64", 4096, 125.58, "at least", {"1 GiB": 42}, "on", 42 * 16380 << 10, 0),
+    "german free": ("x86_64", 4096, 62.45, "at least", {"2 MiB": 2048}, "off", 0, 2048 * 28 << 10),
+    "kubectl": ("x86_64", 4096, 125.0, "at least", {"1 GiB": 40, "2 MiB": 0}, "off", 0, 40 * 16376 << 10),
+    "hugeadm": (None, 4096, 4.0, "at least", {"1 GiB": 2, "2 MiB": 1024}, "unknown", None, None),
+    "dpdk": (None, 4096, 40.0, "at least", {"1 GiB": 40}, "unknown", None, None),
+    "prom": ("x86_64", 4096, 62.45, "at least", {"1 GiB": 40}, "off", 0, 40 * 16380 << 10),
+    "e820": ("x86_64", 4096, 64.0, "exact", {}, "not in this kernel", 0, 0),
+    "7.3 e820": ("x86_64", 4096, 64.0, "exact", {}, "unknown", None, None),
+    "oom": (None, 4096, 63.0, "exact", {"1 GiB": 40, "2 MiB": 512}, "unknown", None, None),
+    "virsh": (None, 4096, 62.45, "at least", {"1 GiB": 40, "2 MiB": 0}, "unknown", None, None),
+    "numastat": ("x86_64", 4096, 125.58, "at least", {}, "off", None, None),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_text_of_this_kind_is_read_right(name):
+    architecture, base_page, gib, known, pools, optimisation, saved, to_save = RIGHT[name]
+    answer = hv.observe.host(TEXTS[name]).json()
+    assert (answer["architecture"], answer["base_page"]) == (architecture, base_page)
+    assert abs(answer["memory"]["bytes"] / GIB - gib) < 0.01
+    assert answer["memory"]["known"] == known
+    assert {pool["size"]: pool["count"] for pool in answer["pools"]} == pools
+    assert (answer["optimisation"], answer["saved"], answer["to_save"]) == (optimisation, saved, to_save)
+    assert answer["not_understood"] == []
+
+
+def test_what_cannot_be_of_one_host_is_not_reckoned_with():
+    """A container's MemTotal beside the pools of its host."""
+    answer = hv.observe.host(TEXTS["lxcfs"])
+    assert (answer.hosts[0].saved, answer.hosts[0].to_save) == (None, None)
+    assert "cannot be of one host" in str(answer)
+
+
+def test_a_configuration_says_what_is_built_in_and_on():
+    answer = hv.observe.host(TEXTS["config"]).json()
+    assert (answer["release"], answer["architecture"], answer["optimisation"]) == ("6.12.9", "x86_64", "on")

@@ -6,6 +6,7 @@ well, which confirms it; were they ever to differ, the engine is right. A publis
 
 from __future__ import annotations
 
+import textwrap
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from . import kernel_rules as rules
 from .kernel_words import DATA, DISASTERS, TRUTHS, numbers, written
 
 _STATIC = Path(__file__).parent / "static"
+READ = 76
+"""Letters of a printed line: no sentence ends out of sight."""
 LONGEST = 2_000
 """Moves of one game, undone ones too."""
 
@@ -83,7 +86,7 @@ class KernelGame(anywidget.AnyWidget):
         `BadInput` for what is no move.
         """
         self.moves = [*self.moves, rules.move(do, page, frame, writable)]
-        return self._said
+        return textwrap.fill(self._said, READ)
 
     def hint(self) -> str:
         """The next step of the kernel's own order, in a sentence."""

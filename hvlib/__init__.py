@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .pictures import draw
     from .teaching import concepts, explore, homework
     from .teaching.errata import ERRATA, Erratum
+    from .teaching.kernel_game import you_are_the_kernel
     from .teaching.questions import check
     from .teaching.quiz import concept_test, predict
     from .teaching.workbench import sandbox
@@ -34,6 +35,7 @@ __all__ = [
     "Pool", "RawMemory", "Scheme", "StructPage", "TiB", "WrongState", "about", "check", "compound_head",
     "concept_test", "concepts", "costs", "draw", "explore", "format_size", "homework", "observe", "page_to_pfn",
     "parse_size", "pfn_to_page", "plan", "predict", "sandbox", "this_machine", "trial",
+    "you_are_the_kernel",
 ]  # fmt: skip
 
 _MODULES = {
@@ -50,6 +52,7 @@ _MODULES = {
     "pictures": ("draw",),
     "teaching": ("concepts", "explore", "homework"),
     "teaching.errata": ("ERRATA", "Erratum"),
+    "teaching.kernel_game": ("you_are_the_kernel",),
     "teaching.questions": ("check",),
     "teaching.quiz": ("concept_test", "predict"),
     "teaching.workbench": ("sandbox",),

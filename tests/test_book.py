@@ -16,12 +16,15 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed (make test installs it)")
 pytest.importorskip("playwright", reason="playwright is not installed")
+from playing import Player
 from playwright.sync_api import expect
 
 import hvlib as hv
 from hvlib.pictures import film, films, outputs
 from hvlib.pictures.scene import WIDTH
-from hvlib.teaching import ask
+from hvlib.teaching import ask, kernel_game
+from hvlib.teaching.kernel_rules import Session, move
+from hvlib.teaching.kernel_words import DATA
 from hvlib.teaching.questions import QUESTIONS
 from tools import book, pages
 from tools.jupyterlab import needs_chromium
@@ -170,6 +173,159 @@ def test_without_scripts_the_stored_picture_stands(html, browser):
     assert picture.bounding_box()["width"] > 600
     assert len(picture.get_attribute("aria-label")) > 40
     context.close()
+
+
+@pytest.fixture
+def game(html, browser, request):
+    """Chapter 6 as a page of some width, and its game."""
+    how = {"width": 1280, "touch": False, "motion": "no-preference", **getattr(request, "param", {})}
+    context = browser.new_context(
+        viewport={"width": how["width"], "height": 900}, has_touch=how["touch"], reduced_motion=how["motion"]
+    )
+    page, problems = context.new_page(), []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto((html / "06_remap_to_page_1.html").as_uri())
+    shown = page.locator(".hv-kernel")
+    shown.locator("svg").evaluate("svg => svg.scrollIntoView({block: 'center', behavior: 'instant'})")
+    yield Player(page, shown)
+    context.close()
+    assert problems == []
+
+
+def accessible(player):
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(player.page, context=".hv-kernel", options={"resultTypes": ["violations"], "preload": False})
+    assert found.violations_count == 0, found.generate_report()
+
+
+@needs_chromium
+@pytest.mark.parametrize("game", [{"motion": "reduce"}, {"width": 390, "motion": "reduce"}], indirect=True)
+def test_the_game_on_a_page_by_mouse_to_six_frames_and_the_fake_head(game):
+    game.button("Split")
+    game.same("split")
+    for page in (2, 3):
+        game.drag(page, 1)
+        game.same("remap", page=page, frame=1)
+        game.page.mouse.click(*game.entry(page))
+        game.same("protect", page=page)
+    accessible(game)
+    game.page.mouse.click(*game.frame(3))
+    game.same("free", frame=3)
+    assert game.session.kernel.dead["id"] == "stale"
+    accessible(game)
+    game.button("Flush TLBs")
+    game.same("flush")
+    game.button("Undo")
+    game.same("undo")
+    game.button("The same for pages 4 to 7")
+    game.same("likewise")
+    game.button("Flush TLBs")
+    game.same("flush")
+    game.button("Free unused")
+    game.same("free")
+    assert game.session.kernel.won == ["six"]
+    game.button("Hint")
+    expect(game.game.locator(".hv-says")).to_contain_text("Lead it to frame 0")
+    game.drag(1, 0)
+    game.same("remap", page=1, frame=0)
+    assert game.session.kernel.dead["id"] == "fake"
+    game.button("Use the test of Linux 5.18")
+    game.same("learn")
+    game.button("Start over")
+    game.same("reset")
+
+
+@needs_chromium
+@pytest.mark.parametrize("game", [{"width": 390, "touch": True}], indirect=True)
+def test_the_game_by_finger_moves_an_arrow_and_not_the_page(game):
+    game.page.touchscreen.tap(*game.middle("[data-do='split']"))
+    game.same("split")
+    at = game.page.evaluate("scrollY")
+    game.swipe(6, 1)
+    game.same("remap", page=6, frame=1)
+    assert game.page.evaluate("scrollY") == at, "the page has not been panned"
+    game.page.touchscreen.tap(*game.entry(6))
+    game.same("protect", page=6)
+    game.page.touchscreen.tap(*game.frame(6))
+    game.same("free", frame=6)
+
+
+@needs_chromium
+def test_the_game_by_keys_leads_on_enter_alone_and_says_so_after_a_while(game):
+    press = game.page.keyboard.press
+    game.game.locator("[data-do='split']").focus()
+    press("Enter")
+    game.same("split")
+    press("Shift+Tab")
+    assert game.page.evaluate("document.activeElement.dataset.frame") == "1"
+    press("Shift+Tab")
+    assert game.page.evaluate("document.activeElement.dataset.entry") == "2"
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp", "ArrowUp"):
+        press(key)
+    expect(game.game.locator(".hv-says")).to_have_text("Page 4 to frame 1? Enter leads it there.")
+    assert game.game.locator(":focus").get_attribute("aria-valuetext") == "frame 1? Enter leads it there"
+    press("Enter")
+    game.same("remap", page=4, frame=1)
+    expect(game.game.locator("[role=status]")).to_contain_text("Page 4 shows frame 1, like page 1.")
+    press("Space")
+    game.same("protect", page=4)
+    for key in ("ArrowDown", "ArrowDown", "Escape"):
+        press(key)
+    expect(game.game.locator(".hv-says")).to_have_text("Page 4 shows frame 1.")
+    press("Tab")
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
+        press(key)
+    game.same("free", frame=4)
+    tabs = game.game.evaluate("el => el.querySelectorAll('svg [tabindex=\"0\"]').length")
+    assert tabs == 2, "one stop for the entries, one for the frames"
+
+
+ALONE = """
+const el = document.createElement("main"), nobody = () => () => {};
+document.body.append(el);
+const judge = (f) => { window.judge = f; return nobody; };
+mount({ el, data, link: { seed: 6, moves: () => [], send: nobody, listen: nobody, judge } });
+"""
+
+
+@needs_chromium
+def test_where_the_twin_and_python_differ_python_is_right(browser):
+    page, other = browser.new_page(), Session()
+    page.set_content("<!doctype html><body></body>")
+    script = kernel_game.script().replace("export default { render };", "")
+    page.add_script_tag(content=f"const data = {json.dumps(DATA)};{script}{ALONE}", type="module")
+    page.wait_for_function("() => window.judge")
+    look = (
+        "() => [document.querySelector('main').dataset.differs, document.querySelectorAll('.entry:not(.gone)').length]"
+    )
+    page.evaluate("truth => judge({ count: 0, state: truth })", other.kernel.state())
+    assert page.evaluate(look) == [None, 0], "they agree"
+    other.play(move("split"))
+    page.evaluate("truth => judge({ count: 7, state: truth })", other.kernel.state())
+    assert page.evaluate(look) == [None, 0], "of other moves nothing is confirmed"
+    page.evaluate("truth => judge({ count: 0, state: truth })", other.kernel.state())
+    assert page.evaluate(look) == ["true", 8]
+    page.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("game", [{}, {"width": 390}], indirect=True)
+def test_no_text_of_the_game_is_below_12_pixels_or_outside_its_box(game):
+    game.button("Split")
+    drawn = game.game.evaluate("""(el) => {
+      const svg = el.querySelector("svg"), box = svg.getBoundingClientRect();
+      const scale = box.width / svg.viewBox.baseVal.width;
+      return [...el.querySelectorAll("svg text, p, li, button")]
+        .filter((text) => text.textContent && text.getClientRects().length)
+        .map((text) => {
+          const { left, right } = text.getBoundingClientRect(), size = parseFloat(getComputedStyle(text).fontSize);
+          return [text.textContent, text.closest("svg") ? size * scale : size, left - box.left, box.right - right];
+        });
+    }""")
+    assert len(drawn) > 60
+    assert [each for each in drawn if each[1] < 12] == []
+    assert [each for each in drawn if min(each[2:]) < -2] == []
 
 
 TYPED = [

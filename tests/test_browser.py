@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
+from playing import Player
 from playwright.sync_api import expect
 
 from hvlib.pictures.scene import WIDTH
 from hvlib.teaching import explore
+from hvlib.teaching.kernel_rules import move
 from tools.jupyterlab import IDLE, Lab, needs_chromium
 
 expect.set_options(timeout=30_000)  # on a busy machine; what is there at once is seen at once
@@ -160,6 +162,32 @@ def test_what_the_slider_says_python_knows_and_the_guess_stands_beside_the_truth
     remap.keyboard.insert_text("print('python says', panel.step, panel.facts['frames freed'])")
     remap.keyboard.press("Control+Enter")
     expect(remap.locator(".jp-OutputArea-output", has_text="python says 11 6")).to_be_visible()
+
+
+def test_the_game_is_played_by_mouse_and_keys_and_python_confirms_each_move(remap):
+    """Chapter 6's game: the twin answers, the engine in the kernel judges, and a cell's moves reach the picture."""
+    cells = remap.evaluate(CELLS)
+    game = remap.locator(".hv-kernel")
+    game.locator("svg").evaluate("svg => svg.scrollIntoView({block: 'center'})")
+    player = Player(remap, game)
+    player.button("Split")
+    player.same("split")
+    player.drag(2, 1)
+    player.same("remap", page=2, frame=1)
+    for key in ("Space", "x", "a", "b", "d", "d", "y", "ArrowRight", "ArrowUp", "ArrowUp", "Enter"):
+        remap.keyboard.press(key)
+    player.session.play(move("protect", page=2))
+    player.same("remap", page=3, frame=1)
+    assert remap.evaluate(CELLS) == cells, "the notebook took no key"
+    expect(game).to_have_attribute("data-judged", "4")
+    for command in ("move-cursor-down", "insert-cell-below", "enter-edit-mode"):
+        remap.evaluate("command => jupyterapp.commands.execute('notebook:' + command)", command)
+    remap.keyboard.insert_text("print('python says', len(game.moves), game.state['unflushed']); _ = game.play('flush')")
+    remap.keyboard.press("Control+Enter")
+    expect(remap.locator(".jp-OutputArea-output", has_text="python says 4 [2, 3]")).to_be_visible()
+    expect(game).to_have_attribute("data-judged", "5")
+    player.same("flush")
+    assert game.get_attribute("data-differs") is None, "the twin and the engine agree"
 
 
 def test_play_walks_through_the_steps_and_stops(remap):

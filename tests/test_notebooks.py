@@ -69,7 +69,7 @@ def test_every_output_holds_words_to_compare(notebook):
 
 
 def test_the_shape_of_a_chapter(notebook):
-    assert 12 <= len(notebook.cells) <= 30
+    assert 12 <= len(notebook.cells) <= 34
     assert notebook.cells[0].source.startswith("# ")
     first = code(notebook)[0].source
     assert first == "import hvlib as hv"

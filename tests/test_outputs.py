@@ -26,6 +26,7 @@ STATES = [
     outputs.PredictionShown("base pages of 1 GiB", 0),
     outputs.ExerciseShown("base pages of 1 GiB", "s01", True, False, "512 counts something else."),
     outputs.ConceptTestShown(7, "before"),
+    outputs.GameShown("you are the kernel", 6, [{"do": "remap", "page": 2, "frame": 1}]),
 ]
 
 

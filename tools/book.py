@@ -22,6 +22,7 @@ from typing import Any
 import nbformat
 
 import hvlib as hv
+from hvlib.teaching import kernel_game
 from hvlib.teaching.questions import QUESTIONS
 
 from . import pages
@@ -84,6 +85,7 @@ def stage(printed: bool = False) -> None:
     (SOURCE / "_static").mkdir(exist_ok=True)
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
     shutil.copy(STATIC["film"] / "film.css", SOURCE / "_static" / "film.css")
+    (SOURCE / "_static" / "kernel_game.css").write_text(kernel_game.style(), "utf-8")
 
 
 def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
@@ -92,10 +94,11 @@ def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
 
 
 def scripts() -> str:
-    """film.js and quiz.js, as one script that also runs from a file; the text is theirs, only `export` is taken off."""
+    """Films, questions and the game as one script that also runs from a file; only ``export`` is taken off the text."""
+    read = {name: (folder / f"{name}.js").read_text("utf-8") for name, folder in STATIC.items()}
     parts = []
-    for name in ("film", "quiz"):
-        text = re.sub(r"^export default .*$", "", (STATIC[name] / f"{name}.js").read_text("utf-8"), flags=re.MULTILINE)
+    for name, text in {**read, "game": kernel_game.script()}.items():
+        text = re.sub(r"^export default .*$", "", text, flags=re.MULTILINE)
         names = re.findall(r"^export function (\w+)", text, re.MULTILINE)
         text = text.replace("export function", "function")
         parts.append(f"const {name} = (() => {{\n{text}\nreturn {{ {', '.join(names)} }};\n}})();")

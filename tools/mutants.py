@@ -39,7 +39,8 @@ LIMIT = 600
 OWN = {"errors": "units", "command": "hostile", "scene": "draw", "svg": "draw", "mapping": "draw", "filling": "draw",
        "quiz": "ask", "hvo": "machine", "events": "machine", "schemes": "witnesses", "report": "observe",
        "cli": "trial", "book": "command", "lab": "command", "film": "explore", "remap": "explore",
-       "ch06": "ask", "btf": "observe", "costs": "coverage", "homework": "grading", "layout": "geometry"}  # fmt: skip
+       "ch06": "ask", "btf": "observe", "costs": "coverage", "homework": "grading", "layout": "geometry",
+       "cpus": "kernel_game", "kernel_rules": "kernel_game", "kernel_words": "kernel_game"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""
 RUNS = ("not slow and not beside", "slow and not beside")
 """Marks of the unit tests of the engine, the quick ones first."""

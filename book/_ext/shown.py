@@ -23,6 +23,7 @@ from hvlib.errors import BadInput
 from hvlib.pictures import film, outputs, svg
 from hvlib.pictures.films import FILMS
 from hvlib.teaching import ask, concepts
+from hvlib.teaching.kernel_words import DATA
 from hvlib.teaching.questions import QUESTIONS
 
 SEEDS = range(5)
@@ -72,6 +73,8 @@ def as_html(page: Page, data: Mapping[str, Any]) -> str | None:
                 for item in concepts.items(state.seed, state.when)
             ]
             return _form("test", {"items": items, "when": state.when}, data["text/plain"])
+        case outputs.GameShown():
+            return _game(page, state, data)
     if WIDGET_VIEW in data:
         raise Unfit(f"{page.where}: a widget that would be dead on the page; show a panel of hv.explore instead.")
     if any(kind in data for kind in PICTURES):
@@ -127,6 +130,17 @@ def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -
         raise Unfit(f"{page.where}: the sandbox has no picture for readers without a session; run make notebooks.")
     words = f"{data['text/plain']}\nTyping other numbers needs a session: Binder, or JupyterLab."
     return _figure(data["image/svg+xml"], "<br>".join(map(html.escape, words.split("\n"))), "hv-figure")
+
+
+def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
+    """The game: its picture until it can be played, and in print the picture alone."""
+    if "image/svg+xml" not in data:
+        raise Unfit(f"{page.where}: the game has no picture for readers without scripts; run make notebooks.")
+    picture = _figure(data["image/svg+xml"], html.escape(DATA["opening"]), "hv-figure")
+    if page.printed:
+        return picture
+    held = _json({"data": DATA, "seed": state.seed, "moves": state.moves})
+    return f'<div class="hv-game">{picture}</div><script type="application/json" class="hv-game-data">{held}</script>'
 
 
 def _exercise(page: Page, state: outputs.ExerciseShown) -> str:

@@ -1,4 +1,5 @@
-// Wakes what stands on a page: films, predictions, exercises, the concept test. film and quiz are the modules above.
+// Wakes what stands on a page: films, predictions, exercises, the concept test, the game. film, quiz and game are the
+// modules above.
 function held(script) { return JSON.parse(script.textContent); }
 
 const states = [];
@@ -22,3 +23,7 @@ for (const el of document.querySelectorAll(".hv-prediction"))
   quiz.prediction(el, held(el.querySelector("script")), (text) => { const next = after(el); if (next) next[1].set("note", text); });
 for (const el of document.querySelectorAll(".hv-exercise")) quiz.exercise(el, held(el.querySelector("script")));
 for (const el of document.querySelectorAll(".hv-test")) quiz.test(el, held(el.querySelector("script")));
+for (const el of document.querySelectorAll(".hv-game")) {
+  const { data, seed, moves } = held(el.nextElementSibling), nobody = () => () => {};
+  game.mount({ el, data, link: { seed, moves: () => moves, send: nobody, listen: nobody, judge: nobody } }); // no Python here
+}

@@ -152,7 +152,15 @@ class Vmemmap:
                 f"page fault: a write to {address + WORD * index:#x} goes through the read-only entry of vmemmap page "
                 f"{page}, which leads to frame {int(frame[0]):#x}; the frame is unchanged."
             )
-        self._written[int(frame[0]), int(offset[0])] = value % (1 << 64)
+        self.store_in(int(frame[0]), int(offset[0]), value)
+
+    def store_in(self, frame: int, offset: int, value: int) -> None:
+        """Write a word into a frame, whoever may reach it and by whatever way."""
+        self._written[frame, offset] = value % (1 << 64)
+
+    def written(self) -> dict[tuple[int, int], int]:
+        """Words that were written since the struct pages were prepared: (frame, offset in bytes) -> value."""
+        return dict(self._written)
 
     def may_write(self, addresses: Words) -> npt.NDArray[np.bool_]:
         """Whether the entry that each address is reached through is writable."""

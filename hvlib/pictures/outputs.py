@@ -69,7 +69,16 @@ class ConceptTestShown:
     when: str
 
 
-Shown = PanelShown | PictureShown | SandboxShown | PredictionShown | ExerciseShown | ConceptTestShown
+@dataclass(frozen=True)
+class GameShown:
+    """A game by its name: its seed, and the moves made before it was shown."""
+
+    game: str
+    seed: int
+    moves: list[dict[str, Any]]
+
+
+Shown = PanelShown | PictureShown | SandboxShown | PredictionShown | ExerciseShown | ConceptTestShown | GameShown
 KINDS: Mapping[str, type[Shown]] = {
     "panel": PanelShown,
     "picture": PictureShown,
@@ -77,6 +86,7 @@ KINDS: Mapping[str, type[Shown]] = {
     "prediction": PredictionShown,
     "exercise": ExerciseShown,
     "concept test": ConceptTestShown,
+    "game": GameShown,
 }
 """What ``kind`` can be, and the shape of each."""
 _AGAIN = "take it from hvlib, or make the output again, for example with make notebooks"
@@ -120,4 +130,6 @@ def _fits(value: Any, hint: Any) -> bool:
     if get_origin(hint) is dict:
         name, inner = get_args(hint)
         return isinstance(value, Mapping) and all(_fits(k, name) and _fits(v, inner) for k, v in value.items())
+    if get_origin(hint) is list:
+        return isinstance(value, list) and all(_fits(one, get_args(hint)[0]) for one in value)
     return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))

@@ -16,15 +16,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, instance_of, name_of, quoted
 from ..facts.layout import BASE_PAGE, PAGING, STRUCT_PAGE, check_base_page, check_struct_page
 from ..facts.platforms import PLATFORMS
 from ..units import MiB, about, format_size, index_of, parse_size, size_among
 from .btf import struct_layout
-from .host import ask
-from .host.words import Answer
+
+if TYPE_CHECKING:
+    from .host.words import Answer
 
 _MACHINE = "machine-6.18.44.json"
 BTF = Path("/sys/kernel/btf/vmlinux")
@@ -106,6 +107,8 @@ def host(text: str | bytes | None = None) -> Answer:
     may be an archive of a support report. Two hosts or boots get an answer each. Without a text: this machine.
     Raises `BadInput` if nothing is understood, or for more than 256 MiB.
     """
+    from .host import ask  # when it is asked: panels of records need none of it
+
     if text is not None:
         return ask.host(text)
     return recorded_host() if _asks_the_record() else ask.this_machine()
@@ -126,6 +129,8 @@ def recorded_host() -> Answer:
         f"vm.hugetlb_optimize_vmemmap = {int(record['switch'] == 'on')}",
         *(f"hugepages-{size}kB/nr_hugepages {count}" for size, count in sizes),
     ]
+    from .host import ask
+
     return ask.host("\n".join(lines))
 
 
@@ -136,6 +141,8 @@ def boot_log(text: str, base_page: int = BASE_PAGE) -> dict[int, int]:
     From 5.19 on the line is printed whether the optimisation is on or off, and with 0 KiB where Linux cannot do it.
     Raises `BadInput` for what is no text, or no base page.
     """
+    from .host import ask
+
     return ask.boot_log(text, check_base_page(base_page))
 
 

@@ -125,7 +125,7 @@ def _example(film: Film) -> str:
 def _values(axis: Axis) -> str:
     """Where a slider can stand, in words."""
     numbers = [value for value in axis.values if isinstance(value, int)]
-    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
         return f"{numbers[0]} to {numbers[-1]}"
     shown = list(map(repr, axis.values))
     return ", ".join([*shown[:3], "…", shown[-1]] if len(shown) > 12 else shown)

@@ -173,22 +173,27 @@ def panel(found: Part) -> Iterator[Row]:
 
 def first(found: Part) -> Iterator[Row]:
     """What a panel costs when it is shown for the first time."""
-    others = f"importing NumPy and anywidget: {number(found['others']['median'])} CPU s"
-    for kind, words, most in (
-        ("typical", f"median of {len(found['panels'])}", FIRST_CPU_S),
-        ("worst", f"slowest, {found['worst panel']}", WORST_CPU_S),
+    for place, where, limits in (
+        ("kernel", "a new notebook's kernel", {"typical": FIRST_CPU_S, "worst": WORST_CPU_S}),
+        ("bare", "a new Python", {"typical": None, "worst": None}),
     ):
-        yield Row(
-            f"first display of a panel in a new process, {words}",
-            f"{number(found[kind]['median'])} CPU s",
-            "python -m bench --only first",
-            found[kind]["median"],
-            most=most,
-            unit=" CPU s",
-            baseline=others,
-            noise=spread(found[kind], " CPU s"),
-            limit=f"Packages of others take {number(found['others']['median'])} CPU s before anything is drawn.",
-        )
+        one = found[place]
+        others = number(one["others"]["median"])
+        for kind, words in (
+            ("typical", f"median of {len(one['panels'])}"),
+            ("worst", f"slowest, {one['worst panel']}"),
+        ):
+            yield Row(
+                f"first display of a panel in {where}, {words}",
+                f"{number(one[kind]['median'])} CPU s",
+                "python -m bench --only first",
+                one[kind]["median"],
+                most=limits[kind],
+                unit=" CPU s",
+                baseline=f"importing NumPy and anywidget there: {others} CPU s",
+                noise=spread(one[kind], " CPU s"),
+                limit=f"Packages of others take {others} CPU s before anything is drawn.",
+            )
 
 
 def host(found: Part) -> Iterator[Row]:

@@ -121,7 +121,8 @@ _SOURCE = {
     what: source
     for source, whats in {
         "log": ("banner", "RAM", "words", "e820", "ranges", "node pages", "memblock", "crosses", "log frees",
-                "log on", "log frees pages", "log pool", "log off", "log got", "log lost", "log default", "no HugeTLB", "CMA instead"),
+                "log frees pages", "log on", "log off", "log pool", "log got", "log lost", "log default",
+                "no HugeTLB", "CMA instead"),
         "meminfo": ("MemTotal", "default pool", "default size", "all pools", "direct map"),
         "meminfo of nodes": ("node MemTotal", "node default"),
         "vmstat": ("counted at boot", "counted later"),

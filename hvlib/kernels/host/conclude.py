@@ -67,6 +67,11 @@ class Host:
     if_all: int | None = None
 
     @property
+    def series(self) -> facts.Series | None:
+        """The first two numbers of the release."""
+        return _series(self.release)
+
+    @property
     def says_something(self) -> bool:
         """Whether anything was understood that is about this host's memory or kernel."""
         return bool(self.release or self.memory or self.pools or self.frees or self.how.get("optimisation")

@@ -18,7 +18,12 @@ from hypothesis import strategies as st
 import hvlib as hv
 from hvlib.host_command import host as command
 from hvlib.kernels import observe
-from hvlib.kernels.host import ask, words_at
+from hvlib.kernels.host import ask, intake, words_at
+
+try:
+    from compression import zstd
+except ImportError:
+    from backports import zstd
 
 CASES = Path(__file__).parent / "cases" / "hosts"
 KEYS = {"release", "architecture", "base_page", "struct_page", "memory", "pools", "optimisation", "saved", "to_save",
@@ -383,7 +388,7 @@ def test_two_hosts_one_after_the_other_get_their_own_answers(two):
 
 
 @settings(max_examples=40, deadline=None)
-@given(hosts(), st.sampled_from(["tar", "gz", "bz2", "xz", "zip", "folder", "utf-16"]))
+@given(hosts(), st.sampled_from(["tar", "gz", "bz2", "xz", "zst", "zip", "folder", "utf-16"]))
 def test_a_report_has_the_answer_of_its_text(tmp_path_factory, h, how):
     names = ["sos_commands/kernel/dmesg", "uname", "getconf", "proc/meminfo", "sys/pools", "x1", "x2", "x3", "x4"]
     files = {name: "\n".join(part) + "\n" for name, part in zip(names, renderings(h), strict=False)}
@@ -406,6 +411,8 @@ def archive(files, how):
             for name, text in files.items():
                 packed.writestr(f"sosreport-db7/{name}", text)
         return stream.getvalue()
+    if how == "zst":
+        return zstd.compress(archive(files, "tar"))
     with tarfile.open(fileobj=stream, mode="w" if how == "tar" else f"w:{how}") as packed:
         for name, text in files.items():
             member = tarfile.TarInfo(f"sosreport-db7/{name}")
@@ -457,10 +464,25 @@ def test_the_kernel_that_writes_a_dump_is_not_the_host():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("kind", [gzip.compress, bz2.compress, lzma.compress, zstd.compress])
 def test_a_bomb_is_refused_before_it_is_large(kind):
     with pytest.raises(hv.BadInput, match="unpacks to more"):
         hv.observe.host(kind(bytes(100 << 20)))
+
+
+def test_without_zstd_the_sentence_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(intake, "_zstd", None)
+    with pytest.raises(hv.BadInput, match=r"hvlib\[zstd\].*zstd -d"):
+        hv.observe.host(zstd.compress(b"MemTotal: 1000000 kB"))
+
+
+def test_a_zstd_file_that_looks_far_back_is_refused():
+    """A window larger than 128 MiB would be so much memory."""
+    asked = {zstd.CompressionParameter.window_log: 28, zstd.CompressionParameter.enable_long_distance_matching: 1}
+    packer = zstd.ZstdCompressor(options=asked)
+    data = packer.compress(b"MemTotal: 1000000 kB\n") + packer.flush()
+    with pytest.raises(hv.BadInput, match="broken archive"):
+        hv.observe.host(data)
 
 
 def test_this_machine_is_asked_by_the_same_code(monkeypatch, capsys):
@@ -543,7 +565,7 @@ def seeds():
     files = {file.name: file.read_text() for file in sorted(CASES.iterdir())}
     worked = WORKED.format(switch=1, later=40, boot=98304)
     plain = [text.encode() for text in (*files.values(), worked)]
-    return [*plain, *(archive(files, how) for how in ("tar", "gz", "bz2", "xz", "zip"))]
+    return [*plain, *(archive(files, how) for how in ("tar", "gz", "bz2", "xz", "zst", "zip"))]
 
 
 def check(data):

@@ -39,7 +39,10 @@ def test_what_is_no_text_gets_a_sentence(text):
         hv.paste(text)
 
 
-HOST = "Linux a {release} #1 SMP {machine} GNU/Linux\nMemTotal: 65851684 kB\nhugepages-1048576kB/nr_hugepages {pages}\n{more}"
+HOST = (
+    "Linux a {release} #1 SMP {machine} GNU/Linux\nMemTotal: 65851684 kB\n"
+    "hugepages-1048576kB/nr_hugepages {pages}\n{more}"
+)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ STATES = [
     outputs.ExerciseShown("base pages of 1 GiB", "s01", True, False, "512 counts something else."),
     outputs.ConceptTestShown(7, "before"),
     outputs.GameShown("you are the kernel", 6, [{"do": "remap", "page": 2, "frame": 1}]),
+    outputs.PasteShown("MemTotal: 65481216 kB"),
 ]
 
 

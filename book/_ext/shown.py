@@ -75,6 +75,8 @@ def as_html(page: Page, data: Mapping[str, Any]) -> str | None:
             return _form("test", {"items": items, "when": state.when}, data["text/plain"])
         case outputs.GameShown():
             return _game(page, state, data)
+        case outputs.PasteShown():
+            return _paste(state, data)
     if WIDGET_VIEW in data:
         raise Unfit(f"{page.where}: a widget that would be dead on the page; show a panel of hv.explore instead.")
     if any(kind in data for kind in PICTURES):
@@ -141,6 +143,14 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
         return picture
     held = _json({"data": DATA, "seed": state.seed, "moves": state.moves})
     return f'<div class="hv-game">{picture}</div><script type="application/json" class="hv-game-data">{held}</script>'
+
+
+def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
+    """The text in the box and what it says; reading another needs a session."""
+    parts = [f'<pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
+             for kind, words in (("hv-text", state.text), ("hv-said", data["text/plain"]))]  # fmt: skip
+    needs = _paragraphs("Reading a text of your own needs a session: Binder, JupyterLab, or hvlib host.")
+    return f'<div class="hv-paste">{"".join(parts)}{needs}</div>'
 
 
 def _exercise(page: Page, state: outputs.ExerciseShown) -> str:

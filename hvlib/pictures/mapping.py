@@ -191,6 +191,9 @@ def page_map_scene(state: PageMap) -> Scene:
             Label(_FRAMES[0] + 9, y + _TALL / 2, name, 13, "left", bold=True, on=role),
             Label(sum(_FRAMES) - 9, y + _TALL / 2, words, align="right", on=role),
         )
+    for number, row in enumerate(state.rows):
+        mine = (f"{what}{number}" for what in ("page", "arithmetic", "entry", "arrow"))
+        scene.tie(*mine, "leaf", f"frame{row.target}")
     low = TOP + max(rows * ROW, 70)
     scene.add(
         "key",

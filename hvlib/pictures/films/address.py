@@ -39,6 +39,7 @@ def address(page: HugePage | None, bit: int) -> Scene:
     scene.add("bit", Box(x - 2.5, _TOP - 4, _BIT + 5, 34, "mark"), Label(x + _BIT / 2, _TOP + 13, str(bit), on="mark"))
     _walk(scene, offset_bits)
     _page(scene, size, offset_bits)
+    _touch(scene, field_of)
     skipped = len(LEVELS) - len(fields)
     scene.add("sum", Label(_LEFT, 250, _sum_of(skipped, size), 13, "left"))
     scene.add(
@@ -64,6 +65,18 @@ def address(page: HugePage | None, bit: int) -> Scene:
         f"{size // (4 * KiB):,} base pages. Bit {bit} is marked."
     )
     return scene
+
+
+def _touch(scene: Scene, field_of: list[str]) -> None:
+    """A bit is asked for its worth, a table is where the walk ends; a field belongs to the table it selects from."""
+    for number in range(48):
+        scene.sets(f"bit{number}", bit=number)
+    for name, low in LEVELS[1:]:
+        scene.sets(f"table {name}", page_size=format_size(1 << low))
+    for name in dict.fromkeys(field_of):
+        bits = (f"bit{number}" for number in range(48) if field_of[number] == name)
+        where = ("page",) if name == "offset" else (f"table {name}", f"walk {name}")
+        scene.tie(*bits, f"field {name}", *where)
 
 
 def _walk(scene: Scene, offset_bits: int) -> None:

@@ -15,6 +15,7 @@ MAIL = 4096
 """What the mail says. Everything else here is computed."""
 LEFT, RIGHT = 212, 790
 LOW, HIGH = 4, 38
+_NUMBERS = tuple(1 << power for power in range(0, 25))
 """The axis of sizes goes from 2^4 bytes to 2^38."""
 
 
@@ -50,6 +51,10 @@ def base_pages(guess: int) -> Scene:
             Label(LEFT - 14, y + 14, sum_text, align="right"),
             Label(LEFT - 14, y + 35, format_size(size), 15, "right", bold=True),
         )
+        for number in _NUMBERS:  # where the bar can be made to end
+            there, before = (_at(_end(name, number) >> back) for back in (0, 1))
+            scene.add(f"{name} {number}", Box(before, y, there - before, 32, "void"))
+            scene.sets(f"{name} {number}", number=number)
         scene.add(f"{name} bar", Box(LEFT, y, _at(size) - LEFT, 32, role))
         scene.add(
             f"{name} wanted",
@@ -76,6 +81,11 @@ def base_pages(guess: int) -> Scene:
     return scene
 
 
+def _end(name: str, number: int) -> int:
+    """Where a bar ends: at the bytes of so many base pages, or of one of so many parts of the huge page."""
+    return number * PAGE.base_page if name == "together" else PAGE.size // number
+
+
 def _verdict(guess: int) -> str:
     together = guess * PAGE.base_page
     if together == PAGE.size:
@@ -95,7 +105,6 @@ def _state(number: int) -> tuple[Scene, Facts]:
     }
 
 
-_NUMBERS = tuple(1 << power for power in range(0, 25))
 FILM = Film(
     "How many base pages in 1 GiB?",
     (Axis("number", "your number", _NUMBERS, tuple(f"{number:,}" for number in _NUMBERS)),),

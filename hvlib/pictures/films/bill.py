@@ -44,7 +44,7 @@ def _state(huge_page: str, scheme: str, memory: str) -> tuple[Scene, Facts]:
 def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> Scene:
     many = f"{quantity(count, 'huge page')} of {format_size(page.size)}"
     left, kept = bill.memmap - bill.saved, bill.memmap - bill.freed
-    scene = Scene(WIDTH, 442)
+    scene = Scene(WIDTH, 508)
     title = f"{many}; scheme: {scheme}, {SCHEMES[scheme].releases}" if scheme != "off" else f"{many}; scheme: off"
     scene.add("title", Label(LEFT, 18, title, 14, "left", bold=True))
 
@@ -109,6 +109,11 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
     if bill.shared and BAR * bill.shared / left < NARROW:
         note += " The shared page of tails is drawn wider than it is."
     scene.add("note", Label(LEFT, 424, note, align="left"))
+    _schemes(scene, page, scheme, count)
+    scene.tie("whole", "lens", "zoom text", "row6")
+    scene.tie("saved", "saved text", "row5")
+    for name, row in (("kept frames", 1), ("page tables", 3), ("shared tails", 4)):
+        scene.tie(name, f"{name} text", f"row{row}")
     named = "One" if memory == _ONE else f"{memory} in"
     pages_named = f"{named} {many.split(' ', 1)[1]}" if memory == _ONE else f"{named} {many}"
     if scheme == "off":
@@ -120,12 +125,30 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
             f"{_size(page, left)} still taken."
         )
     scene.alt = (
-        f"A bar for the memory of the struct pages of {many}, {_size(page, bill.memmap)}, "
+        f"Scheme {scheme}. A bar for the memory of the struct pages of {many}, {_size(page, bill.memmap)}, "
         f"of which {_size(page, bill.saved)} are saved. "
         f"Below, what is still taken, enlarged: kept frames {_size(page, kept)}, page tables "
         f"{_size(page, bill.tables)}, shared tails {_size(page, bill.shared)}. Below that a table of the same sums."
     )
     return scene
+
+
+def _schemes(scene: Scene, page: HugePage, chosen: str, count: int) -> None:
+    """What each scheme saves of the same struct pages, to scale, the chosen one marked."""
+    top, pitch = 466, 162.0
+    for column, name in enumerate((*(name for name in SCHEMES if name != "off"), "off")):
+        bill, x, wide = page.bill(name, count), LEFT + column * pitch, pitch - 14
+        left = wide * (bill.memmap - bill.saved) / bill.memmap
+        mark: list[Box] = [Box(x - 4, top - 12, wide + 8, 46, "mark")] if name == chosen else []
+        saved = [Box(x + left, top + 10, wide - left, 18, "freed")] if bill.saved else []
+        scene.add(
+            f"scheme{column}",
+            *mark,
+            Label(x + wide / 2, top, name, bold=name == chosen, on="mark" if name == chosen else None),
+            Box(x, top + 10, left, 18, "quiet"),
+            *saved,
+        )
+        scene.sets(f"scheme{column}", scheme=name)
 
 
 def _memory(page: HugePage, pages: int, lead: str = "") -> Fact:

@@ -13,7 +13,9 @@ from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import WIDTH, Arrow, Box, Label, Role, Scene, Shape
 
-NUMBERS = (0, 1, 2, 63, 64, 65, 128, 300, 448, 511, 512, 513)
+NUMBERS = (
+    0, 1, 2, 63, 64, 65, 128, 129, 192, 193, 256, 257, 300, 320, 321, 384, 385, 448, 449, 511, 512, 513,
+)  # fmt: skip
 SCHEMES_SHOWN = ("head page", "off")
 STEPS = 5
 SLOTS = (0, 1, 2, 44, 63)
@@ -120,6 +122,7 @@ def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, 
         Label(_ASKS, 48, "compound_head asks", align="left", bold=True),
     )
     _draw_pages(scene, scheme)
+    _touch(scene, scheme)
     for name, number in zip(("it", "next"), _read_now(scheme, struct_page, step), strict=False):
         row, place = divmod(number, 64)
         lead = _frame_row(scheme, row)
@@ -132,7 +135,8 @@ def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, 
     scene.caption = f"Step {step} of {STEPS - 1}, scheme {scheme}: {_told(scheme, struct_page, step)}."
     leads = "all lead to frame 0" if scheme == "head page" else "lead to a frame of their own each"
     scene.alt = (
-        f"The eight vmemmap pages of a 2 MiB page, which {leads}, and the page after them. Struct page {struct_page} "
+        f"Step {step} of {STEPS - 1}. The eight vmemmap pages of a 2 MiB page, which {leads}, "
+        f"and the page after them. Struct page {struct_page} "
         f"is marked in page {page}, slot {slot}, and in frame {frame}. Beside them four questions; "
         f"{_asked_text(search, step)}."
     )
@@ -147,6 +151,17 @@ def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, 
         "of the 512 of a 2 MiB page": Fact(outcomes(scheme, "2 MiB"), lambda _: _counted(scheme, "2 MiB")),
         "of the 262,144 of a 1 GiB page": Fact(outcomes(scheme, "1 GiB"), lambda _: _counted(scheme, "1 GiB")),
     }
+
+
+def _touch(scene: Scene, scheme: str) -> None:
+    """A struct page is asked about, a question is asked; a page, its entry and its frame belong together."""
+    for number in NUMBERS:
+        scene.sets(f"cell{number}", struct_page=number)
+    for place in range(len(_QUESTIONS)):
+        scene.sets(f"question{place}", step=place + 1)
+    for row in range(9):
+        cells = (f"cell{number}" for number in NUMBERS if number // 64 == row)
+        scene.tie(f"page{row}", *cells, f"entry{row}", f"frame{_frame_row(scheme, row)}")
 
 
 def _first(scheme: str) -> int:
@@ -169,7 +184,11 @@ def _pages(scheme: str) -> tuple[tuple[str, tuple[Shape, ...]], ...]:
         numbers = [row * 64 + slot for slot in SLOTS]
         cells: list[Shape] = [Label(22, _y(row) + 13, str(row), bold=True)]
         for slot, number in zip(SLOTS, numbers, strict=True):
-            cells += _cell(_VIRTUAL, row, slot, str(number), _role(scheme, number))
+            cell = _cell(_VIRTUAL, row, slot, str(number), _role(scheme, number))
+            if number in NUMBERS:
+                drawn.add(f"cell{number}", *cell)
+            else:
+                cells += cell
         drawn.add(f"page{row}", *cells, *_dots(_VIRTUAL, row))
     for row in range(9):
         y = _y(row) + 13

@@ -10,9 +10,11 @@ from ...arithmetic.geometry import HugePage
 from ...errors import BadInput
 from ...units import format_size, quantity
 from ..fact import in_bytes
-from ..film import Axis, Facts, Film
+from ..film import Axis, Facts, Film, after
 from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
 
+_HUGE_PAGES = ("2 MiB", "32 MiB", "512 MiB", "1 GiB", "64 KiB")
+_STRUCTS = (64, 56, 80, 128)
 _HEIGHT = 402
 _TOP, _BOTTOM = 66, 306
 _HUGE, _PAGES, _SCHEMES = (14, 94), (194, 256), (654, 156)
@@ -57,6 +59,9 @@ def filling(page: HugePage) -> Scene:
             Label(x + wide / 2, y + 54, f"{freed:,}", 20, bold=True, on=on),
             Label(x + wide / 2, y + 82, f"of {quantity(count, 'frame')}", on=on),
         )
+    scene.sets("huge", huge_page=after(_HUGE_PAGES, format_size(page.size)))
+    for row in range(len(boxes)):
+        scene.sets(f"row{row}", struct_page=after(_STRUCTS, page.struct_page))
     reason = page.obstacle("head page")
     y = _BOTTOM + 20
     scene.add(
@@ -193,9 +198,9 @@ def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Sc
 FILM = Film(
     "Struct pages fill vmemmap pages",
     (
-        Axis("huge_page", "huge page", ("2 MiB", "32 MiB", "512 MiB", "1 GiB", "64 KiB")),
+        Axis("huge_page", "huge page", _HUGE_PAGES),
         Axis("base_page", "base page", ("4 KiB", "16 KiB", "64 KiB")),
-        Axis("struct_page", "struct page", (64, 56, 80, 128), ("64 bytes", "56 bytes", "80 bytes", "128 bytes")),
+        Axis("struct_page", "struct page", _STRUCTS, tuple(f"{size} bytes" for size in _STRUCTS)),
     ),
     _filling_state,
 )

@@ -45,6 +45,7 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
     _memmap(scene, fleet)
     _axis(scene, fleet)
     _totals(scene, fleet)
+    _touch(scene, fleet, hosts, share)
     who, they, their = (f"{hosts:,} hosts", "save", "their") if hosts > 1 else ("1 host", "saves", "its")
     scene.caption = (
         f"{who} of {memory}, with {share} of it in {huge_page} pages, {they} {fleet.saved} net of page tables: "
@@ -64,6 +65,19 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
         "page tables, in all": _both_ends(fleet.tables),
         "as much as the RAM of": Fact({"low": worth[0], "high": worth[1], "unit": "hosts"}, lambda _: _worth(fleet)),
     }
+
+
+def _touch(scene: Scene, fleet: _Sums, hosts: int, share: str) -> None:
+    """The share is set on a scale above the bar of RAM; the fleet has more hosts, or one."""
+    memmap = WIDTH * _memmap_of_a_host(fleet) / int(fleet.memory.low)
+    for number, (name, ends) in enumerate(_SHARES.items()):
+        low, high = (LEFT + memmap + WIDTH * end for end in ends)
+        scene.add(f"share{number}", Box(low, 31, high - low, 10, "mark" if name == share else "plain"))
+        scene.sets(f"share{number}", share=name)
+    scene.sets("one host", hosts=1)
+    scene.sets("the fleet", hosts=next((more for more in _HOSTS if more > hosts), _HOSTS[0]))
+    scene.tie("memmap", "zoom", "freed", "may be", "stays")
+    scene.tie("huge", "perhaps", *(f"share{n}" for n in range(len(_SHARES))))
 
 
 def _both_ends(ends: Range) -> Fact:

@@ -193,11 +193,16 @@ def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
                      ("freed", "free", 96), ("void", "in use", 0))),
         *_keys(420, (("remapped", "frames taken", 170), ("own", "frames given back", 0)), arrows=True),
     )  # fmt: skip
+    for n in range(_STEPS):
+        scene.sets(f"free{n}", step=n)
+    for number in range(_PAGES):
+        scene.tie(*(f"{what}{number}" for what in ("huge", "entries", "block", "pay")))
     told = ", ".join(f"{now.stages.count(s)} {s}" for s in _BOXES if s in now.stages)
     name = f"Scheme {scheme}, {quantity(spare, 'frame')} free at the start"
     scene.caption = f"{name}. Step {step} of {_STEPS - 1}: {text}."
     scene.alt = (
-        f"Eight huge pages of 2 MiB in a row: {told}. Below, free frames: {sum(now.inside):,} that were huge pages, "
+        f"{name}. Eight huge pages of 2 MiB in a row: {told}. Below, free frames: "
+        f"{sum(now.inside):,} that were huge pages, "
         f"{now.single} others; {now.free:,} in all. Step {step}: {text}."
     )
     return scene

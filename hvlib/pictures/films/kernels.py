@@ -10,6 +10,8 @@ from ..film import Axis, Facts, Film
 from ..mapping import record_scene
 from ..scene import Scene
 
+_WHEN = ("while it lives", "at boot")
+
 
 @cache
 def _verdict(release: str) -> Fact:
@@ -24,7 +26,11 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
     seen, boot = (
         record.entries("2 MiB", moment, state) for moment in ("boot" if when == "at boot" else "live", "boot")
     )
-    return record_scene(release, "boot" if when == "at boot" else "live"), {
+    scene = record_scene(release, "boot" if when == "at boot" else "live")
+    scene.alt = f"Linux {release}, {when}. {scene.alt}"
+    for name in ("leaf", *(f"{what}{row}" for row in range(8) for what in ("entry", "frame"))):
+        scene.sets(name, when=next(other for other in _WHEN if other != when))
+    return scene, {
         "scheme expected": trial.scheme_of_series(record.series).name if state == "on" else "off",
         "who leads where": trial.leads(seen, boot),
         "frames": len(set(seen.frames)),
@@ -35,6 +41,6 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
 
 FILM = Film(
     "Real kernels for x86-64",
-    (Axis("release", "Linux", observe.records()), Axis("when", "when", ("while it lives", "at boot"))),
+    (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN)),
     _kernels_state,
 )

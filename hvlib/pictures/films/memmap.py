@@ -7,12 +7,13 @@ from fractions import Fraction
 from ...arithmetic.geometry import HugePage
 from ...units import GiB, KiB, TiB, about, format_size, parse_size
 from ..fact import Fact, in_bytes
-from ..film import Axis, Facts, Film
+from ..film import Axis, Facts, Film, after
 from ..scene import WIDTH, Arrow, Box, Label, Line, Scene
 
 _RAM = tuple(
     format_size(n) for n in (GiB, 4 * GiB, 16 * GiB, 64 * GiB, 256 * GiB, TiB, 2 * TiB, 4 * TiB, 8 * TiB, 12 * TiB)
 )
+_SIZES = (64, 56, 72, 80, 88, 96)
 _TOP, _FRAME = 56, 160
 _TWIN, _CELLS, _NUMBERS = 214, 346, 560
 """Left edge of the struct page, of RAM and of the numbers."""
@@ -40,6 +41,7 @@ def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
     scene.add("scale", Label(14, _TOP + _FRAME + 18, "areas to scale", align="left"))
     scene.add("ram text", Label(_CELLS + 88, 22, f"all RAM: {format_size(memory)}", 13, bold=True))
     cell, top = 22, 44
+    scene.add("ram", Box(_CELLS, top, 8 * cell, 8 * cell, "own"))
     for number in range(64):
         x, y = _CELLS + number % 8 * cell, top + number // 8 * cell
         filled = min(max(float(share * 64) - number, 0), 1)
@@ -66,6 +68,10 @@ def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
         Box(160, 258, 16, 16, "head"),
         Label(184, 266, "struct pages (the memmap)", align="left"),
     )
+    scene.sets("twin", struct_page=after(_SIZES, struct_page))
+    if (size := format_size(memory)) in _RAM:
+        scene.sets("ram", memory=after(_RAM, size))
+    scene.tie("frame", "arrow", "twin", "twin text")
     scene.caption = (
         f"{format_size(memory)} of RAM is {frames:,} page frames; at {struct_page} bytes each their struct pages take "
         f"{about(frames * struct_page)}, {percent(share)} of it."
@@ -97,12 +103,7 @@ FILM = Film(
     "RAM and its struct pages",
     (
         Axis("memory", "RAM", _RAM),
-        Axis(
-            "struct_page",
-            "struct page",
-            (64, 56, 72, 80, 88, 96),
-            tuple(f"{n} bytes" for n in (64, 56, 72, 80, 88, 96)),
-        ),
+        Axis("struct_page", "struct page", _SIZES, tuple(f"{n} bytes" for n in _SIZES)),
     ),
     _memmap_state,
 )

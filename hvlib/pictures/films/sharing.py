@@ -128,7 +128,7 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
     last = HugePage(size).nr_vmemmap_pages - 1
     names = ("0", "1", f"2…{last:,}")
     used: set[str] = set()
-    arrows: list[Shape] = []
+    arrows: dict[str, Arrow] = {}
     for block in range(2):
         if block and pages == 1:
             scene.add(
@@ -151,8 +151,8 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
                 Label(x + _LEFT / 2, y + 10, name, on=role),
             )
             tip = _SHARED if lead.to == "all" else _row_y(block, {"0": 0, "1": 1, "rest": 2, "new": 3}[lead.to])
-            arrows.append(
-                Arrow(x + _LEFT, y + 10, x + _WIDE - _RIGHT - 2, tip + 10, "own" if lead.writable else "remapped")
+            arrows[f"entry{column}.{block}.{row}"] = Arrow(
+                x + _LEFT, y + 10, x + _WIDE - _RIGHT - 2, tip + 10, "own" if lead.writable else "remapped"
             )
         for row, (name, key) in enumerate(zip((*names, "new"), ("0", "1", "rest", "new"), strict=True)):
             if key == "new" and "new" not in targets:
@@ -172,7 +172,16 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
             Box(x + _WIDE - _RIGHT, _SHARED, _RIGHT, _HEIGHT, "shared"),
             Label(x + _WIDE - _RIGHT / 2, _SHARED + 10, "for all", on="shared"),
         )
-    scene.add(f"entries{column}", *arrows)
+    for name, arrow in arrows.items():
+        scene.add(name, arrow)
+    for block in range(min(pages, 2)):
+        for row, lead in enumerate(leads(scheme.name, size, block)):
+            place = "0", "1", "rest", "new"
+            frame = f"all{column}" if lead.to == "all" else f"frame{column}.{block}.{place.index(lead.to)}"
+            scene.tie(f"page{column}.{block}.{row}", f"entry{column}.{block}.{row}", frame)
+    for row in range(3):
+        scene.sets(f"page{column}.0.{row}", pages=1)
+        scene.sets(f"page{column}.1.{row}", pages=next((more for more in COUNTS if more > pages), COUNTS[-1]))
 
 
 def _draw_numbers(scene: Scene, column: int, x: float, paid: Bill, base_page: int) -> None:

@@ -92,6 +92,7 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
     _words(scene, asked, number)
     steps = _decoded(asked, page, found, pfn)
     _decoding(scene, page, steps)
+    _touch(scene, asked)
     same = sum(not asked.differs(n, COMPOUND_INFO) for n in asked.pages if n)
     kind = "a tail" if page.is_tail else "the head"
     scene.caption = (
@@ -112,6 +113,19 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
         "same word 1": Fact([same, len(asked.tails)], "{0[0]} of {0[1]} tails".format),
         "different contents": Fact([len(asked.contents), len(asked.pages)], "{0[0]} among {0[1]} struct pages".format),
     }
+
+
+def _touch(scene: Scene, asked: _Asked) -> None:
+    """A struct page is opened; its words, and the struct pages with the same bytes, belong to it."""
+    words = range(len(FIELDS))
+    for number in _NUMBERS:
+        column = (f"page{number}", *(f"word{word}.{number}" for word in words))
+        for name in column:
+            scene.sets(name, number=number)
+        scene.tie(*column)
+    for content in range(len(asked.contents)):
+        same = [n for n in _NUMBERS if asked.contents.index(asked.pages[n].words) == content]
+        scene.tie(*(name for n in same for name in (f"page{n}", f"content{n}")))
 
 
 def _different(asked: _Asked, number: int) -> str:

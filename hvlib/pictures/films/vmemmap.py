@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from ...arithmetic.geometry import pfn_to_page
@@ -54,6 +55,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
         scene.add(f"name{row}", Label(14, y + 6, name, 13, "left", bold=True), Label(14, y + 25, whole, align="left"))
         boxes = [Box(_LEFT + n * width, y, width, _TALL, role) for n in range(count)] if count <= 64 else []
         scene.add(f"strip{row}", *(boxes or [Box(_LEFT, y, _STRIP, _TALL, role)]))
+        _touch(scene, row, pfn, paging, [_LEFT, y, width])
         scene.add(f"ends{row}", *_ends(count, y))
         thick = max(width, 4)
         left = min(_LEFT + chosen * width, _LEFT + _STRIP - thick)
@@ -62,6 +64,9 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
             low, top = y + _TALL + 3, _ROWS[row + 1]
             scene.add(f"zoom{row}", Line(left, low, _LEFT, top), Line(left + thick, low, _LEFT + _STRIP, top))
     _chain(scene, pfn, address, leaf, frame)
+    other = next(name for name in PAGING if name != paging)
+    scene.sets("struct", paging=other)
+    scene.tie("described", "arithmetic", "struct", "lookup", "backing")
     base = PAGING[paging].vmemmap
     scene.add("sum", Label(WIDTH / 2, 322, f"{base:#x} + {STRUCT_PAGE} × {pfn:#x} = {address:#x}", 15, bold=True))
     scene.add(
@@ -91,6 +96,19 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
             {"frame": frame}, "frame {0[frame]:#x} (this model's; read from the page table)".format
         ),
     }
+
+
+def _touch(scene: Scene, row: int, pfn: int, paging: str, strip: Sequence[float]) -> None:
+    """Where a PFN of the slider stands in a strip under the same leaf, and for slots in the same page, it is asked."""
+    here, (left, y, width) = _places(pfn, paging)[1:], strip
+    for other in _PFNS:
+        there = _places(other, paging)[1:]
+        name = f"place{row}.{there[row]}"
+        if there[:row] == here[:row] and name not in scene.groups:
+            wide = max(width, 8)
+            x = min(left + there[row] * width, left + _STRIP - wide)
+            scene.add(name, Box(x, y, wide, _TALL, "quiet"))
+            scene.sets(name, pfn=pfn if there[row] == here[row] else other)
 
 
 def _ends(count: int, y: float) -> list[Label]:

@@ -4,7 +4,7 @@ import pytest
 
 from hvlib.pictures import film, touch
 from hvlib.pictures.films import FILMS
-from hvlib.pictures.scene import WIDTH, Box, Label, Line, Scene
+from hvlib.pictures.scene import PORTRAIT, WIDTH, Box, Label, Line, Scene
 
 DRAWINGS = [(name, "state") for name in FILMS] + [(name, "portrait") for name, one in FILMS.items() if one.portrait]
 
@@ -91,3 +91,13 @@ def test_a_remapped_page_is_touched_at_the_step_that_remaps_it():
         step = FILMS["remap"].state("2 MiB", 0)[0].hits[f"page{row}"]["step"]
         before, then = (FILMS["remap"].state("2 MiB", at)[0].groups[f"arrow{row}"][0].role for at in (step - 1, step))
         assert (before, then) == ("own", "remapped"), row
+
+
+@pytest.mark.parametrize("name", list(FILMS))
+def test_a_phone_has_a_drawing_of_its_own(name):
+    one = FILMS[name]
+    assert one.portrait
+    assert film.upright(one)
+    heights = {scene.height for _, scene in scenes(name, "portrait")}
+    widths = {scene.width for _, scene in scenes(name, "portrait")}
+    assert (len(heights), widths) == (1, {PORTRAIT})

@@ -7,7 +7,7 @@ from functools import cache
 from ...kernels import observe, trial
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..mapping import record_scene
+from ..mapping import record_portrait, record_scene
 from ..scene import Scene
 
 _WHEN = ("while it lives", "at boot")
@@ -28,8 +28,7 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
     )
     scene = record_scene(release, "boot" if when == "at boot" else "live")
     scene.alt = f"Linux {release}, {when}. {scene.alt}"
-    for name in ("leaf", *(f"{what}{row}" for row in range(8) for what in ("entry", "frame"))):
-        scene.sets(name, when=next(other for other in _WHEN if other != when))
+    _touch(scene, when)
     return scene, {
         "scheme expected": trial.scheme_of_series(record.series).name if state == "on" else "off",
         "who leads where": trial.leads(seen, boot),
@@ -39,8 +38,21 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
     }
 
 
+def _portrait(release: str, when: str) -> Scene:
+    scene = record_portrait(release, "boot" if when == "at boot" else "live")
+    _touch(scene, when)
+    return scene
+
+
+def _touch(scene: Scene, when: str) -> None:
+    """An entry or a frame is seen at the other time."""
+    for name in ("leaf", *(f"{what}{row}" for row in range(8) for what in ("entry", "frame"))):
+        scene.sets(name, when=next(other for other in _WHEN if other != when))
+
+
 FILM = Film(
     "Real kernels for x86-64",
     (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN)),
     _kernels_state,
+    _portrait,
 )

@@ -11,7 +11,7 @@ from ...mechanism.events import AllocFrames, FlushTlb, FreeFrames, Remap, SetSch
 from ...mechanism.machine import Machine
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..mapping import PageMap, page_map_of_pool, page_map_scene
+from ..mapping import PageMap, page_map_of_pool, page_map_portrait, page_map_scene
 from ..scene import Scene
 
 _STEPS = 12
@@ -93,6 +93,13 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
     }
 
 
+def _portrait(huge_page: str, step: int) -> Scene:
+    shown = _moments(huge_page)[step].shown
+    scene = page_map_portrait(shown)
+    _touch(scene, len(shown.rows))
+    return scene
+
+
 def _touch(scene: Scene, rows: int) -> None:
     """A page or its entry leads to the step that remaps it, the PMD leaf to the split, a frame to where it is freed."""
     scene.sets("huge", step=0)
@@ -143,4 +150,5 @@ FILM = Film(
     "The remap to page 1, as in 5.14 to 5.17 on x86-64",
     (Axis("huge_page", "huge page", ("2 MiB", "1 GiB")), Axis("step", "step", tuple(range(_STEPS)), play=True)),
     _remap_state,
+    _portrait,
 )

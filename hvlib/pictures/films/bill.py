@@ -191,9 +191,7 @@ def _schemes(scene: Scene, page: HugePage, chosen: str, count: int, tall: bool =
         x, top = (150.0, 498 + 36 * column) if tall else (LEFT + 162 * column, 476)
         left = wide * (bill.memmap - bill.saved) / bill.memmap
         mark: list[Box] = (
-            [Box(2, top - 8, PORTRAIT - 4, 34, "mark") if tall else Box(x - 4, top - 22, wide + 8, 46, "mark")]
-            if name == chosen
-            else []
+            [Box(2, top, 144, 18, "mark") if tall else Box(x, top - 20, wide, 18, "mark")] if name == chosen else []
         )
         saved = [Box(x + left, top, wide - left, 18, "freed")] if bill.saved else []
         scene.add(
@@ -201,7 +199,7 @@ def _schemes(scene: Scene, page: HugePage, chosen: str, count: int, tall: bool =
             *mark,
             Label(
                 8 if tall else x + wide / 2,
-                top + 9 if tall else top - 10,
+                top + 9 if tall else top - 11,
                 name,
                 align="left" if tall else "center",
                 bold=name == chosen,

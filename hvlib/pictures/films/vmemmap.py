@@ -166,14 +166,18 @@ def _touch(
 ) -> None:
     """Where a PFN of the slider stands in a strip under the same leaf, and for slots in the same page, it is asked."""
     here, (left, y, width) = _places(pfn, paging)[1:], strip
-    for other in _PFNS:
+    found: dict[int, int] = {}
+    for other in (pfn, *_PFNS):
         there = _places(other, paging)[1:]
-        name = f"place{row}.{there[row]}"
-        if there[:row] == here[:row] and name not in scene.groups:
-            wide = max(width, least)
-            x = min(left + there[row] * width, left + whole - wide)
-            scene.add(name, Box(x, y, wide, _TALL, "quiet"))
-            scene.sets(name, pfn=pfn if there[row] == here[row] else other)
+        if there[:row] == here[:row]:
+            found.setdefault(there[row], other)
+    free = left
+    for number, other in sorted(found.items()):
+        wide = width if width > 5 else least
+        x = min(max(left + number * width, free), left + whole - wide)  # narrow neighbours stand side by side
+        free = x + wide
+        scene.add(f"place{row}.{number}", Box(x, y, wide, _TALL, "quiet"))
+        scene.sets(f"place{row}.{number}", pfn=other)
 
 
 def _ends(count: int, y: float) -> list[Label]:

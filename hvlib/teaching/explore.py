@@ -17,7 +17,7 @@ import traitlets
 from ..errors import BadInput, not_one_of, quoted, table
 from ..pictures import outputs, picture
 from ..pictures.fact import as_data
-from ..pictures.film import Axis, Facts, Film, plain, reel
+from ..pictures.film import Axis, Facts, Film, plain, reel, upright
 from ..pictures.films import FILMS as FILMS
 from ..pictures.scene import Scene
 
@@ -44,6 +44,9 @@ class Panel(anywidget.AnyWidget):
     _esm = _STATIC / "film.js"
     _css = _STATIC / "film.css"
     reel = traitlets.Dict().tag(sync=True)
+    tall = traitlets.Dict(None, allow_none=True).tag(sync=True)
+    """The drawing for a phone, once a narrow window has asked for it; empty if the film has none."""
+    narrow = traitlets.Bool(False).tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, name: str, guess: Prediction | None = None, /, **values: str | int) -> None:
@@ -91,6 +94,10 @@ class Panel(anywidget.AnyWidget):
     def scene(self) -> Scene:
         """The picture of the state shown, as data."""
         return self._film.state(**self.values)[0]
+
+    @traitlets.observe("narrow")
+    def _send_tall(self, _: object) -> None:
+        self.tall = upright(self._film)
 
     def _update_note(self, _: object = None) -> None:
         assert self._guess is not None

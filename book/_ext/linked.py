@@ -1,6 +1,7 @@
 """Words that lead somewhere: from prose to a panel of its page, and from the first use of a term to the glossary.
 
-`[struct page 300](#panel:struct_page=300)` sets sliders, several with ``&`` between them; `[frame 1](#show:frame1)`
+`[struct page 300](#panel:struct_page=300)` sets sliders, several with ``&`` between them; `[Remap](#panel:step=4..9)`
+leads to the first of some places and lights up in all of them; `[frame 1](#show:frame1)`
 points at groups of the picture, several with commas. A slider, value or group that no panel of the page has stops the
 build. In print such a link is its words.
 """
@@ -60,7 +61,7 @@ def moves(target: str, films: dict[str, Film]) -> str | None:
     wanted = dict(parse_qsl(asked, keep_blank_values=True, strict_parsing=False))
     for film in films.values():
         axes = {axis.name: [str(value) for value in axis.values] for axis in film.axes}
-        if wanted and all(value in axes.get(name, ()) for name, value in wanted.items()):
+        if wanted and all(set(value.split("..")) <= set(axes.get(name, ())) for name, value in wanted.items()):
             return None
     return "no panel here has these sliders and values"
 

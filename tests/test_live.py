@@ -444,3 +444,112 @@ def test_kept_for_offline_use_and_forgotten(site, visit, tmp_path):
     seen.says("The offline copy is gone.")
     assert seen.page.evaluate("caches.keys()") == []
     assert seen.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+
+
+# --- as a notebook ----------------------------------------------------------------------------------------------------
+
+READY = """() => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  return panel?.context?.isReady && jupyterapp.commands.hasCommand('notebook:run-all-cells')
+    && document.querySelectorAll('.jp-Cell').length > 3 && panel.sessionContext.session?.kernel?.status === 'idle';
+}"""
+
+
+class Notebook(Visit):
+    """A notebook in JupyterLite."""
+
+    def open(self, server, name):
+        self.page.goto(f"{server.address}/lab/notebooks/index.html?path={name}.ipynb")
+        self.page.wait_for_function(READY, timeout=120_000)
+
+    def run_all(self):
+        self.page.evaluate(
+            "window.hvDone = null; "
+            "jupyterapp.commands.execute('notebook:run-all-cells').then((well) => { hvDone = { well }; }); 0"
+        )
+        self.page.wait_for_function("window.hvDone", timeout=150_000)
+        assert self.page.evaluate("hvDone.well")
+        self.page.wait_for_timeout(500)  # the last output arrives after the reply
+
+    def cells(self):
+        model = self.page.evaluate("JSON.stringify(jupyterapp.shell.currentWidget.content.model.toJSON())")
+        return [cell for cell in nbformat.reads(model, as_version=4).cells if cell.cell_type == "code"]
+
+
+def said(cell):
+    """What a cell shows, without what JupyterLite's kernel loses on the way: a null in JSON."""
+    return [
+        (kind, {name: without_null(value) for name, value in what.items()} if kind == "shown" else what)
+        for kind, what in in_notebook(cell)
+    ]
+
+
+def without_null(value):
+    if isinstance(value, dict):
+        return {name: without_null(one) for name, one in value.items() if one is not None}
+    return value
+
+
+@pytest.fixture
+def notebook(browser):
+    made = Notebook(browser)
+    made.page.set_default_timeout(120_000)
+    yield made
+    made.close()
+
+
+@needs_npm
+@needs_chromium
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == SOME[0] else pytest.mark.every) for name in CHAPTERS]
+)
+def test_a_chapter_in_jupyterlite(site, served, notebook, name):
+    """Run All says what the committed notebook says, a panel answers, and no more is sent than allowed."""
+    notebook.open(served, name)
+    notebook.run_all()
+    committed = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    for cell, now in zip((one for one in committed.cells if one.cell_type == "code"), notebook.cells(), strict=True):
+        assert said(now) == said(cell), cell.source
+    if name == SOME[0]:
+        slider = notebook.page.locator(".jp-OutputArea .hv-panel").first.get_by_role("slider", name="step")
+        slider.focus()
+        notebook.page.keyboard.press("ArrowRight")
+        expect(slider).to_have_value("1")
+        assert weight(site, notebook.asked)[1] <= 17_000_000
+
+
+@needs_npm
+@needs_chromium
+@pytest.mark.skipif(sys.platform != "linux", reason="the grader's fence is Linux's")
+def test_a_problem_set_filled_in_downloaded_and_graded(served, notebook, tmp_path):
+    """Full marks, by the grader, for what the browser downloads; and what was written is there the next time."""
+    from grading import demo, fence, handin, score
+
+    text, most = demo.hand_in("s01")
+    answers = [cell.source for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"]
+    notebook.open(served, "ps1")
+    assert len(notebook.cells()) == len(answers)
+    notebook.page.evaluate(
+        """(answers) => {
+            const cells = [...jupyterapp.shell.currentWidget.content.model.cells];
+            const code = cells.filter((cell) => cell.type === 'code');
+            code.forEach((cell, number) => cell.sharedModel.setSource(answers[number]));
+        }""",
+        answers,
+    )
+    notebook.run_all()
+    assert not [output for cell in notebook.cells() for output in cell.outputs if output.output_type == "error"]
+    notebook.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    with notebook.page.expect_download() as download:
+        notebook.page.evaluate("jupyterapp.commands.execute('docmanager:download'); 0")
+    path = tmp_path / "ps1.ipynb"
+    download.value.save_as(path)
+    (tmp_path / "shared").mkdir()
+    handed = handin.read(path, "ps1", "s01")
+    result = score.score(
+        handed, fence.run(handed.code, "s01", fence.library(tmp_path / "shared"), fence.Limits(seconds=20))
+    )
+    assert result.points == most
+    notebook.page.reload()
+    notebook.page.wait_for_function(READY, timeout=120_000)
+    assert [cell.source for cell in notebook.cells()] == answers

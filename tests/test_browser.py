@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
+from panels import controls
 from playing import Player
 from playwright.sync_api import expect
 
@@ -97,8 +98,8 @@ def test_a_chapter_runs_and_its_panel_answers_mouse_and_keyboard(lab, page, chap
     picture, caption = panel.locator("svg[role=img]"), panel.locator(".hv-caption")
     if page.viewport_size["width"] >= 1280:
         assert picture.bounding_box()["width"] >= WIDTH, "a unit of its scenes is a pixel at least"
-    sliders = {axis.name: panel.get_by_role("slider", name=axis.label, exact=True) for axis in film.axes}
-    values = {axis.name: axis.values[int(sliders[axis.name].input_value())] for axis in film.axes}
+    sliders = {control.name: control for control in controls(panel)}
+    values = {axis.name: axis.values[sliders[axis.name].place] for axis in film.axes}
 
     def check():
         words, alt = truth(film, values)
@@ -109,29 +110,23 @@ def test_a_chapter_runs_and_its_panel_answers_mouse_and_keyboard(lab, page, chap
     height = panel.bounding_box()["height"]
     for axis in film.axes:
         slider = sliders[axis.name]
-        slider.focus()
-        page.keyboard.press("Home")
+        slider.home()
         values[axis.name] = axis.values[0]
         check()
         picture.evaluate(STILL)
         before = picture.screenshot()
-        page.keyboard.press("ArrowRight")
+        slider.step()
         values[axis.name] = axis.values[1]
         check()
-        expect(slider).to_have_attribute("aria-valuetext", axis.texts[1])
-        box = slider.bounding_box()
-        middle = box["y"] + box["height"] / 2
-        page.mouse.move(box["x"] + 8, middle)
-        page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] + 4, middle, steps=12)
-        page.mouse.up()
+        if not slider.chosen:
+            expect(slider.inputs).to_have_attribute("aria-valuetext", axis.texts[1])
+        slider.drag()
         values[axis.name] = axis.values[-1]
         check()
         picture.evaluate(STILL)
         assert picture.screenshot() != before, "the picture changed"
         assert panel.bounding_box()["height"] == pytest.approx(height, abs=1), "nothing on the page jumps"
-        slider.focus()
-        page.keyboard.press("Home")
+        slider.home()
         values[axis.name] = axis.values[0]
     expect(panel.locator("[role=status]")).to_have_text(truth(film, values)[0])
 
@@ -253,11 +248,10 @@ def test_a_panel_outlives_its_kernel_and_comes_back_to_life(lab, context):
 
     def put(key, place):
         """Move the last slider by keyboard; the picture is that of the new state."""
-        sliders = {axis.name: panel.get_by_role("slider", name=axis.label, exact=True) for axis in film.axes}
+        sliders = {control.name: control for control in controls(panel)}
         moved = film.axes[-1]
-        sliders[moved.name].focus()
-        page.keyboard.press(key)
-        values = {axis.name: axis.values[int(sliders[axis.name].input_value())] for axis in film.axes}
+        sliders[moved.name].press(key)
+        values = {axis.name: axis.values[sliders[axis.name].place] for axis in film.axes}
         assert values[moved.name] == moved.values[place]
         expect(panel.locator(".hv-caption")).to_have_text(truth(film, values)[0])
         return values
@@ -315,8 +309,8 @@ def test_a_chapter_in_notebook_7_answers_the_keyboard(context, tmp_path):
             panel = page.locator(".hv-panel")
             panel.scroll_into_view_if_needed()
             cells = page.locator(".jp-Cell").count()
-            sliders = {axis.name: panel.get_by_role("slider", name=axis.label, exact=True) for axis in film.axes}
-            values = {axis.name: axis.values[int(sliders[axis.name].input_value())] for axis in film.axes}
+            sliders = {control.name: control for control in controls(panel)}
+            values = {axis.name: axis.values[sliders[axis.name].place] for axis in film.axes}
             step = next(axis for axis in film.axes if axis.name == "step")
             sliders["step"].focus()
             for key, value in ("Home", step.values[0]), ("ArrowRight", step.values[1]), ("End", step.values[-1]):

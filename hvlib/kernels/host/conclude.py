@@ -67,6 +67,11 @@ class Host:
     if_all: int | None = None
 
     @property
+    def series(self) -> facts.Series | None:
+        """The first two numbers of the release."""
+        return _series(self.release)
+
+    @property
     def says_something(self) -> bool:
         """Whether anything was understood that is about this host's memory or kernel."""
         return bool(self.release or self.memory or self.pools or self.frees or self.how.get("optimisation")
@@ -381,7 +386,7 @@ class _Conclusion:
             return None
         if self.series < support.since or (support.until and self.series >= support.until):
             return False
-        return None if self.series in support.doubtful else True
+        return self.series not in support.undone
 
     def _can(self) -> tuple[bool | None, Optimisation]:
         """Whether this kernel is able to, and what it is called if not."""
@@ -448,8 +453,7 @@ class _Conclusion:
     def _which_not(self) -> Optimisation:
         if self.series and self.series < facts.FIRST and self.architecture not in facts.THIRTY_TWO_BITS:
             return "not in this kernel"
-        undone = self.architecture in facts.SUPPORT and self.series in facts.SUPPORT[self.architecture].doubtful
-        return "not on this architecture" if undone or self._supported() is False else "not in this kernel"
+        return "not on this architecture" if self._supported() is False else "not in this kernel"
 
     def _state(self) -> Optimisation:
         """On or off, for a kernel that is able to or may be."""

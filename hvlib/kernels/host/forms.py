@@ -379,7 +379,7 @@ def _mem_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("node MemTotal" if found[1] else "MemTotal", size, node=int(found[1]) if found[1] else None)
 
 
-@form("MemTotal", rf"{_NUMBER}\s*kB[\s,;|]+MemTotal\b", 40)
+@form("MemTotal", rf"(?m:^)[ \t]*{_NUMBER}[ \t]*kB[ \t,;|]+MemTotal[ \t]*$", 40, re.MULTILINE)
 def _mem_total_swapped(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if 0 < whole(found[1]) * KiB <= LARGEST:
         yield Seen("MemTotal", whole(found[1]) * KiB)

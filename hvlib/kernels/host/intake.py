@@ -19,12 +19,19 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ...errors import BadInput, quoted
 from ...units import GiB, MiB, format_size
+
+_zstd: Any = None
+for _name in ("compression.zstd", "backports.zstd"):  # of Python 3.14; the same for older ones, if it is installed
+    with suppress(ImportError):
+        _zstd = _zstd or import_module(_name)
 
 MOST_TEXT = 256 * MiB
 """Bytes of text that are read in all."""
@@ -35,6 +42,8 @@ MOST_UNPACKED = 2 * GiB
 RATIO = 300
 """An archive that unpacks to more than this many times its size, and more than 64 MiB, is a bomb."""
 LZMA_MEMORY = 256 * MiB
+ZSTD_WINDOW = 27
+"""Binary logarithm of the bytes that zstd may look back; it is what zstd itself allows without being asked."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,7 @@ def _is_archive(data: bytes) -> bool:
 
 _BROKEN = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError,
-    MemoryError, OverflowError, IndexError, KeyError, struct.error,
+    MemoryError, OverflowError, IndexError, KeyError, struct.error, *((_zstd.ZstdError,) if _zstd else ()),
 )  # fmt: skip
 """What the standard library raises for archives that are broken; NotImplementedError is a RuntimeError."""
 
@@ -166,8 +175,10 @@ class _Unpacking:
             return
         if depth > 2:
             return
-        if kind == "zst":
-            raise BadInput(f"{quoted(name)} is packed by zstd, which is not read here; unpack it with zstd -d first.")
+        if kind == "zst" and _zstd is None:
+            raise BadInput(
+                f"{quoted(name)} is packed by zstd, which needs hvlib[zstd]; install that, or unpack it first: zstd -d."
+            )
         try:
             if kind == "zip":
                 yield from self._zip(data, depth)
@@ -248,6 +259,8 @@ class _Inflated(io.RawIOBase):
     def _new(self) -> Any:
         if self.kind == "gz":
             return zlib.decompressobj(31)
+        if self.kind == "zst":
+            return _zstd.ZstdDecompressor(options={_zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW})
         return bz2.BZ2Decompressor() if self.kind == "bz2" else lzma.LZMADecompressor(memlimit=LZMA_MEMORY)
 
     def _more(self) -> bytes:

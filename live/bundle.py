@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -120,24 +122,31 @@ def made(fetched: Mapping[str, Path]) -> Path:
         sources = ("compile.mjs", "pins.toml", "browser/warm.py", "browser/editor.js")
         recipe = UNUSED.pattern.encode() + b"".join((ROOT / "live" / name).read_bytes() for name in sources)
         target = fetch.CACHE / "made" / hashlib.sha256(raw + recipe).hexdigest()[:16]
-        if (target / "editor.mjs").exists():
+        if target.exists():
             return target
         print("live: compiling Python's sources for the browser …", flush=True)
-        shutil.rmtree(target.parent, ignore_errors=True)
-        core(fetched["pyodide"], target)
+        new = core(fetched["pyodide"], work / "made")
         (work / "in.tar").write_bytes(raw)
-        node(
-            "live/compile.mjs",
-            target,
-            work / "in.tar",
-            target / "engine.tar",
-            work / "stdlib.zip",
-            BROWSER / "warm.py",
-            UNUSED.pattern,
-        )
-        shutil.move(work / "stdlib.zip", target / "python_stdlib.zip")
-        (target / "editor.mjs").write_bytes(editor(fetched, work))
+        out = (new / "engine.tar", work / "stdlib.zip")
+        node("live/compile.mjs", new, work / "in.tar", *out, BROWSER / "warm.py", UNUSED.pattern)
+        shutil.move(work / "stdlib.zip", new / "python_stdlib.zip")
+        (new / "editor.mjs").write_bytes(editor(fetched, work))
+        _kept(new, target)
     return target
+
+
+def _kept(new: Path, target: Path) -> None:
+    """Move what is whole to where it is looked for; what nobody has made for a week goes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for old in target.parent.iterdir():
+        if old.stat().st_mtime < time.time() - 7 * 24 * 3600:
+            shutil.rmtree(old, ignore_errors=True)
+    part = target.with_suffix(f".{os.getpid()}")
+    shutil.move(new, part)
+    try:
+        part.rename(target)
+    except OSError:  # another build was faster
+        shutil.rmtree(part)
 
 
 def editor(fetched: Mapping[str, Path], work: Path) -> bytes:

@@ -97,7 +97,7 @@ def npm(packages: list[str]) -> None:
     if not shutil.which("npm"):
         raise Missing("live: a kernel in the pages needs npm (Debian: apt install npm); LIVE=0 builds without.")
     with _scratch() as folder:
-        _run("npm", "pack", "--silent", *packages, where=folder)
+        _run("npm", "pack", "--loglevel=error", *packages, where=folder)
         for path in folder.glob("*.tgz"):
             shutil.move(path, CACHE / "npm" / path.name)
 

@@ -26,7 +26,8 @@ no page needs is left out. The book's own code is under the MIT licence, its tex
 **Pyodide** (CPython and its libraries for the browser) is under the
 [Mozilla Public License 2.0](https://www.mozilla.org/MPL/2.0/); its sources are at
 [its project's repository](https://github.com/pyodide/pyodide). CPython in it is under the licence of the Python
-Software Foundation, whose text stands below at typing-extensions.
+Software Foundation, whose text stands below at typing-extensions. **JupyterLite** is under the BSD licence; what its
+interface is made of is listed <a href="lab/build/third-party-licenses.json">beside it</a>.
 
 | what | version | licence |
 |---|---|---|

@@ -25,7 +25,7 @@ import nbformat
 import hvlib as hv
 from hvlib.teaching import kernel_game
 from hvlib.teaching.questions import QUESTIONS
-from live import fetch, notices, site
+from live import fetch, lite, notices, site
 
 from . import pages
 
@@ -52,7 +52,19 @@ def opened(name: str) -> str:
         f'<a href="{BINDER}{name}.ipynb">Open in Binder</a>',
         f"in a clone: <code>make lab CHAPTER={name}</code>",
     ]
+    if LIVE:
+        ways.insert(0, f'<a href="{lite.address(name)}">Open as a notebook</a>')
     return f'<p class="hv-open">{RUN_HERE} {" · ".join(ways)}</p>'
+
+
+def problem_sets() -> str:
+    """The problem sets as notebooks beside the pages."""
+    names = sorted(path.stem for path in lite.SETS.glob("*/*.ipynb"))
+    links = ", ".join(f'<a href="{lite.address(name)}">{name.removeprefix("ps")}</a>' for name in names)
+    return (
+        f"<p>Problem sets, as notebooks that run in your browser: {links}. The browser keeps what you write; to hand "
+        "it in, download it with <em>File, Download</em>.</p>"
+    )
 
 
 def stage(printed: bool = False) -> None:
@@ -84,7 +96,9 @@ def stage(printed: bool = False) -> None:
     guide = SOURCE / "instructors.md"
     guide.write_text(guide.read_text("utf-8").replace("<!-- mistakes -->", mistakes()), "utf-8")
     if LIVE and not printed:
-        (SOURCE / "notices.md").write_text(notices.page(fetch.every(site.SHIPPED)), "utf-8")
+        (SOURCE / "notices.md").write_text(notices.page(fetch.every([*site.SHIPPED, "notebook"])), "utf-8")
+        landing = SOURCE / "index.md"
+        landing.write_text(landing.read_text("utf-8").replace("<!-- problem sets -->", problem_sets()), "utf-8")
         _more_on_the_landing_page("notices")
     if printed:
         used = [text for text, after in zip(solutions, [*solutions[1:], "## "], strict=True)
@@ -256,6 +270,8 @@ def main() -> None:
     if LIVE:
         print("putting Python beside the pages …", flush=True)
         site.add(HTML)
+        print("putting JupyterLite beside the pages …", flush=True)
+        lite.add(HTML)
     print("looking the pages over …", flush=True)
     if wrong := list(pages.problems(HTML)):
         raise Unfit("\n".join(wrong))

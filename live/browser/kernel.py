@@ -1,16 +1,17 @@
 """The Python half of a page's kernel: runs cells, shows what they leave, carries widgets' messages. Runs in the worker.
 
-``post(kind, data)`` reaches the page. ipywidgets and anywidget are the real ones, on a stand-in for IPython.
+`post` reaches the page. ipywidgets and anywidget are the real ones, on a stand-in for IPython.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import linecache
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -25,10 +26,20 @@ from hvlib.kernels import observe
 from hvlib.pictures import film
 
 
-def _nowhere(kind: str, data: Any) -> None: ...
+def _nowhere(kind: str, text: str, buffers: list[Any]) -> None: ...
 
 
-post: Callable[[str, Any], None] = _nowhere
+outlet: Callable[[str, str, list[Any]], None] = _nowhere
+"""Where messages leave: the worker puts its own here."""
+
+
+def post(kind: str, data: Any, buffers: Iterable[Any] = ()) -> None:
+    """Send the page a message: JSON, because a `None` would not be null otherwise, and what is binary beside it."""
+    outlet(kind, json.dumps(data, default=_text), list(buffers))
+
+
+def _text(value: Any) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, (bytes, bytearray, memoryview)) else str(value)
 
 
 class PageComm(BaseComm):
@@ -38,7 +49,7 @@ class PageComm(BaseComm):
         self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
     ) -> None:
         """Send a message to the page."""
-        post("comm", {"type": msg_type, "id": self.comm_id, "data": data or {}, "buffers": list(buffers or ())})
+        post("comm", {"type": msg_type, "id": self.comm_id, "data": data or {}}, buffers or ())
 
 
 _manager = CommManager()
@@ -125,8 +136,9 @@ def _tell(why: BaseException, name: str) -> None:
     post("error", {"ename": type(why).__name__, "evalue": str(why), "traceback": text})
 
 
-def received(comm_id: str, data: dict[str, Any], buffers: list[Any]) -> None:
-    """A widget's message from the page."""
+def received(comm_id: str, text: str, buffers: list[Any]) -> None:
+    """A widget's message from the page, as JSON."""
+    data = json.loads(text)
     if line := _manager.comms.get(comm_id):
         try:
             line.handle_msg({"content": {"comm_id": comm_id, "data": data}, "buffers": buffers, "metadata": {}})

@@ -130,6 +130,7 @@ export function open({ cells, bar, make, here, name, changed }) {
       cell.live = cell.said = null;
     }
     editors.clear();
+    asked = null;
     say("The page is as it was published.");
     tell();
   }

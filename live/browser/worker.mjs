@@ -1,6 +1,6 @@
 // The worker of a page: Pyodide, and kernel.py in it. Everything that it loads stands beside this file.
 const here = new URL(".", import.meta.url);
-const told = (kind, data, moved = []) => postMessage({ kind, data }, moved);
+const told = (kind, data) => postMessage({ kind, data });
 
 // Static hosts differ in what they compress, so what is worth it is stored compressed, and unpacked here as it comes.
 const plainFetch = self.fetch.bind(self);
@@ -30,19 +30,29 @@ async function start() {
   python.unpackArchive(new Uint8Array(await archive), "tar", { extractDir: site });
   lap("unpacked");
   kernel = python.pyimport("kernel");
-  kernel.post = (kind, data) => {
-    const plain = data.toJs({ dict_converter: Object.fromEntries });
-    data.destroy();
-    told(kind, plain);
+  kernel.outlet = (kind, text, buffers) => {
+    const data = JSON.parse(text);
+    if (buffers.length) data.buffers = buffers.toJs();
+    buffers.destroy();
+    told(kind, data);
   };
   lap("kernel");
   told("ready", { laps, sentence: kernel.sentence(), heap: heap() });
 }
 
+// What kills Python itself is no promise of a cell's: a trap of WebAssembly, or its stack.
+for (const event of ["error", "unhandledrejection"])
+  self.addEventListener(event, (found) => {
+    const why = found.reason ?? found.error;
+    if (!(why instanceof WebAssembly.RuntimeError || why instanceof RangeError || why?.pyodide_fatal_error)) return;
+    found.preventDefault();
+    told("dead", String(why.stack || why).slice(0, 2000));
+  });
+
 let turn = null;
 onmessage = ({ data }) => {
   turn = (turn ?? start()).then(async () => {
-    if (data.do === "comm") kernel.received(data.id, python.toPy(data.data), python.toPy(data.buffers ?? []));
+    if (data.do === "comm") kernel.received(data.id, JSON.stringify(data.data), python.toPy(data.buffers ?? []));
     if (data.do === "run") told("done", { well: await kernel.run(data.number, data.code), heap: heap() });
   });
   turn.catch((why) => told("dead", String(why.stack || why).slice(0, 2000)));

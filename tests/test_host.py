@@ -492,12 +492,7 @@ def test_a_zstd_file_that_looks_far_back_is_refused():
 )  # fmt: skip
 def test_a_word_said_a_million_times_is_read_to_its_end(part):
     """No form looks further than a line could matter: these would else take hours."""
-    try:
-        answer = hv.observe.host(part * (8_000_000 // len(part)))
-    except hv.BadInput as why:
-        assert "nothing in this text" in str(why)
-    else:
-        assert answer.hosts
+    assert check((part * (8_000_000 // len(part))).encode()) in ("an answer", "a sentence")
 
 
 def test_this_machine_is_asked_by_the_same_code(monkeypatch, capsys):

@@ -143,8 +143,8 @@ def _disabled(found: re.Match[str], _: Document) -> Iterator[Seen]:
       r"Only\s+allocated\s+(\d{1,18})\s+hugepages", 40)  # fmt: skip
 def _failed(found: re.Match[str], _: Document) -> Iterator[Seen]:
     size = bytes_of(found[2], found[3])
-    if size and _few(size, int(found[5])):
-        yield Seen("log got", int(found[5]), size, int(found[4]) if found[4] else None)
+    if size and _few(size, int(found[5])) and int(found[5]) <= int(found[1]):
+        yield Seen("log got", (int(found[5]), int(found[1])), size, int(found[4]) if found[4] else None)
 
 
 @form("invalid pages discarded", rf"{_SIZE}\s+page\s+size:\s+(\d{{1,9}})\s+invalid\s+pages\s+discarded", 60)
@@ -194,14 +194,17 @@ for _word, _pattern in (
 # --- the kernel log: RAM and boot ------------------------------------------------------------------------------------
 
 
-@form("Memory:", r"Memory:\s+(\d{1,15})([kK])\s*/\s*(\d{1,15})[kK]\s+available\b(?:[^()\n]*\(([^)]{0,400})\))?")
+@form(
+    "Memory:",
+    r"Memory:\s+(\d{1,15})([kK])\s*/\s*(\d{1,15})[kK]\s+available\b(?:[^()\n]{0,80}\(([^)]{0,400})\)|([^\n]{0,80}highmem))?",
+)
 def _memory(found: re.Match[str], _: Document) -> Iterator[Seen]:
     absent = re.search(r"(\d{1,15})[kK]\s+absent", found[4] or "")
     size = (int(found[3]) - (int(absent[1]) if absent else 0)) * KiB
     if 0 < size <= LARGEST:
         yield Seen("RAM", size, line="the second number of the boot log's Memory: line" + (
             ", without what it calls absent" if absent else ""))  # fmt: skip
-    if "highmem" in (found[4] or ""):
+    if "highmem" in (found[4] or found[5] or ""):
         yield Seen("32 bits", True)
 
 
@@ -264,9 +267,10 @@ def _e820_old(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("e820", (first, last), node=0)
 
 
-@form("memory size =", r"memory\s+size\s+=\s+0x([0-9a-f]{1,14})\b")
+@form("memory size =", r"memory\s+size\s+=\s+0x([0-9a-f]{1,16})\b")
 def _memblock(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    yield Seen("memblock", int(found[1], 16))
+    if 0 < int(found[1], 16) <= LARGEST:
+        yield Seen("memblock", int(found[1], 16))
 
 
 @form("pages used for memmap", r"(\w{1,20})\s+zone:\s+(\d{1,15})\s+pages\s+used\s+for\s+memmap", 40)

@@ -367,8 +367,8 @@ def clean(text: str) -> str:
         text = _by_pieces(text, lambda piece: _ANSI.sub("", piece))
     if "\n>" in text or text.startswith(">") or "\n |" in text:
         text = _by_pieces(text, lambda piece: _QUOTE.sub("", piece))
-    if ("=\n" in text and ("=3D" in text or "=20" in text or _soft_breaks(text))) or "=3D" in text:
-        text = _by_pieces(_SOFT.sub("", text) if "= " in text or "=\t" in text else text.replace("=\n", ""), _unquoted)
+    if "=\n" in text or "=3D" in text:
+        text = _unquoted(text)
     if "&" in text:
         for escaped, letter in _ESCAPED:
             if escaped in text:
@@ -407,13 +407,24 @@ def _by_pieces(text: str, change: Callable[[str], str]) -> str:
     return "".join(pieces)
 
 
-def _unquoted(piece: str) -> str:
+_ENCODED = re.compile(r"=(?:[0-9A-F]{2}|[ \t]{0,8}\n)")
+_BROKEN_LINES = re.compile(r"^(?:[^\n]{48,74}[^=\n]=\n){1,60}[^\n]{0,100}", re.MULTILINE)
+MOST_MARKS = 1 << 21
+
+
+def _unquoted(text: str) -> str:
+    """A mail in quoted-printable as it was: there, no other equals sign is left. Else the lines that it broke."""
+    begin = text[: 1 << 22]
+    marks = begin.count("=")
+    if marks and len(_ENCODED.findall(begin)) >= 0.9 * marks:
+        return _by_pieces(_SOFT.sub("", text) if "= " in text or "=\t" in text else text.replace("=\n", ""), _decoded)
+    if text.count("=\n") > MOST_MARKS:
+        return text
+    return _by_pieces(text, lambda piece: _BROKEN_LINES.sub(lambda found: _decoded(_SOFT.sub("", found[0])), piece))
+
+
+def _decoded(piece: str) -> str:
     return quopri.decodestring(piece.encode("utf-8", "replace")).decode("utf-8", "replace")
-
-
-def _soft_breaks(text: str) -> bool:
-    """Whether lines end in the mark of quoted-printable, most of them full."""
-    return any(40 <= len(line) <= 77 for line in text.split("=\n", 3)[0].splitlines()[-1:])
 
 
 def _journal(text: str) -> str:

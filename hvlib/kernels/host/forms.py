@@ -388,15 +388,16 @@ def _mem_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("node MemTotal" if found[1] else "MemTotal", size, node=int(found[1]) if found[1] else None)
 
 
-@form("MemTotal", rf"(?m:^)[ \t]*{_NUMBER}[ \t]*kB[ \t,;|]+MemTotal[ \t]*$", 40, re.MULTILINE)
-def _mem_total_swapped(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    if 0 < whole(found[1]) * KiB <= LARGEST:
-        yield Seen("MemTotal", whole(found[1]) * KiB)
+@form("MemTotal", rf"()(?<![\w_])MemTotal[ ]+{_NUMBER}[ \t]*kB\b", 1)
+@form("MemTotal", rf"()(?m:^)[ \t]*{_NUMBER}[ \t]*kB[ \t,;|]+MemTotal[ \t]*$", 40, re.MULTILINE)
+def _mem_total_without_colon(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    if 0 < whole(found[2]) * KiB <= LARGEST:
+        yield Seen("MemTotal", whole(found[2]) * KiB)
 
 
 @form(
     "HugePages_Total",
-    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)HugePages_Total[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}(?!\s*[kK]B|\.\d)",
+    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)HugePages_Total[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}(?!\s*[kK]B|\.\d)",
     12,
 )
 def _huge_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
@@ -406,13 +407,13 @@ def _huge_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
         )
 
 
-@form("Hugepagesize", rf"Hugepagesize[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}\s*[,;|]?\s*kB")
+@form("Hugepagesize", rf"Hugepagesize[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}\s*[,;|]?\s*kB")
 def _default_size(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if _power(whole(found[1]) * KiB):
         yield Seen("default size", whole(found[1]) * KiB)
 
 
-@form("Hugetlb", rf"(?<![\w])Hugetlb[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}\s*[,;|]?\s*kB")
+@form("Hugetlb", rf"(?<![\w])Hugetlb[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}\s*[,;|]?\s*kB")
 def _hugetlb(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if whole(found[1]) * KiB <= LARGEST:
         yield Seen("all pools", whole(found[1]) * KiB)
@@ -611,22 +612,25 @@ for _total in facts.TOTALS:
 
     @form(
         f"{_total}:",
-        rf"(?m:^)[ \t]*{_total}:[ \t]+(\d+(?:[.,]\d+)?)([BKMGT]?)i?[ \t]+\d+(?:[.,]\d+)?[BKMGT]?i?[ \t]+\d",
+        rf"(?m:^)[ \t]*{_total}:[ \t]+(\d+(?:[.,]\d+)?)([BKMGT]?)(i?)[ \t]+\d+(?:[.,]\d+)?[BKMGT]?i?[ \t]+\d",
         4,
     )
     def _free(found: re.Match[str], document: Document) -> Iterator[Seen]:
         number = float(found[1].replace(",", "."))
         if found[2] and found[2] != "B":
-            # Rounded to three digits: one in the last of them may be too much.
+            # Rounded to three digits: one in the last of them may be too much. Without an i it may be decimal.
             digit = 0.1 if re.search(r"[.,]", found[1]) else 1
-            yield Seen("free", max(0, int((number - digit) * _TOOL_UNITS[found[2]])))
+            unit_of = _TOOL_UNITS[found[2]] if found[3] else 1000 ** ("BKMGT".index(found[2]))
+            yield Seen("free", max(0, int((number - digit) * unit_of)))
             return
         value = int(number)
         before = document.text[max(0, found.start() - 240) : found.start()]
-        asked = re.findall(r"free[ _]-(?:-)?([bkmgt])", f"{document.name} {before}")
+        asked = re.findall(r"free(?:[ _]--si)?[ _]-(?:-)?([bkmgt])", f"{document.name} {before}")
+        decimal = re.search(r"free[^\n]{0,12}--si", f"{document.name} {before}") is not None
         unit = asked[-1].upper() if asked else ("B" if value > 1 << 33 and value % 4096 == 0 else "K")
-        if value * _TOOL_UNITS[unit] <= LARGEST:
-            yield Seen("free", value * _TOOL_UNITS[unit])
+        factor = 1000 ** "BKMGT".index(unit) if decimal else _TOOL_UNITS[unit]
+        if value * factor <= LARGEST:
+            yield Seen("free", value * factor)
 
 
 @form(" size: ", r"node\s+(\d{1,4})\s+size:\s+(\d{1,9})\s+MB", 12)
@@ -655,6 +659,7 @@ def _kubernetes(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 @form(" memory", r"(?m:^)\s+memory:\s+(\d{1,15})Ki\b", 40)
+@form('"memory"', r"[\"']memory[\"']:\s*[\"'](\d{1,15})Ki\b")
 def _kubernetes_memory(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("capacity memory", int(found[1]) * KiB)
 

@@ -14,7 +14,7 @@ from hvlib.errors import BadInput, quoted
 from hvlib.teaching.homework import student_id
 from hvlib.units import whole_number
 
-from . import course, demo, nbgrader_course, sets, tasks
+from . import collect, course, demo, gradebook, nbgrader_course, sets, tasks
 from .probe import check
 from .record import Record
 from .score import Result
@@ -49,6 +49,27 @@ def _parser() -> Parser:
     one = command("course", "write a course file with a secret of its own", "my-course", of_course=False)
     one.add_argument("folder", type=Path)
     command("sets", "write the release of the book's problem sets", of_course=False)
+    one = command("collect", "sort what an LMS delivered into a folder for each student", "ps1.zip --roster class.csv")
+    one.add_argument("source", type=Path, help="a zip or a folder")
+    one.add_argument("--roster", type=Path, required=True, help="the class: a CSV of the LMS, or one with id,name")
+    one.add_argument("--set", help="the set (default: the one that the files' names tell)")
+    one.add_argument("--into", type=Path, default=Path("hand-ins"), help="default: hand-ins")
+    one.add_argument("--as", dest="said", action="append", default=[], metavar="FILE=ID", help="whose a file is")
+    one = command("release", "write the notebooks for students, and the instructor's copy", "ps1 --roster class.csv")
+    one.add_argument("set")
+    one.add_argument("--roster", type=Path, help="needed for a course with a secret: each student has a notebook")
+    one.add_argument("--into", type=Path, default=Path("notebooks"), help="default: notebooks")
+    one = marks("gradebook", "write gradebook.csv and feedback.zip for the LMS", "ps1 --roster class.csv")
+    one.add_argument("--roster", type=Path, required=True)
+    one.add_argument("--hand-ins", type=Path, default=Path("hand-ins"), help="where collect put them")
+    one.add_argument("--column", help="the name of the column in Canvas, for example 'Problem set 1 (4711)'")
+    one.add_argument("--id", choices=["roster", "notebook"], default="roster")
+    one = marks("nbgrader", "take what was graded through nbgrader, from notebooks rebuilt of plain values", "ps1")
+    one.add_argument("folder", type=Path, help="a new folder for nbgrader's course")
+    one = command("export", "write questions for an LMS: Moodle XML, and QTI", "questions", of_course=False)
+    one.add_argument("what", choices=["questions", "concept-test"])
+    one.add_argument("--into", type=Path, default=Path("."))
+    one.add_argument("--seeds", type=int, default=5, help="how many variants of each (default: 5)")
     one = marks("grade", "grade a folder of hand-ins: HAND_INS/STUDENT/SET/SET.ipynb", "ps1 hand-ins")
     one.add_argument("hand_ins", type=Path)
     one.add_argument("--only", action="append", metavar="STUDENT", help="grade this one again, and leave the others")
@@ -127,6 +148,87 @@ def _grade(options: Namespace) -> int:
     return 1 if failed else 0
 
 
+def _collect(options: Namespace) -> int:
+    chosen, of = _course(options), collect.roster(options.roster)
+    name = options.set or _guessed(options.source, list(chosen.sets))
+    assignment, said = chosen.sets[name], dict[str, str]()
+    for pair in options.said:
+        file, equals, who = pair.rpartition("=")
+        if not equals or student_id(who) not in {person.id for person in of.people}:
+            raise BadInput(f"{quoted(pair)} names nobody of the roster; write for example --as 'ps1 (1).ipynb=s01'.")
+        said[file] = who
+    others = [other for other in chosen.sets if other != name]
+    done = collect.collect(options.source, of, assignment, others, options.into, said)
+    for remark in done.remarks:
+        print(one_line(remark), file=sys.stderr)
+    for file in done.nobodys:
+        print(one_line(f"nobody in the roster for {file!r}; say whose it is: --as '{file}=ID'"), file=sys.stderr)
+    say(f"{done.handed_in} of {len(of.people)} handed in {name}: {options.into}")
+    return 1 if done.nobodys else 0
+
+
+def _guessed(source: Path, names: list[str]) -> str:
+    found = [name for name in names if name in source.name.lower()]
+    if len(found) != 1 and source.exists():
+        files = [file.name.lower() for file in collect.files(source)]
+        most = max(names, key=lambda name: sum(name in file for file in files))
+        found = [most] if any(most in file for file in files) else []
+    if len(found) != 1:
+        raise BadInput(f"which set is in {quoted(str(source))}; say it, for example --set {names[0]}.")
+    return found[0]
+
+
+def _release(options: Namespace) -> int:
+    chosen = _course(options)
+    assignment = chosen.sets[options.set]
+    students: list[str] = []
+    if chosen.salt:
+        if options.roster is None:
+            raise BadInput(
+                "in a course with a secret each student has a notebook; say who they are: --roster class.csv."
+            )
+        of = collect.roster(options.roster)
+        students = list(dict.fromkeys(of.owner(person, assignment) for person in of.people))
+    written = sets.write_for(chosen, options.set, students, options.into)
+    say(f"{len(written) - 1} for students: {options.into}/release; with solutions, for you: {written[0]}")
+    return 0
+
+
+def _gradebook(options: Namespace) -> int:
+    chosen, of = _course(options), collect.roster(options.roster)
+    record = _record(options, chosen)
+    found = course.write(chosen, record, typed=options.id == "notebook")
+    gradebook.write(of, chosen, record, found, options.hand_ins, options.column)
+    unmarked = sum(bool(result.open) for result in found)
+    if unmarked:
+        print(f"{unmarked} students have no grade yet, for something is still to be marked by hand", file=sys.stderr)
+    known = {of.owner(person, record.assignment) for person in of.people}
+    for result in found:
+        if result.student not in known:
+            print(one_line(f"{result.student} is not in the roster, and not in the gradebook"), file=sys.stderr)
+    say(f"{record.folder}/gradebook.csv and {record.folder}/feedback.zip, in the form of {of.form}")
+    return 0
+
+
+def _nbgrader(options: Namespace) -> int:
+    chosen = _course(options)
+    if options.folder.exists():
+        raise BadInput(f"{quoted(str(options.folder))} is there already; choose a new folder.")
+    found = nbgrader_course.grade(chosen, options.set, _record(options, chosen), options.folder, course.to_terminal)
+    say(f"{len(found)} hand-ins: {options.folder}/grades.csv and {options.folder}/gradebook.db")
+    return 0
+
+
+def _export(options: Namespace) -> int:
+    from . import export
+
+    options.into.mkdir(parents=True, exist_ok=True)
+    for name, data in export.both(options.what == "questions", whole_number(options.seeds, "seeds", 1, 50)):
+        (options.into / name).write_bytes(data)
+        say(f"{options.into / name}")
+    return 0
+
+
 def _tell(record: Record, found: Sequence[Result], now: Collection[str]) -> None:
     """The table's place, and loudly what a teacher has to look at."""
     for result in found:
@@ -187,7 +289,8 @@ def _demo(options: Namespace) -> int:
 
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "course": _new_course, "sets": _sets, "grade": _grade, "report": _report, "merge": _merge, "wall": _wall,
-    "demo": _demo,
+    "demo": _demo, "collect": _collect, "release": _release, "gradebook": _gradebook, "nbgrader": _nbgrader,
+    "export": _export,
 }  # fmt: skip
 
 

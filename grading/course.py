@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,14 @@ def hand_ins(folder: Path, problem_set: str, shard: tuple[int, int] = (1, 1)) ->
     number, of = shard
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
-    times, found = _times(folder / f"{problem_set}.csv"), dict[str, HandIn]()
+    told, found = _manifest(folder / f"{problem_set}.csv"), dict[str, HandIn]()
     for place in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if not place.is_dir(follow_symlinks=False) or place.name.startswith("."):
             continue  # JupyterLab leaves .ipynb_checkpoints
         one = _in_folder(Path(place.path), problem_set)
-        one = HandIn(one.student, one.path, times.get(one.student, ""), one.notes)
+        if (row := told.get(place.name)) is not None:
+            notes = [note for note in one.notes if "no student id" not in note] + [row["notes"]] * bool(row["notes"])
+            one = HandIn(words.from_table(row["student"]), one.path, row["handed_in"], tuple(notes))
         other = found.get(one.student)
         if other is not None:
             note = f"there are two folders for this id: {place.name} and another"
@@ -67,11 +69,10 @@ def hand_ins(folder: Path, problem_set: str, shard: tuple[int, int] = (1, 1)) ->
     return [found[name] for name in sorted(found)][number - 1 :: of]
 
 
-def _times(path: Path) -> dict[str, str]:
-    """When each handed in, as `grading.collect` wrote it down."""
-    if not path.is_file():
-        return {}
-    return {student_id(row["student"]): row["handed_in"] for row in dictionaries(path.read_bytes())}
+def _manifest(path: Path) -> dict[str, Mapping[str, str]]:
+    """Folder -> what `grading.collect` wrote down about it: whose it is, and when it was handed in."""
+    rows = dictionaries(path.read_bytes()) if path.is_file() else []
+    return {words.file_name(words.from_table(row["student"])): row for row in rows}
 
 
 def _in_folder(folder: Path, problem_set: str) -> HandIn:

@@ -13,6 +13,7 @@ from typing import Any
 
 import nbformat
 
+from hvlib.errors import BadInput
 from hvlib.teaching.ask import Value
 from hvlib.teaching.homework import Task
 
@@ -175,7 +176,9 @@ def text(notebook: Any) -> str:
 
 
 def write(root: Path = ROOT) -> list[Path]:
-    """Write the release of each of the book's sets; returns the files."""
+    """Write the release of each of the book's sets; returns the files. Raises `BadInput` outside the repository."""
+    if not root.is_dir():
+        raise BadInput("there is no repository here to write into; say grading release ps1 instead.")
     return [_write(root / "release" / name / f"{name}.ipynb", release(name)) for name in BOOK.sets]
 
 

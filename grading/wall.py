@@ -352,6 +352,6 @@ def choose(prepared: Path, hidden: Sequence[Path] = (), *, none: bool = False, i
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         return Container(prepared, engine, image or f"docker.io/library/python:{version}-slim", places)
     raise BadInput(
-        "there is no wall here, and what students hand in is not run without one; install bubblewrap (Debian and Ubuntu: "
-        "apt install bubblewrap) or podman, or say --no-wall to go without."
+        "there is no wall here, and what students hand in is not run without one; install bubblewrap (Debian and "
+        "Ubuntu: apt install bubblewrap) or podman, or say --no-wall to go without."
     )

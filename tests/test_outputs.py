@@ -100,7 +100,7 @@ def compared(text, folder, **environment):
     """What strict nbval says of a notebook."""
     (folder / "small.ipynb").write_text(text, "utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "."],
+        [sys.executable, "-m", "pytest", "-q", "-rN", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "."],
         cwd=folder, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "HVLIB_OBSERVE": "recorded"} | environment,
     )  # fmt: skip

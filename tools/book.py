@@ -22,15 +22,15 @@ from typing import Any
 import nbformat
 
 import hvlib as hv
-from hvlib.teaching import kernel_game
+from hvlib.teaching import explore, kernel_game
 from hvlib.teaching.questions import QUESTIONS
+from hvlib.teaching.scripts import FILM, STATIC, closed
 
 from . import pages
 
 ROOT = Path(__file__).parents[1]
 BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
 SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
-STATIC = {"film": ROOT / "hvlib" / "pictures" / "static", "quiz": ROOT / "hvlib" / "teaching" / "static"}
 SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
 REPOSITORY = "hvlib/hvlib"  # OWNER/NAME on GitHub; the README's badge says it too
 BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath=lab/tree/notebooks/"
@@ -84,7 +84,7 @@ def stage(printed: bool = False) -> None:
         landing.write_text(f"{landing.read_text('utf-8')}\n```{{toctree}}\n:hidden:\n\nsolutions\n```\n", "utf-8")
     (SOURCE / "_static").mkdir(exist_ok=True)
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
-    shutil.copy(STATIC["film"] / "film.css", SOURCE / "_static" / "film.css")
+    (SOURCE / "_static" / "film.css").write_text(explore.style(), "utf-8")
     (SOURCE / "_static" / "kernel_game.css").write_text(kernel_game.style(), "utf-8")
 
 
@@ -94,15 +94,15 @@ def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
 
 
 def scripts() -> str:
-    """Films, questions and the game as one script that also runs from a file; only ``export`` is taken off the text."""
-    read = {name: (folder / f"{name}.js").read_text("utf-8") for name, folder in STATIC.items()}
-    parts = []
-    for name, text in {**read, "game": kernel_game.script()}.items():
-        text = re.sub(r"^export default .*$", "", text, flags=re.MULTILINE)
-        names = re.findall(r"^export function (\w+)", text, re.MULTILINE)
-        text = text.replace("export function", "function")
-        parts.append(f"const {name} = (() => {{\n{text}\nreturn {{ {', '.join(names)} }};\n}})();")
-    return "{\n" + "\n".join(parts) + "\n" + (BOOK / "_static" / "page.js").read_text("utf-8") + "}\n"
+    """Films, questions and the game as one script that also runs from a file."""
+    read = {
+        "film": (FILM / "film.js").read_text("utf-8"),
+        "waits": (STATIC / "waits.js").read_text("utf-8"),
+        "quiz": (STATIC / "quiz.js").read_text("utf-8"),
+        "game": kernel_game.script(),
+    }
+    parts = [closed(name, text) for name, text in read.items()]
+    return "{\n" + "".join(parts) + "\n" + (BOOK / "_static" / "page.js").read_text("utf-8") + "}\n"
 
 
 def glossary() -> set[str]:

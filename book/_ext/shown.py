@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 from hvlib.errors import BadInput
 from hvlib.pictures import film, outputs, svg
 from hvlib.pictures.films import FILMS
-from hvlib.teaching import ask, concepts
+from hvlib.teaching import ask, concepts, waits
 from hvlib.teaching.kernel_words import DATA
 from hvlib.teaching.questions import QUESTIONS
 
@@ -64,7 +64,9 @@ def as_html(page: Page, data: Mapping[str, Any]) -> str | None:
         case outputs.PredictionShown():
             question = _known(page, "question", state.question, QUESTIONS)
             words = f"Before you look. {question.text(state.seed)}"
-            return _form("prediction", ask.as_data(question, [state.seed]), words)
+            wait = waits.as_data(state.question)
+            held = {**ask.as_data(question, [state.seed]), "wait": wait, "noted": waits.NOTED if wait else ""}
+            return _form("prediction", held, words)
         case outputs.ExerciseShown():
             return None if state.answered else _exercise(page, state)
         case outputs.ConceptTestShown():
@@ -98,8 +100,7 @@ def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> st
         return _multiples(one, state.at)
     if "image/png" not in data:
         raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
-    scene = one.state(**state.at)[0]
-    picture = _figure(svg.standalone(scene), html.escape(scene.caption))
+    picture = _figure(data["image/svg+xml"], html.escape(one.state(**state.at)[0].caption))
     return (
         f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{picture}</div>'
         f'<script type="application/json" class="hv-film-data">{_json(film.reel(one))}</script>'

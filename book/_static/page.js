@@ -2,25 +2,23 @@
 // modules above.
 function held(script) { return JSON.parse(script.textContent); }
 
-const states = [];
+const predictions = [...document.querySelectorAll(".hv-prediction")].map((el) => ({ el, question: held(el.querySelector("script")), now: null, tell: () => {} }));
 for (const el of document.querySelectorAll(".hv-film")) {
-  const shown = held(el.nextElementSibling), values = new Map(Object.entries(JSON.parse(el.dataset.start)));
-  const listeners = new Map();
-  const state = {
+  const reel = held(el.nextElementSibling), values = new Map(Object.entries(JSON.parse(el.dataset.start))), listeners = new Map();
+  values.set("reel", reel);
+  const model = {
     get: (name) => values.get(name),
     set: (name, value) => { values.set(name, value); (listeners.get(name) || []).forEach((f) => f()); },
-    listen: (name, f) => {
-      listeners.set(name, [...(listeners.get(name) || []), f]);
-      return () => listeners.set(name, listeners.get(name).filter((one) => one !== f));
-    },
+    on: (event, f) => { const name = event.replace("change:", ""); listeners.set(name, [...(listeners.get(name) || []), f]); },
+    off: (event, f) => { const name = event.replace("change:", ""); listeners.set(name, (listeners.get(name) || []).filter((one) => one !== f)); },
+    save_changes: () => {},
   };
-  film.play({ reel: shown, state, el });
+  const asked = predictions.filter((one) => one.el.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1);
+  const watch = (f) => { if (asked) asked.tell = f; return () => {}; };
+  waits.panel({ film, model, el, wait: asked?.question.wait, guess: () => asked?.now, watch });
   el.querySelector(".hv-picture").tabIndex = 0; // on a narrow screen it scrolls, by keyboard too
-  states.push([el, state]);
 }
-const after = (el) => states.find(([panel]) => el.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_FOLLOWING);
-for (const el of document.querySelectorAll(".hv-prediction"))
-  quiz.prediction(el, held(el.querySelector("script")), (text) => { const next = after(el); if (next) next[1].set("note", text); });
+for (const one of predictions) quiz.prediction(one.el, one.question, (now) => { one.now = now; one.tell(); });
 for (const el of document.querySelectorAll(".hv-exercise")) quiz.exercise(el, held(el.querySelector("script")));
 for (const el of document.querySelectorAll(".hv-test")) quiz.test(el, held(el.querySelector("script")));
 for (const el of document.querySelectorAll(".hv-game")) {

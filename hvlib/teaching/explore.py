@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -20,9 +20,21 @@ from ..pictures.fact import as_data
 from ..pictures.film import Axis, Facts, Film, plain, reel
 from ..pictures.films import FILMS as FILMS
 from ..pictures.scene import Scene
+from . import waits
 from .quiz import Prediction
+from .scripts import FILM, STATIC, closed
 
-_STATIC = Path(__file__).parents[1] / "pictures" / "static"
+
+@cache
+def script() -> str:
+    """The film's player, and what makes it wait for a guess, as one ES module."""
+    return closed("film", (FILM / "film.js").read_text("utf-8")) + (STATIC / "waits.js").read_text("utf-8")
+
+
+@cache
+def style() -> str:
+    """The style sheet of a panel."""
+    return (FILM / "film.css").read_text("utf-8") + (STATIC / "waits.css").read_text("utf-8")
 
 
 class _Choice(traitlets.TraitType[Any, Any]):
@@ -39,10 +51,13 @@ class _Choice(traitlets.TraitType[Any, Any]):
 class Panel(anywidget.AnyWidget):
     """A film with its sliders. ``set()`` and the traits move it; ``facts`` tells what the engine says there."""
 
-    _esm = _STATIC / "film.js"
-    _css = _STATIC / "film.css"
+    _esm = script()
+    _css = style()
     reel = traitlets.Dict().tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
+    wait = traitlets.Dict().tag(sync=True)
+    guess = traitlets.Dict().tag(sync=True)
+    _told = False
 
     def __init__(self, name: str, guess: Prediction | None = None, /, **values: str | int) -> None:
         film = FILMS[name]
@@ -53,13 +68,17 @@ class Panel(anywidget.AnyWidget):
             )
         values = _positions(film, values)
         self._name, self._film, self._guess = name, film, guess
-        super().__init__(reel=reel(film))
+        self._waits = waits.wait_of(guess.name, name) if guess else None
+        if self._waits and not values:
+            values = dict(self._waits.begins)
+        super().__init__(reel=reel(film), wait=(waits.as_data(guess.name) if guess and self._waits else None) or {})
         self.add_traits(**{axis.name: _Choice(axis).tag(sync=True) for axis in film.axes})
         self.send_state([axis.name for axis in film.axes])
         self.set(**values)
         if guess is not None:
             guess.observe(self._update_note, names="value")
             self._update_note()
+        self._told = True
 
     def set(self, **values: str | int) -> Panel:
         """Move several sliders. Raises `BadInput` for a slider or a value the panel does not have; then none moves."""
@@ -69,7 +88,7 @@ class Panel(anywidget.AnyWidget):
 
     def __setattr__(self, name: str, value: Any) -> None:
         film = self.__dict__.get("_film")
-        if film and name in ("values", "facts", "scene"):
+        if film and (name in ("values", "facts", "scene") or (self._told and name in ("wait", "guess"))):
             raise BadInput(f"{name} is told and not set; write for example panel.set({_example(film)}).")
         if film and not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
             raise not_one_of("slider", name, [axis.name for axis in film.axes])
@@ -92,7 +111,10 @@ class Panel(anywidget.AnyWidget):
 
     def _update_note(self, _: object = None) -> None:
         assert self._guess is not None
-        self.note = self._guess.verdict()
+        if self._waits:
+            super().__setattr__("guess", self._guess.noted())
+        else:
+            self.note = self._guess.verdict()
 
     def __repr__(self) -> str:
         sliders = ", ".join(
@@ -105,7 +127,8 @@ class Panel(anywidget.AnyWidget):
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         state = outputs.PanelShown(self._name, self.values, as_data(self.facts))
-        shown, alt = picture.bundle(self.scene, repr(self), state)
+        scene = waits.veiled(self.scene, self._waits) if self._waits else self.scene
+        shown, alt = picture.bundle(scene, repr(self), state)
         return {**data, **shown}, {**(metadata or {}), **alt}
 
 
@@ -133,7 +156,8 @@ def _values(axis: Axis) -> str:
 
 _DOC = """{about}
 
-A guess from `hv.predict` stands beside the answer. Each slider is a keyword, and begins at the first of its values:
+A guess from `hv.predict` is drawn into the picture, and the answer waits for it. Each slider is a keyword, and begins
+at the first of its values:
 
 {sliders}
 

@@ -22,7 +22,7 @@ _THIN = 2.5
 
 
 def filling(page: HugePage) -> Scene:
-    """The struct pages of one huge page, laid into vmemmap pages, and how many each scheme can give back."""
+    """The struct pages of one huge page, laid into vmemmap pages, and how many of their frames 5.14 gives back."""
     scene = Scene(WIDTH, _HEIGHT)
     count = page.nr_vmemmap_pages
     scene.add(
@@ -46,18 +46,16 @@ def filling(page: HugePage) -> Scene:
     )
     for row, (name, first, last, filled) in enumerate(boxes):
         scene.add(f"row{row}", *_row(page, row, _TOP + row * height, height - 3, name, first, last, filled))
-    for row, (name, scheme) in enumerate((("5.14 to 5.17", "tail page"), ("since 5.18", "head page"))):
-        freed = page.freed(scheme)
-        (x, wide), y = _SCHEMES, _TOP + 122 * row
-        on: Role | None = "freed" if freed else None
-        scene.add(
-            f"scheme{row}",
-            Box(x, y, wide, 104, on or "void"),
-            Label(x + wide / 2, y + 24, f"{name}: freed", 13, on=on),
-            Label(x + wide / 2, y + 54, f"{freed:,}", 20, bold=True, on=on),
-            Label(x + wide / 2, y + 82, f"of {quantity(count, 'frame')}", on=on),
-        )
-    reason = page.obstacle("head page")
+    freed, (x, wide) = page.freed("tail page"), _SCHEMES
+    on: Role | None = "freed" if freed else None
+    scene.add(
+        "scheme",
+        Box(x, _TOP, wide, 104, on or "void"),
+        Label(x + wide / 2, _TOP + 24, "5.14 to 5.17: freed", 13, on=on),
+        Label(x + wide / 2, _TOP + 54, f"{freed:,}", 20, bold=True, on=on),
+        Label(x + wide / 2, _TOP + 82, f"of {quantity(count, 'frame')}", on=on),
+    )
+    reason = page.obstacle("tail page")
     y = _BOTTOM + 20
     scene.add(
         "key",
@@ -72,7 +70,7 @@ def filling(page: HugePage) -> Scene:
         f"The {page.nr_base_pages:,} struct pages of a {format_size(page.size)} page fill "
         f"{quantity(count, 'page')} of {format_size(page.base_page)}; "
         + (
-            f"{page.freed('tail page'):,} frames could be freed in 5.14, {page.freed('head page'):,} since 5.18."
+            f"{page.freed('tail page'):,} of their frames could be freed in 5.14."
             if not reason
             else "no frame can be freed."
         )
@@ -186,7 +184,6 @@ def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Sc
         "memmap": in_bytes(page.memmap_bytes),
         "vmemmap pages": page.nr_vmemmap_pages,
         "frames freed in 5.14 to 5.17": page.freed("tail page"),
-        "frames freed since 5.18": page.freed("head page"),
     }
 
 

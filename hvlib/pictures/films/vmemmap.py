@@ -44,7 +44,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
     frame = int(machine.vmemmap.frame[leaf * _ENTRIES + page])
     scene = Scene(WIDTH, 372)
     zooms = (
-        (f"PMD leaf {leaf}", f"of {leaves}, each {format_size(covered)}", leaf, leaves, "plain"),
+        (f"PMD leaf {leaf}", f"of {leaves}", leaf, leaves, "plain"),
         (f"vmemmap page {page}", f"of the leaf's {_ENTRIES}", page, _ENTRIES, "plain"),
         (f"slot {slot}", f"of the page's {_SLOTS}", slot, _SLOTS, "plain"),
     )
@@ -61,6 +61,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
         if row < 2:
             low, top = y + _TALL + 3, _ROWS[row + 1]
             scene.add(f"zoom{row}", Line(left, low, _LEFT, top), Line(left + thick, low, _LEFT + _STRIP, top))
+    scene.add("reach", Label(66, _ROWS[0] + 25, f"each {format_size(covered)} of RAM", align="left"))
     _chain(scene, pfn, address, leaf, frame)
     base = PAGING[paging].vmemmap
     scene.add("sum", Label(WIDTH / 2, 322, f"{base:#x} + {STRUCT_PAGE} × {pfn:#x} = {address:#x}", 15, bold=True))
@@ -76,7 +77,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
         f"{page} under it, slot {slot}."
     )
     scene.alt = (
-        f"Three zooms. RAM of {_MEMORY} as {leaves} blocks of {format_size(covered)}, block {leaf} marked; the "
+        f"Three zooms. RAM of {_MEMORY} as {leaves} blocks, one for each PMD leaf, block {leaf} marked; the "
         f"{_ENTRIES} vmemmap pages under its PMD leaf, page {page} marked; the {_SLOTS} slots of that page, slot "
         f"{slot} marked. Below, an arithmetic arrow from page frame {pfn:#x} to its struct page at {address:#x}, and a "
         f"page-table arrow from there to frame {frame:#x}, in which it is stored."

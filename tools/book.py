@@ -22,7 +22,7 @@ from typing import Any
 import nbformat
 
 import hvlib as hv
-from hvlib.teaching import explore, kernel_game
+from hvlib.teaching import explore, hands, kernel_game
 from hvlib.teaching.questions import QUESTIONS
 from hvlib.teaching.scripts import FILM, STATIC, closed
 
@@ -86,6 +86,7 @@ def stage(printed: bool = False) -> None:
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
     (SOURCE / "_static" / "film.css").write_text(explore.style(), "utf-8")
     (SOURCE / "_static" / "kernel_game.css").write_text(kernel_game.style(), "utf-8")
+    (SOURCE / "_static" / "hands.css").write_text(hands.style(), "utf-8")
 
 
 def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
@@ -100,6 +101,7 @@ def scripts() -> str:
         "waits": (STATIC / "waits.js").read_text("utf-8"),
         "quiz": (STATIC / "quiz.js").read_text("utf-8"),
         "game": kernel_game.script(),
+        "hands": hands.script(),
     }
     parts = [closed(name, text) for name, text in read.items()]
     return "{\n" + "".join(parts) + "\n" + (BOOK / "_static" / "page.js").read_text("utf-8") + "}\n"

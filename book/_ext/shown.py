@@ -19,13 +19,16 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from hvlib.errors import BadInput
+from hvlib.errors import BadInput, table
 from hvlib.pictures import film, outputs, svg
 from hvlib.pictures.films import FILMS
 from hvlib.teaching import ask, concepts, waits
+from hvlib.teaching.hand_facts import FACTS
 from hvlib.teaching.kernel_words import DATA
 from hvlib.teaching.questions import QUESTIONS
 
+GAME = "you are the kernel"
+HANDS = table("game", FACTS.items())
 SEEDS = range(5)
 """The numbers that an exercise can be put with on a page."""
 SHORTEST_ALT = 20
@@ -137,10 +140,15 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
     """The game: its picture until it can be played, and in print the picture alone."""
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the game has no picture for readers without scripts; run make notebooks.")
-    picture = _figure(data["image/svg+xml"], html.escape(DATA["opening"]), "hv-figure")
+    words = DATA if state.game == GAME else _known(page, "game", state.game, HANDS)()
+    picture = _figure(data["image/svg+xml"], html.escape(words["opening"]), "hv-figure")
     if page.printed:
         return picture
-    held = _json({"data": DATA, "seed": state.seed, "moves": state.moves})
+    held = _json(
+        {"data": words, "seed": state.seed, "moves": state.moves}
+        if words is DATA
+        else {"name": state.game, "data": words}
+    )
     return f'<div class="hv-game">{picture}</div><script type="application/json" class="hv-game-data">{held}</script>'
 
 

@@ -1,5 +1,5 @@
-// Wakes what stands on a page: films, predictions, exercises, the concept test, the game. film, quiz and game are the
-// modules above.
+// Wakes what stands on a page: films, predictions, exercises, the concept test, the game, the hands. film, waits, quiz,
+// game and hands are the modules above.
 function held(script) { return JSON.parse(script.textContent); }
 
 const predictions = [...document.querySelectorAll(".hv-prediction")].map((el) => ({ el, question: held(el.querySelector("script")), now: null, tell: () => {} }));
@@ -22,6 +22,7 @@ for (const one of predictions) quiz.prediction(one.el, one.question, (now) => { 
 for (const el of document.querySelectorAll(".hv-exercise")) quiz.exercise(el, held(el.querySelector("script")));
 for (const el of document.querySelectorAll(".hv-test")) quiz.test(el, held(el.querySelector("script")));
 for (const el of document.querySelectorAll(".hv-game")) {
-  const { data, seed, moves } = held(el.nextElementSibling), nobody = () => () => {};
+  const { name, data, seed, moves } = held(el.nextElementSibling), nobody = () => () => {};
+  if (name) { hands.mount({ el, name, data }); continue; }
   game.mount({ el, data, link: { seed, moves: () => moves, send: nobody, listen: nobody, judge: nobody } }); // no Python here
 }

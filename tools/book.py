@@ -32,6 +32,9 @@ ROOT = Path(__file__).parents[1]
 BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
 SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
 SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
+MEDIUM = re.compile(r"<!-- lab -->(.*?)<!-- page ?(.*?)-->", re.DOTALL)
+CALL = re.compile(r"`hv\.check\(\"([^\"]+)\", (.*?)\)`")
+"""What a notebook says in JupyterLab, and a page in its place; an answer as a call, as solutions are tested."""
 REPOSITORY = "hvlib/hvlib"  # OWNER/NAME on GitHub; the README's badge says it too
 BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath=lab/tree/notebooks/"
 
@@ -62,6 +65,8 @@ def stage(printed: bool = False) -> None:
         for cell in notebook.cells:
             if cell.cell_type == "markdown" and re.match(r"\d\d_", path.stem):
                 unknown_terms(path.stem, cell, terms)
+            if cell.cell_type == "markdown":
+                cell.source = for_pages(cell.source)
             if printed and cell.cell_type == "markdown":
                 cell.source = SOLUTION.sub(lambda found: _kept_for_the_end(found, solutions), cell.source)
         lead = notebook.cells[0]
@@ -87,6 +92,18 @@ def stage(printed: bool = False) -> None:
     (SOURCE / "_static" / "film.css").write_text(explore.style(), "utf-8")
     (SOURCE / "_static" / "kernel_game.css").write_text(kernel_game.style(), "utf-8")
     (SOURCE / "_static" / "hands.css").write_text(hands.style(), "utf-8")
+
+
+def for_pages(text: str) -> str:
+    """A notebook's words as a page has them: its own instructions, and answers where the notebook has calls."""
+
+    def answer(call: re.Match[str]) -> str:
+        question = QUESTIONS[call[1]]
+        if question.read.kind == "function":
+            return f"`{call[2]}`"
+        return f"**{question.write(question.answer(question.given()))}**"
+
+    return CALL.sub(answer, MEDIUM.sub(lambda both: both[2], text))
 
 
 def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:

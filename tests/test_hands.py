@@ -71,6 +71,32 @@ def test_each_recorded_kernel_is_one_of_the_kinds_and_three_looks_tell_them_apar
         assert len({entry["to"] for entry in kind["entries"]}) == len(set(seen.frames))
 
 
+@pytest.mark.parametrize(("count", "batch", "back"), [(1, False, False), (64, False, False), (64, True, False),
+                                                        (64, False, True), (64, True, True)])  # fmt: skip
+def test_flushes_are_those_of_the_machine_and_what_is_stale_is_told(count, batch, back):
+    told = hand_facts.flush_run(count, batch, back)["flushes"]
+    machine = hv.Machine("4 GiB", check=False)
+    pool = machine.hugetlb("2 MiB", count)
+    if back:
+        pool.optimize("head page")
+    before = machine.tlb_flushes
+    if back:
+        pool.restore(batch=batch)
+    else:
+        pool.optimize("head page", batch=batch)
+    assert len(told) == machine.tlb_flushes - before
+    assert told[-1]["done"] == count
+    assert [one["done"] for one in told] == sorted(one["done"] for one in told)
+    for one in told:
+        lines = [line for cpu in one["lines"] for line in cpu if line]
+        assert lines
+        if one["what"] == "remap":
+            assert all(stale for _, _, stale, _ in lines), "what both had read was led elsewhere since"
+            assert all((frame == page) != back for page, frame, _, _ in lines), "they lead where it was before"
+        elif not any(line[0] % 8 for line in lines):
+            assert not any(stale for _, _, stale, _ in lines), "a split leads nobody elsewhere"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hand_says_what_it_is_to_programs_and_to_those_without_a_browser(name):
     hand = getattr(hv.hands, name)()
@@ -264,4 +290,36 @@ def test_a_kernel_is_guessed_by_asking_entries(shown):
     assert entries.nth(0).get_attribute("aria-label").startswith("entry of vmemmap page 0: a frame")
     shown.get_by_role("button", name="Another kernel").click()
     assert shown.locator(".entry.seen").count() == 0
+    look(shown)
+
+
+@needs_chromium
+@pytest.mark.slow
+@pytest.mark.parametrize("shown", [("flushes", {}), ("flushes_back", {"width": 390, "touch": True})], indirect=True)
+def test_flushes_are_counted_one_by_one_and_in_a_batch(shown):
+    says, back = shown.locator(".hv-says"), "back" in shown.locator("figure").get_attribute("aria-label")
+    picture = shown.locator(".land")
+    one_by_one, batch = (64, 1) if back else (66, 2)
+    shown.locator("input[value='64']").focus()
+    shown.keyboard.press("Space")
+    expected(says).to_contain_text(f"one by one. Flushes: {one_by_one}.")
+    shown.locator("input[value='252']").focus()
+    shown.keyboard.press("Space")
+    shown.get_by_role("button", name="Next flush").click()
+    if not back:
+        expected(says).to_contain_text(f"Flush 1 of {one_by_one}, after a split: 251 interrupts")
+        shown.get_by_role("button", name="Next flush").click()
+    expected(says).to_contain_text("Of the eight lines shown, 8 led elsewhere than the page table")
+    assert shown.locator(".line.stale").count() == 8
+    shown.get_by_role("slider").focus()
+    shown.keyboard.press("End")
+    expected(says).to_contain_text(f"{one_by_one * 251:,} interrupts in all")
+    assert f"{one_by_one * 251:,} interrupts" in picture.get_attribute("aria-label")
+    spoken(shown, "interrupts in all")
+    shown.locator("input[value='in a batch']").focus()
+    shown.keyboard.press("Space")
+    expected(says).to_contain_text(f"in a batch. Flushes: {batch}.")
+    shown.get_by_role("button", name="Play").click()
+    expected(says).to_contain_text(f"{batch * 251:,} interrupts in all")
+    assert shown.locator(".cpu.told").count() == 252
     look(shown)

@@ -13,6 +13,8 @@ from typing import Any
 from ..arithmetic.geometry import HugePage, pfn_to_page
 from ..facts.layout import PAGING
 from ..kernels import observe, trial
+from ..mechanism.cpus import Cpu, Line, outdated
+from ..mechanism.events import FlushTlb, Remap, SplitPmd
 from ..mechanism.machine import Machine
 from ..mechanism.structpage import TAIL_METADATA
 from ..pictures.films import FILMS
@@ -252,7 +254,126 @@ def _why(scheme: str) -> str:
     }[scheme]
 
 
-FACTS = {"bricks": bricks, "masks": masks, "pfn_to_page": walk, "guess_the_kernel": kernels}
+# --- flushes (chapters 9 and 10) --------------------------------------------------------------------------------------
+
+
+def flush_run(count: int, batch: bool, back: bool) -> dict[str, Any]:
+    """The flushes of optimising or restoring ``count`` huge pages, and what two TLBs hold just before each.
+
+    The two processors read four vmemmap pages each of the huge page that is next (in a batch: of the first and of the
+    last). A line is: page and frame, counted from the first of these huge pages' (`None`: a frame of none of them at
+    boot), whether the page table says other by now, and whether it is a PMD leaf's.
+    """
+    machine = Machine("4 GiB", check=False)
+    pool = machine.hugetlb("2 MiB", count)
+    first = pool.vmemmap_pages().start
+    born = machine.vmemmap.frame[first : first + 8 * count].tolist()
+    if back:
+        pool.optimize("head page")
+    done = len(machine.events)
+    if back:
+        pool.restore(batch=batch)
+    else:
+        pool.optimize("head page", batch=batch)
+    past, events = machine.at(done).vmemmap, machine.events[done:]
+    remaps = iter(
+        [(int(e.entries[0]) - first) // 8 for e in events if isinstance(e, Remap) and int(e.entries[0]) % 8 <= 1]
+    )
+    cpus, flushes, what, page = (Cpu(), Cpu()), list[dict[str, Any]](), "split", 0
+    pages = range(first, first + 8 * count)
+    place = {frame: number for number, frame in enumerate(born)}
+
+    def read() -> None:
+        for cpu, offsets in zip(cpus, ((1, 2, 4, 6), (3, 5, 7, 2)), strict=True):
+            at = page if not batch or cpu is cpus[0] else count - 1
+            for offset in offsets:
+                cpu.access(past, first + 8 * at + offset)
+
+    def line_of(line: Line) -> list[Any]:
+        told = range(max(line.first, pages.start), min(line.first + line.span, pages.stop))
+        return [line.first - first, place.get(line.frame), bool(outdated(line, past, told)), line.span > 1]
+
+    read()
+    for event in events:
+        if isinstance(event, Remap):
+            what = "remap"
+            page = next(remaps, page) if not batch and int(event.entries[0]) % 8 <= 1 else page
+        elif isinstance(event, SplitPmd):
+            what = "split"
+        if not isinstance(event, FlushTlb):
+            event.apply(past)
+            continue
+        finished = 0 if what == "split" and not page else count if batch else page + (what == "remap")
+        flushes.append(
+            {
+                "what": what,
+                "done": finished,
+                "lines": [[line_of(line) if line else None for line in cpu.lines] for cpu in cpus],
+            }
+        )
+        event.apply(past)
+        for cpu in cpus:
+            cpu.flush()
+        page = min(count - 1, page + (what == "remap")) if not batch else page
+        read()
+    assert len(flushes) == sum(isinstance(event, FlushTlb) for event in events)
+    return {"flushes": flushes}
+
+
+def _flushes(back: bool) -> dict[str, Any]:
+    given = "given back" if back else "optimised"
+    return {
+        "title": f"The flushes of huge pages that are {given}",
+        "opening": f"Huge pages are {given}, and every processor must forget what its TLB holds. Count the interrupts.",
+        "runs": {
+            count: {way: flush_run(count, way == "in a batch", back) for way in ("one by one", "in a batch")}
+            for count in (1, 64, 512)
+        },
+        "processors": {count: count - 1 for count in (2, 16, 252)},
+        "words": {
+            "count": "huge pages",
+            "way": "how",
+            "ways": {"one by one": "one by one", "in a batch": "in a batch"},
+            "cpus": "processors",
+            "at": "flush",
+            "play": "Play",
+            "stop": "Stop",
+            "step": "Next flush",
+            "processors": "{n} processors; number 0 flushes",
+            "tlb": "TLB of processor {cpu}",
+            "leaf": "the PMD leaf: 512 pages",
+            "leads": "page {page} → frame {frame}",
+            "elsewhere": "page {page} → a new frame",
+            "done": f"huge pages {given}: {{done}} of {{of}}",
+            "flushes": "flushes",
+            "interrupts": "interrupts",
+            "split": "after a split",
+            "remap": "after the remap",
+            "before": f"{{count}} × 2 MiB to be {given}, {{way}}. Flushes: <b>{{of}}</b>. Each sends an interrupt to every "
+            "other processor, here {others}, and waits for all answers.",
+            "flush": "Flush {n} of {of}, {what}: {others} interrupts, and every TLB forgets everything.",
+            "stale": "Of the eight lines shown, <b>{stale} led elsewhere than the page table</b>.",
+            "end": "<b>{total} interrupts</b> in all.",
+            "alt": f"{{flushes}} of {{of}} flushes, {{done}} of {{count}} huge pages {given}; {{interrupts}} "
+            "interrupts.",
+        },
+    }
+
+
+@cache
+def flushes() -> dict[str, Any]:
+    """When frames are taken away, as since 5.18."""
+    return _flushes(back=False)
+
+
+@cache
+def flushes_back() -> dict[str, Any]:
+    """When they are given back."""
+    return _flushes(back=True)
+
+
+FACTS = {"bricks": bricks, "masks": masks, "pfn_to_page": walk, "guess_the_kernel": kernels,
+         "flushes": flushes, "flushes_back": flushes_back}  # fmt: skip
 """Hand -> its data. The names are those of the functions in `hands`."""
 
 

@@ -5,6 +5,7 @@ Each is a widget whose numbers were asked of the engine beforehand (`hand_facts`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -93,6 +94,16 @@ def guess_the_kernel() -> Hand:
     return Hand("guess_the_kernel")
 
 
+def flushes() -> Hand:
+    """One, 64 or 512 huge pages optimised: the flushes, what TLBs hold before them, and the interrupts (chapter 9)."""
+    return Hand("flushes")
+
+
+def flushes_back() -> Hand:
+    """The same when they are given back (chapter 10)."""
+    return Hand("flushes_back")
+
+
 # --- for those who cannot move them -----------------------------------------------------------------------------------
 
 
@@ -165,6 +176,23 @@ def _kernels_scene() -> Scene:
     return scene
 
 
-SCENES = {
+def _flushes_scene(name: str) -> Scene:
+    data, scene = FACTS[name](), Scene(WIDTH, 130)
+    scene.add("title", Label(14, 18, data["title"], 14, "left", bold=True))
+    told = []
+    for row, (count, ways) in enumerate(data["runs"].items()):
+        numbers = {way: len(run["flushes"]) for way, run in ways.items()}
+        text = ", ".join(
+            f"{flushed} {'flush' if flushed == 1 else 'flushes'} {way}" for way, flushed in numbers.items()
+        )
+        told.append(f"{count}: {text}")
+        scene.add(f"row{row}", Label(14, 48 + 26 * row, f"{count} x 2 MiB: {text}", 13, "left"))
+    scene.caption = data["opening"]
+    scene.alt = f"Huge pages of 2 MiB and their flushes. {'. '.join(told)}."
+    return scene
+
+
+SCENES: dict[str, Callable[[], Scene]] = {
     "bricks": _bricks_scene, "masks": _masks_scene, "pfn_to_page": _walk_scene, "guess_the_kernel": _kernels_scene,
+    "flushes": lambda: _flushes_scene("flushes"), "flushes_back": lambda: _flushes_scene("flushes_back"),
 }  # fmt: skip

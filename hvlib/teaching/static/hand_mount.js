@@ -1,5 +1,5 @@
 // Puts a hand into its place, on a page or in a notebook.
-const HANDS = { bricks, masks, pfn_to_page: walk, guess_the_kernel: kernels };
+const HANDS = { bricks, masks, pfn_to_page: walk, guess_the_kernel: kernels, flushes, flushes_back: flushes };
 let handsMounted = 0;
 
 /** Puts the hand of that name into `el`; returns what takes it down. */

@@ -91,10 +91,10 @@ def test_flushes_are_those_of_the_machine_and_what_is_stale_is_told(count, batch
         lines = [line for cpu in one["lines"] for line in cpu if line]
         assert lines
         if one["what"] == "remap":
-            assert all(stale for _, _, stale, _ in lines), "what both had read was led elsewhere since"
-            assert all((frame == page) != back for page, frame, _, _ in lines), "they lead where it was before"
+            assert all(flags & 1 for _, _, flags in lines), "what both had read was led elsewhere since"
+            assert all((frame == page) != back for page, frame, _ in lines), "they lead where it was before"
         elif not any(line[0] % 8 for line in lines):
-            assert not any(stale for _, _, stale, _ in lines), "a split leads nobody elsewhere"
+            assert not any(flags & 1 for _, _, flags in lines), "a split leads nobody elsewhere"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -262,7 +262,7 @@ def flush_run(count: int, batch: bool, back: bool) -> dict[str, Any]:
 
     The two processors read four vmemmap pages each of the huge page that is next (in a batch: of the first and of the
     last). A line is: page and frame, counted from the first of these huge pages' (`None`: a frame of none of them at
-    boot), whether the page table says other by now, and whether it is a PMD leaf's.
+    boot), and 1 if the page table says other by now, plus 2 if it is a PMD leaf's.
     """
     machine = Machine("4 GiB", check=False)
     pool = machine.hugetlb("2 MiB", count)
@@ -291,7 +291,7 @@ def flush_run(count: int, batch: bool, back: bool) -> dict[str, Any]:
 
     def line_of(line: Line) -> list[Any]:
         told = range(max(line.first, pages.start), min(line.first + line.span, pages.stop))
-        return [line.first - first, place.get(line.frame), bool(outdated(line, past, told)), line.span > 1]
+        return [line.first - first, place.get(line.frame), bool(outdated(line, past, told)) + 2 * (line.span > 1)]
 
     read()
     for event in events:
@@ -349,8 +349,8 @@ def _flushes(back: bool) -> dict[str, Any]:
             "interrupts": "interrupts",
             "split": "after a split",
             "remap": "after the remap",
-            "before": f"{{count}} × 2 MiB to be {given}, {{way}}. Flushes: <b>{{of}}</b>. Each sends an interrupt to every "
-            "other processor, here {others}, and waits for all answers.",
+            "before": f"{{count}} × 2 MiB to be {given}, {{way}}. Flushes: <b>{{of}}</b>. Each sends an interrupt to "
+            "every other processor, here {others}, and waits for all answers.",
             "flush": "Flush {n} of {of}, {what}: {others} interrupts, and every TLB forgets everything.",
             "stale": "Of the eight lines shown, <b>{stale} led elsewhere than the page table</b>.",
             "end": "<b>{total} interrupts</b> in all.",

@@ -22,14 +22,14 @@ export function flushes({ el, data, id }) {
     const top = 26, grid = Math.max(lines * (side + gap), 84), left = small ? 0 : width * 0.52, cards = small ? top + grid + 34 : 0, row = 30, card = small ? width : width - left;
     const shapes = [text(0, 14, write(words.processors, { n: now.cpus }), "strong")];
     const at = (i) => [(i % columns) * (side + gap), top + Math.floor(i / columns) * (side + gap)];
+    for (let i = 1; one && i < many && many <= 20; i++) { // behind the boxes
+      const [x0, y0] = at(0), [x, y] = at(i);
+      shapes.push(svg("path", { class: "ipi", d: `M${x0 + side / 2} ${y0 + side / 2}Q${(x0 + x) / 2 + side / 2} ${Math.max(y0, y) + side + 16} ${x + side / 2} ${y + side / 2}` }));
+    }
     for (let i = 0; i < many; i++) {
       const [x, y] = at(i);
       shapes.push(svg("rect", { x, y, width: side, height: side, rx: 2, class: `cpu${i ? "" : " sender"}${one ? " told" : ""}` }));
-      if (many <= 20) shapes.push(text(x + side / 2, y + side / 2 + 4.5, i, "mid on"));
-      if (one && i && many <= 20) {
-        const [x0, y0] = at(0);
-        shapes.push(svg("path", { class: "ipi", d: `M${x0 + side / 2} ${y0 + side}Q${(x0 + x) / 2 + side / 2} ${Math.max(y0, y) + side + 16} ${x + side / 2} ${y + side + 1}` }));
-      }
+      if (many <= 20) shapes.push(text(x + side / 2, y + side / 2 + 4.5, i, `mid${one ? " told" : ""}`));
     }
     const done = one ? one.done : 0, bar = small ? cards + 2 * (26 + 4 * row) + 26 : top + Math.max(grid, 2 * (26 + 2 * row) - 20) + 40;
     [0, 1].forEach((cpu) => {
@@ -37,8 +37,8 @@ export function flushes({ el, data, id }) {
       shapes.push(text(x, y + 14, write(words.tlb, { cpu }), "strong"));
       for (let k = 0; k < 4; k++) {
         const line = one?.lines[cpu][k], yy = y + 22 + k * row;
-        shapes.push(svg("rect", { x, y: yy, width: w, height: row - 5, rx: 3, class: `line${line ? (line[2] ? " stale" : line[3] ? " huge" : "") : " none"}` }));
-        if (line) shapes.push(text(x + 8, yy + 17, line[3] ? words.leaf : write(line[1] === null ? words.elsewhere : words.leads, { page: grouped(line[0]), frame: line[1] === null ? "" : grouped(line[1]) }), `${line[2] ? "old" : "on"}`));
+        shapes.push(svg("rect", { x, y: yy, width: w, height: row - 5, rx: 3, class: `line${line ? (line[2] & 1 ? " stale" : line[2] & 2 ? " huge" : "") : " none"}` }));
+        if (line) shapes.push(text(x + 8, yy + 17, line[2] & 2 ? words.leaf : write(line[1] === null ? words.elsewhere : words.leads, { page: grouped(line[0]), frame: line[1] === null ? "" : grouped(line[1]) }), line[2] & 1 ? "old" : "on"));
         if (line) shapes.push(svg("line", { class: "gone", x1: x + 4, x2: x + w - 4, y1: yy + (row - 5) / 2, y2: yy + (row - 5) / 2 }));
       }
     });
@@ -55,7 +55,7 @@ export function flushes({ el, data, id }) {
     slider.value = now.at;
     out.textContent = `${grouped(now.at)} of ${grouped(total)}`;
     step.disabled = now.at === total;
-    const stale = one ? one.lines.flat().filter((line) => line && line[2]).length : 0;
+    const stale = one ? one.lines.flat().filter((line) => line && line[2] & 1).length : 0;
     const values = { n: grouped(now.at), of: grouped(total), what: one ? words[one.what] : "", others: grouped(others), total: grouped(total * others), count: now.count, stale, way: words.ways[now.way] };
     say([write(!one ? words.before : words.flush, values), one && stale ? write(words.stale, values) : "", one && now.at === total ? write(words.end, values) : ""].filter(Boolean).join(" "), now.at === total ? "good" : "");
     draw();

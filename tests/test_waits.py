@@ -54,6 +54,9 @@ def test_no_panel_opens_with_the_answer_of_its_prediction_nor_does_the_text_abov
     for what, text in (("above", above), ("opening", words(panel.scene, wait.veils if wait.everywhere else ()))):
         found = given_away.search(text.replace(question, ""))
         assert not found, f"{what}: {text[max(found.start() - 60, 0) : found.end() + 60]!r}"
+    phone = panel._film.portrait and panel._film.portrait(**panel.values)
+    if phone:
+        assert not given_away.search(words(phone, wait.veils if wait.everywhere else ())), "for a phone"
     data, _ = panel._repr_mimebundle_()
     drawn = " ".join(re.findall(r">([^<]+)<", data["image/svg+xml"]))
     assert not given_away.search(drawn), "the stored picture"
@@ -87,6 +90,9 @@ def test_what_decides_can_be_reached_and_shows_the_answer(name):
     spot = wait.spot
     for group in [spot.group] * (not spot.unit) + [end for end, _ in spot.ends]:
         assert group in deciding.groups, group
+    phone = film.portrait(**values | dict(wait.decides)) if film.portrait else deciding
+    assert wait.everywhere <= (set(wait.veils) <= set(phone.groups)), set(wait.veils) - set(phone.groups)
+    assert spot.unit or spot.group in phone.groups
     if spot.unit:
         assert {f"{spot.group}{n - spot.first}" for n in range(spot.first, spot.last + 1)} <= groups
     assert waits.as_data(name)["way"].startswith("Set "), "there is a way to it"

@@ -3,13 +3,15 @@
     python -m tools.book            build/book/html, without the PDF of an earlier build
     python -m tools.book --pdf      build/book/book.pdf (needs Chromium and playwright); HTML built before links to it
 
-Nothing is executed. What a page shows is what the notebook's stored outputs hold (book/_ext/shown.py). Whatever would
-be dead, nameless or unknown on a page stops the build with a sentence that names the place.
+With LIVE=0 the pages get no kernel of their own (`live`), and nothing is fetched. Nothing is executed. What a page
+shows is what the notebook's stored outputs hold (book/_ext/shown.py). Whatever would be dead, nameless or unknown on a
+page stops the build with a sentence that names the place.
 """
 
 from __future__ import annotations
 
 import argparse
+import html
 import os
 import re
 import shutil
@@ -25,11 +27,14 @@ import hvlib as hv
 from hvlib.teaching import explore, hands, kernel_game
 from hvlib.teaching.questions import QUESTIONS
 from hvlib.teaching.scripts import FILM, STATIC, closed
+from live import fetch, lite, notices, site
 
 from . import pages
 
 ROOT = Path(__file__).parents[1]
-BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
+BOOK = ROOT / "book"
+BUILD = Path(os.environ.get("HVLIB_BOOK") or ROOT / "build" / "book")
+LIVE = os.environ.get("LIVE") != "0"
 SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
 SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
 MEDIUM = re.compile(r"<!-- lab -->(.*?)<!-- page ?(.*?)-->", re.DOTALL)
@@ -37,6 +42,8 @@ CALL = re.compile(r"`hv\.check\(\"([^\"]+)\", (.*?)\)`")
 """What a notebook says in JupyterLab, and a page in its place; an answer as a call, as solutions are tested."""
 REPOSITORY = "hvlib/hvlib"  # OWNER/NAME on GitHub; the README's badge says it too
 BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath=lab/tree/notebooks/"
+RUN_HERE = '<span class="hv-run-here" hidden></span>'
+"""Where a live page has its buttons."""
 
 
 class Unfit(SystemExit):
@@ -44,10 +51,23 @@ class Unfit(SystemExit):
 
 
 def opened(name: str) -> str:
-    """The line that leads from a page to a session."""
+    """The line that leads from a page to a session: here, as a notebook beside the pages, on a server, in a clone."""
+    ways = [
+        f'<a href="{BINDER}{name}.ipynb">Open in Binder</a>',
+        f"in a clone: <code>make lab CHAPTER={name}</code>",
+    ]
+    if LIVE:
+        ways.insert(0, f'<a href="{lite.address(name)}">Open as a notebook</a>')
+    return f'<p class="hv-open">{RUN_HERE} {" · ".join(ways)}</p>'
+
+
+def problem_sets() -> str:
+    """The problem sets as notebooks beside the pages."""
+    names = sorted(path.stem for path in lite.SETS.glob("*/*.ipynb"))
+    links = ", ".join(f'<a href="{lite.address(name)}">{name.removeprefix("ps")}</a>' for name in names)
     return (
-        f'<p class="hv-open"><a href="{BINDER}{name}.ipynb">Open in Binder</a> · '
-        f"in a clone: <code>make lab CHAPTER={name}</code></p>"
+        f"<p>Problem sets, as notebooks that run in your browser: {links}. The browser keeps what you write; to hand "
+        "it in, download it with <em>File, Download</em>.</p>"
     )
 
 
@@ -81,12 +101,16 @@ def stage(printed: bool = False) -> None:
     (SOURCE / "coverage.md").write_text(coverage, "utf-8")
     guide = SOURCE / "instructors.md"
     guide.write_text(guide.read_text("utf-8").replace("<!-- mistakes -->", mistakes()), "utf-8")
+    if LIVE and not printed:
+        (SOURCE / "notices.md").write_text(notices.page(fetch.every([*site.SHIPPED, "notebook"])), "utf-8")
+        landing = SOURCE / "index.md"
+        landing.write_text(landing.read_text("utf-8").replace("<!-- problem sets -->", problem_sets()), "utf-8")
+        _more_on_the_landing_page("notices")
     if printed:
         used = [text for text, after in zip(solutions, [*solutions[1:], "## "], strict=True)
                 if not (text.startswith("## ") and after.startswith("## "))]  # fmt: skip
         (SOURCE / "solutions.md").write_text("\n\n".join(used) + "\n", "utf-8")
-        landing = SOURCE / "index.md"
-        landing.write_text(f"{landing.read_text('utf-8')}\n```{{toctree}}\n:hidden:\n\nsolutions\n```\n", "utf-8")
+        _more_on_the_landing_page("solutions")
     (SOURCE / "_static").mkdir(exist_ok=True)
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
     (SOURCE / "_static" / "film.css").write_text(explore.style(), "utf-8")
@@ -104,6 +128,11 @@ def for_pages(text: str) -> str:
         return f"**{question.write(question.answer(question.given()))}**"
 
     return CALL.sub(answer, MEDIUM.sub(lambda both: both[2], text))
+
+
+def _more_on_the_landing_page(name: str) -> None:
+    landing = SOURCE / "index.md"
+    landing.write_text(f"{landing.read_text('utf-8')}\n```{{toctree}}\n:hidden:\n\n{name}\n```\n", "utf-8")
 
 
 def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
@@ -182,6 +211,34 @@ def sphinx(builder: str, target: Path) -> None:
         raise Unfit(f"Sphinx found something wrong in the {builder} pages; see above.")
 
 
+CELL = re.compile(r'<div class="cell(?: [^"]*)? docutils container"')
+
+
+def runnable(page: Path, text: str) -> str:
+    """A page whose cells run in the browser too: with the code of those that show a form or a picture alone, and with
+    the import, which is left out of sight.
+    """
+    notebook = SOURCE / f"{page.stem}.ipynb"
+    if not notebook.exists():
+        return text
+    code = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    kept = iter([cell for cell in code if "remove-cell" not in cell.metadata.get("tags", ())])
+    before = "".join(_unseen(cell.source) + "></div>" for cell in code if cell.source == "import hvlib as hv")
+
+    def written(found: re.Match[str]) -> str:
+        nonlocal before
+        cell, lead = next(kept), before
+        before = ""
+        held = f' data-code="{html.escape(cell.source)}"' if "remove-input" in cell.metadata.get("tags", ()) else ""
+        return f"{lead}{found[0]}{held}"
+
+    return CELL.sub(written, text)
+
+
+def _unseen(code: str) -> str:
+    return f'<div class="cell" hidden data-code="{html.escape(code)}"'
+
+
 def finish(folder: Path) -> None:
     """What the theme leaves unsaid."""
     for page in folder.glob("*.html"):
@@ -195,6 +252,7 @@ def finish(folder: Path) -> None:
             text = text.replace(now, then)
         text = re.sub(r"<pre(?![^>]*tabindex)", '<pre tabindex="0"', text)  # long lines scroll, by keyboard too
         text = text.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
+        text = runnable(page, text)
         if page.name == "search.html":
             text = text.replace('id="furo-main-content">', 'id="furo-main-content"><h1>Search</h1>', 1)
         page.write_text(text, "utf-8")
@@ -223,7 +281,7 @@ def pdf() -> None:
         page.pdf(path=PDF, format="A4", outline=True, tagged=True, print_background=True,
                  margin={"top": "16mm", "bottom": "16mm", "left": "16mm", "right": "16mm"})  # fmt: skip
         browser.close()
-    print(f"{PDF.relative_to(ROOT)}: {PDF.stat().st_size / 1e6:.1f} MB")
+    print(f"{PDF}: {PDF.stat().st_size / 1e6:.1f} MB")
     if HTML.exists():
         offer(HTML, PDF)
 
@@ -258,6 +316,11 @@ def main() -> None:
     shutil.rmtree(HTML, ignore_errors=True)
     sphinx("html", HTML)
     finish(HTML)
+    if LIVE:
+        print("putting Python beside the pages …", flush=True)
+        site.add(HTML)
+        print("putting JupyterLite beside the pages …", flush=True)
+        lite.add(HTML)
     print("looking the pages over …", flush=True)
     if wrong := list(pages.problems(HTML)):
         raise Unfit("\n".join(wrong))
@@ -265,7 +328,7 @@ def main() -> None:
     cpu = time.process_time() - used + children.children_user + children.children_system
     took = f"{time.perf_counter() - started:.0f} s ({cpu:.0f} CPU s)"
     count = len(list(HTML.glob("*.html")))
-    print(f"{count} pages in {took}, {pages.weights(HTML)}: {HTML.relative_to(ROOT)}/index.html")
+    print(f"{count} pages in {took}, {pages.weights(HTML)}: {HTML}/index.html")
 
 
 if __name__ == "__main__":

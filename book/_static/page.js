@@ -2,10 +2,15 @@
 // game and hands are the modules above.
 function held(script) { return JSON.parse(script.textContent); }
 
+/** What `packed` of book/_ext/shown.py made of JSON. */
+async function unpacked(script) {
+  const bytes = Uint8Array.from(atob(script.textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
 const predictions = [...document.querySelectorAll(".hv-prediction")].map((el) => ({ el, question: held(el.querySelector("script")), now: null, tell: () => {} }));
 for (const el of document.querySelectorAll(".hv-film")) {
-  const reel = held(el.nextElementSibling), values = new Map(Object.entries(JSON.parse(el.dataset.start))), listeners = new Map();
-  values.set("reel", reel);
+  const values = new Map(Object.entries(JSON.parse(el.dataset.start))), listeners = new Map();
   const model = {
     get: (name) => values.get(name),
     set: (name, value) => { values.set(name, value); (listeners.get(name) || []).forEach((f) => f()); },
@@ -15,8 +20,10 @@ for (const el of document.querySelectorAll(".hv-film")) {
   };
   const asked = predictions.filter((one) => one.el.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1);
   const watch = (f) => { if (asked) asked.tell = f; return () => {}; };
-  waits.panel({ film, model, el, wait: asked?.question.wait, guess: () => asked?.now, watch });
-  el.querySelector(".hv-picture").tabIndex = 0; // on a narrow screen it scrolls, by keyboard too
+  unpacked(el.nextElementSibling).then((reel) => {
+    values.set("reel", reel);
+    waits.panel({ film, model, el, wait: asked?.question.wait, guess: () => asked?.now, watch });
+  });
 }
 for (const one of predictions) quiz.prediction(one.el, one.question, (now) => { one.now = now; one.tell(); });
 for (const el of document.querySelectorAll(".hv-exercise")) quiz.exercise(el, held(el.querySelector("script")));

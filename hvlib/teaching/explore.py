@@ -17,12 +17,14 @@ import traitlets
 from ..errors import BadInput, not_one_of, quoted, table
 from ..pictures import outputs, picture
 from ..pictures.fact import as_data
-from ..pictures.film import Axis, Facts, Film, plain, reel
+from ..pictures.film import Axis, Facts, Film, plain, reel, upright
 from ..pictures.films import FILMS as FILMS
 from ..pictures.scene import Scene
-from . import waits
-from .quiz import Prediction
 from .scripts import FILM, STATIC, closed
+
+if TYPE_CHECKING:
+    from .quiz import Prediction
+    from .waits import Wait
 
 
 @cache
@@ -54,6 +56,9 @@ class Panel(anywidget.AnyWidget):
     _esm = script()
     _css = style()
     reel = traitlets.Dict().tag(sync=True)
+    tall = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+    """The drawing for a phone, once a narrow window has asked for it; empty if the film has none."""
+    narrow = traitlets.Bool(False).tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
     wait = traitlets.Dict().tag(sync=True)
     guess = traitlets.Dict().tag(sync=True)
@@ -61,17 +66,17 @@ class Panel(anywidget.AnyWidget):
 
     def __init__(self, name: str, guess: Prediction | None = None, /, **values: str | int) -> None:
         film = FILMS[name]
-        if guess is not None and not isinstance(guess, Prediction):
+        if guess is not None and not _is_prediction(guess):
             raise BadInput(
                 f"a guess comes from hv.predict(), and {quoted(guess)} does not; write for example "
                 "hv.predict('base pages of 1 GiB'), or nothing."
             )
         values = _positions(film, values)
         self._name, self._film, self._guess = name, film, guess
-        self._waits = waits.wait_of(guess.name, name) if guess else None
+        self._waits, wait = _waiting(guess, name)
         if self._waits and not values:
             values = dict(self._waits.begins)
-        super().__init__(reel=reel(film), wait=(waits.as_data(guess.name) if guess and self._waits else None) or {})
+        super().__init__(reel=reel(film), wait=wait)
         self.add_traits(**{axis.name: _Choice(axis).tag(sync=True) for axis in film.axes})
         self.send_state([axis.name for axis in film.axes])
         self.set(**values)
@@ -109,6 +114,10 @@ class Panel(anywidget.AnyWidget):
         """The picture of the state shown, as data."""
         return self._film.state(**self.values)[0]
 
+    @traitlets.observe("narrow")
+    def _send_tall(self, _: object) -> None:
+        self.tall = upright(self._film)
+
     def _update_note(self, _: object = None) -> None:
         assert self._guess is not None
         if self._waits:
@@ -127,9 +136,25 @@ class Panel(anywidget.AnyWidget):
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         state = outputs.PanelShown(self._name, self.values, as_data(self.facts))
-        scene = waits.veiled(self.scene, self._waits) if self._waits else self.scene
+        scene = self._waits.veiled(self.scene) if self._waits else self.scene
         shown, alt = picture.bundle(scene, repr(self), state)
         return {**data, **shown}, {**(metadata or {}), **alt}
+
+
+def _waiting(guess: Prediction | None, film: str) -> tuple[Wait | None, dict[str, Any]]:
+    """How a film waits for a guess, for Python and for a browser; nothing if it does not."""
+    if guess is None:
+        return None, {}
+    from . import waits
+
+    wait = waits.wait_of(guess.name, film)
+    return wait, (waits.as_data(guess.name) or {}) if wait else {}
+
+
+def _is_prediction(guess: object) -> bool:
+    from .quiz import Prediction  # whoever made one has loaded it, and a panel without a guess need not wait for it
+
+    return isinstance(guess, Prediction)
 
 
 def _positions(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:
@@ -177,7 +202,7 @@ def _function(name: str, film: Film) -> Callable[..., Panel]:
         )
         for axis in film.axes
     ]
-    guess = inspect.signature(make, eval_str=True).parameters["guess"]
+    guess = inspect.signature(make).parameters["guess"]
     lines = [f"- ``{axis.name}`` ({axis.label}): {_values(axis)}" for axis in film.axes]
     make.__name__ = make.__qualname__ = name
     make.__doc__ = _DOC.format(about=film.about, sliders="\n".join(lines))
@@ -185,13 +210,13 @@ def _function(name: str, film: Film) -> Callable[..., Panel]:
     return make
 
 
-globals().update({name: _function(name, film) for name, film in FILMS.items()})
+def __getattr__(name: str) -> Callable[..., Panel]:
+    """The function of a film, made when it is first asked for."""
+    if name not in [*FILMS]:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    made = globals()[name] = _function(name, FILMS[name])
+    return made
 
 
 def __dir__() -> list[str]:
     return sorted({"FILMS", "Panel", *FILMS})
-
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Callable[..., Panel]: ...

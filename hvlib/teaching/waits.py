@@ -56,6 +56,19 @@ class Wait:
     gives_away: str = ""
     """Text that gives the answer away, as a regular expression; the answer itself by default."""
 
+    def veiled(self, scene: Scene) -> Scene:
+        """A picture with the groups veiled that would give the answer away in every state."""
+        if not self.everywhere:
+            return scene
+        hidden = Scene(scene.width, scene.height, caption=scene.caption, alt=scene.alt)
+        for name, shapes in scene.groups.items():
+            if name in self.veils:
+                xs, ys = zip(*(corner for shape in shapes for corner in _corners(shape)), strict=True)
+                box = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), "void")
+                shapes = (box, Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True))
+            hidden.add(name, *shapes)
+        return hidden
+
 
 WAITS: dict[str, Wait] = {
     "if the mail were right": Wait(
@@ -87,7 +100,7 @@ WAITS: dict[str, Wait] = {
         gives_away=r"(?i)\bto (?:its )?page 1\b|frame of page 1|page 1[’']s frame|to frame 1\b",
     ),
     "struct pages that say PG_head": Wait(
-        "fake_heads", {"scheme": "head page"}, Spot("count0"), {"scheme": "off", "struct_page": 64},
+        "fake_heads", {"scheme": "head page"}, Spot("key"), {"scheme": "off", "struct_page": 64},
         ("count0", "count1", *(f"page{n}" for n in range(1, 8))),
         gives_away=r"(?i)\b(?:8|eight) struct pages|\b(?:7|seven) fake|\+ 7\b",
     ),
@@ -163,20 +176,6 @@ def _way(film: Film, wait: Wait) -> str:
         if axis.name in wait.decides and wait.decides[axis.name] != wait.begins.get(axis.name, axis.values[0])
     ]
     return f"Set {' and '.join(steps)}"
-
-
-def veiled(scene: Scene, wait: Wait) -> Scene:
-    """A picture with the groups veiled that would give the answer away in every state."""
-    if not wait.everywhere:
-        return scene
-    hidden = Scene(scene.width, scene.height, caption=scene.caption, alt=scene.alt)
-    for name, shapes in scene.groups.items():
-        if name in wait.veils:
-            xs, ys = zip(*(corner for shape in shapes for corner in _corners(shape)), strict=True)
-            box = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), "void")
-            shapes = (box, Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True))
-        hidden.add(name, *shapes)
-    return hidden
 
 
 def _corners(shape: Box | Label | Arrow | Line) -> tuple[tuple[float, float], tuple[float, float]]:

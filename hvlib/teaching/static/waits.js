@@ -16,15 +16,24 @@ function make(tag, attributes = {}, ...children) {
  * Returns what looks again, and what ends it.
  */
 export function begin({ el, model, wait, guess }) {
-  const id = `hv-wait${++waits}`, picture = el.querySelector(".hv-picture"), names = Object.keys(wait.decides);
-  let met = false;
+  const id = `hv-wait${++waits}`, names = Object.keys(wait.decides);
   const says = make("span", { role: "status" }), show = make("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, "Show me");
   const bar = make("p", { class: "hv-wait" }, says, " ", show), style = make("style"), over = make("div", { class: "hv-over", "aria-hidden": "true" });
+  let met = false, picture = null, spoken = [];
   el.dataset.wait = id;
-  picture.before(bar);
-  el.append(style);
-  picture.append(over);
-  const spoken = [...el.querySelectorAll(".hv-caption, .hv-spoken")];
+
+  /** Into the picture that is there now: in a narrow place another one is put up. */
+  function attach() {
+    const next = el.querySelector(".hv-picture");
+    if (next === picture && over.parentNode === picture && bar.parentNode === el) return false;
+    picture = next;
+    picture.before(bar);
+    el.append(style);
+    picture.append(over);
+    spoken = [...el.querySelectorAll(".hv-caption, .hv-spoken")];
+    return true;
+  }
+  attach();
 
   const decided = () => names.every((name) => model.get(name) === wait.decides[name]);
   const group = (name) => picture.querySelector(`svg [data-name="${CSS.escape(name)}"]`);
@@ -102,13 +111,15 @@ export function begin({ el, model, wait, guess }) {
   });
   const axes = model.get("reel").axes.map((axis) => axis.name);
   for (const name of axes) model.on(`change:${name}`, follow);
-  const sized = new ResizeObserver(draw);
-  sized.observe(picture);
+  const sized = new ResizeObserver(draw), changed = new MutationObserver(() => { if (attach()) follow(); });
+  sized.observe(el);
+  changed.observe(el, { childList: true });
   follow();
   return {
     follow,
     end: () => {
       sized.disconnect();
+      changed.disconnect();
       clearTimeout(later);
       for (const name of axes) model.off(`change:${name}`, follow);
     },

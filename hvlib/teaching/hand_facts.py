@@ -330,6 +330,7 @@ def _flushes(back: bool) -> dict[str, Any]:
             for count in (1, 64, 512)
         },
         "processors": {count: count - 1 for count in (2, 16, 252)},
+        "start": {"count": "64", "cpus": "16"},
         "words": {
             "count": "huge pages",
             "way": "how",

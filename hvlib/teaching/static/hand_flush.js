@@ -1,7 +1,7 @@
 // Flushes, counted and drawn: each is an interrupt to every other processor, and two of them show what their TLBs hold
 // just before. Which flush comes when, after what, and what is remembered then, the engine says.
 export function flushes({ el, data, id }) {
-  const { runs, processors, words } = data, now = { count: Object.keys(runs)[0], way: "one by one", cpus: Object.keys(processors)[0], at: 0 };
+  const { runs, processors, words } = data, now = { ...data.start, way: Object.keys(data.words.ways)[0], at: 0 };
   const seg = (name, legend, options) => make("fieldset", {}, make("legend", {}, legend), make("span", { class: "seg" }, ...options.map(([value, text]) =>
     make("label", {}, make("input", { type: "radio", name: `${id}-${name}`, "data-name": name, value, ...(now[name] === value ? { checked: "" } : {}) }), text))));
   const land = svg("svg", { class: "land", role: "img" }), says = make("p", { class: "hv-says" }), spoken = make("div", { class: "hv-spoken", role: "status" });

@@ -22,11 +22,12 @@ const write = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values
 
 /** A visible sentence that follows at once, and a spoken one that waits until the hand rests. */
 function voice(visible, spoken, rest = 500) {
-  let waiting = 0;
+  let waiting = 0, asked = false;
   return (html, tone = "") => {
     if (visible.innerHTML !== html) visible.innerHTML = html;
     visible.dataset.tone = tone;
     clearTimeout(waiting);
+    if (!asked) { asked = true; return; } // how it opens, nobody asked
     waiting = setTimeout(() => { if (spoken.textContent !== visible.textContent) spoken.textContent = visible.textContent; }, rest);
   };
 }

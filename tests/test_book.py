@@ -113,7 +113,7 @@ def test_the_page_shows_what_the_engine_says(html, browser):
     page.get_by_label("Your guess").fill("4")
     page.get_by_role("button", name="Note it").click()
     verdict = QUESTIONS["where struct page 300 is read"].sentence("4")
-    expect(page.locator(".hv-panel .hv-wait [role=status]")).to_have_text(verdict)
+    expect(page.locator(".hv-panel .hv-wait [aria-live]")).to_have_text(verdict)
     page.close()
 
 
@@ -125,7 +125,7 @@ def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width
     page.goto((html / "06_remap_to_page_1.html").as_uri())
     panel = page.locator(".hv-panel")
     says, caption, step = (
-        panel.locator(".hv-wait [role=status]"),
+        panel.locator(".hv-wait [aria-live]"),
         panel.locator(".hv-caption"),
         panel.get_by_role("slider", name="step"),
     )
@@ -156,7 +156,7 @@ def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width
     assert panel.locator(".hv-veil").count() == 0
     page.goto((html / "10_giving_back.html").as_uri())
     page.get_by_role("button", name="Show me").click()
-    expect(page.locator(".hv-wait [role=status]")).to_have_text(waits.told(QUESTIONS["seven free frames"]))
+    expect(page.locator(".hv-wait [aria-live]")).to_have_text(waits.told(QUESTIONS["seven free frames"]))
     expect(page.get_by_role("slider", name="free frames before")).to_have_attribute("aria-valuetext", "7")
     page.close()
 

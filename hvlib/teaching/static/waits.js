@@ -17,7 +17,7 @@ function make(tag, attributes = {}, ...children) {
  */
 export function begin({ el, model, wait, guess }) {
   const id = `hv-wait${++waits}`, names = Object.keys(wait.decides);
-  const says = make("span", { role: "status" }), show = make("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, "Show me");
+  const says = make("span", { "aria-live": "polite" }), show = make("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, "Show me");
   const bar = make("p", { class: "hv-wait" }, says, " ", show), style = make("style"), over = make("div", { class: "hv-over", "aria-hidden": "true" });
   let met = false, picture = null, spoken = [];
   el.dataset.wait = id;

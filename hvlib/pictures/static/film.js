@@ -155,6 +155,7 @@ function hands({ drawing, picture, svg, slots, go, named, at }) {
     if (stops.length) layer.setAttribute("role", roving ? "toolbar" : "group");
     else layer.removeAttribute("role");
     if (stops.length) layer.setAttribute("aria-label", "in the picture");
+    else layer.removeAttribute("aria-label");
     const stop = stops.find(({ made }) => made === focused) ?? stops.find(({ made }) => made.tabIndex === 0) ?? stops[0];
     for (const one of stops) one.made.tabIndex = roving && one !== stop ? -1 : 0;
     if (focused?.hidden) stop?.made.focus({ preventScroll: true });

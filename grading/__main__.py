@@ -14,7 +14,7 @@ from hvlib.errors import BadInput, quoted
 from hvlib.teaching.homework import student_id
 from hvlib.units import whole_number
 
-from . import collect, course, demo, gradebook, nbgrader_course, sets, tasks
+from . import collect, course, demo, gradebook, measure, nbgrader_course, sets, tasks
 from .probe import check
 from .record import Record
 from .score import Result
@@ -66,6 +66,9 @@ def _parser() -> Parser:
     one.add_argument("--id", choices=["roster", "notebook"], default="roster")
     one = marks("nbgrader", "take what was graded through nbgrader, from notebooks rebuilt of plain values", "ps1")
     one.add_argument("folder", type=Path, help="a new folder for nbgrader's course")
+    one = command("measure", "say what a class learned, from both sittings of the concept test", "results.csv",
+                  of_course=False)  # fmt: skip
+    one.add_argument("results", type=Path, help="a CSV file: student,when,answers")
     one = command("export", "write questions for an LMS: Moodle XML, and QTI", "questions", of_course=False)
     one.add_argument("what", choices=["questions", "concept-test"])
     one.add_argument("--into", type=Path, default=Path("."))
@@ -219,6 +222,11 @@ def _nbgrader(options: Namespace) -> int:
     return 0
 
 
+def _measure(options: Namespace) -> int:
+    say(measure.text(measure.learned(measure.sittings(options.results))))
+    return 0
+
+
 def _export(options: Namespace) -> int:
     from . import export
 
@@ -290,7 +298,7 @@ def _demo(options: Namespace) -> int:
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "course": _new_course, "sets": _sets, "grade": _grade, "report": _report, "merge": _merge, "wall": _wall,
     "demo": _demo, "collect": _collect, "release": _release, "gradebook": _gradebook, "nbgrader": _nbgrader,
-    "export": _export,
+    "export": _export, "measure": _measure,
 }  # fmt: skip
 
 

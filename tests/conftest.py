@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,15 @@ def browser():
         pytest.skip("no Chromium here (Debian: apt install chromium)")
     with tools.chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def html():
+    """The folder of the published pages, built now."""
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.book"], capture_output=True, text=True, cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root / "build" / "book" / "html"

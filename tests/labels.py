@@ -15,7 +15,7 @@ from PIL import ImageFont
 import hvlib as hv
 from hvlib.pictures import draw
 from hvlib.pictures.films import FILMS
-from hvlib.pictures.scene import SMALL, WIDTH, Arrow, Box, Label, Line, Scene
+from hvlib.pictures.scene import PORTRAIT, SMALL, WIDTH, Arrow, Box, Label, Line, Scene
 
 Extent = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -43,6 +43,8 @@ def scenes_of_films() -> Iterator[tuple[str, Scene]]:
     for name, film in FILMS.items():
         for values in film.states():
             yield f"{name} {values}", film.state(**values)[0]
+            if film.portrait:
+                yield f"{name} {values}, on a phone", film.portrait(**values)
 
 
 def labels(scene: Scene) -> list[Label]:
@@ -74,7 +76,7 @@ def problems(scene: Scene, extents: Sequence[Extent] | None = None) -> Iterator[
     placed = list(zip(drawn, extents or map(extent, drawn), strict=True))
     shapes = [shape for group in scene.groups.values() for shape in group]
     boxes = [shape for shape in shapes if isinstance(shape, Box)]
-    if scene.width != WIDTH:
+    if scene.width not in (WIDTH, PORTRAIT):
         yield f"the picture is {scene.width} wide"
     for label, at in placed:
         if label.size < SMALL:

@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed (make test installs it)")
 pytest.importorskip("playwright", reason="playwright is not installed")
+from panels import PLAYED, controls, played
 from playing import Player
 from playwright.sync_api import expect
 
@@ -42,16 +43,6 @@ NAMES += [path.stem for path in (*(ROOT / "notebooks").glob("*.md"), *(ROOT / "b
 NAMES += ["search"]
 
 
-@pytest.fixture(scope="session")
-def html():
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.book"], capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return book.HTML
-
-
 def test_every_page_is_there_and_in_order(html):
     assert {path.stem for path in html.glob("*.html")} >= set(NAMES)
     assert list(pages.problems(html)) == []
@@ -72,7 +63,7 @@ def test_a_page_in_the_browser(html, browser, name):
         page.on("request", lambda r, seen=problems: seen.append(r.url) if r.url.startswith("http") else None)
         page.goto((html / f"{name}.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (theme, width, "the page is too wide")
-        for panel in page.locator(".hv-panel").all():
+        for panel in played(page):
             moved(page, panel)
         found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
         assert found.violations_count == 0, f"{theme}, {width}: {found.generate_report()}"
@@ -80,28 +71,8 @@ def test_a_page_in_the_browser(html, browser, name):
         context.close()
 
 
-PLAYED = """(panel) => {
-  const film = JSON.parse(panel.nextElementSibling.textContent), svg = panel.querySelector("svg[role=img]");
-  const at = [...panel.querySelectorAll("input[type=range]")].map((slider) => Number(slider.value));
-  const number = at.reduce((sum, place, i) => sum * film.axes[i].values.length + place, 0);
-  const drawing = document.createElement("div");
-  drawing.innerHTML = film.base;
-  film.frames[number].forEach((part, slot) => {
-    const group = drawing.querySelector(`[data-name="${CSS.escape(film.names[slot])}"]`);
-    if (part >= 0) group.innerHTML = film.parts[part];
-  });
-  return {
-    at, frame: film.frames[number],
-    meant: [film.caption[number], film.alt[number], ...film.axes.map((axis, i) => axis.texts[at[i]])],
-    shown: [panel.querySelector(".hv-caption").textContent, svg.getAttribute("aria-label"),
-            ...[...panel.querySelectorAll("output")].map((output) => output.textContent)],
-    drawn: svg.innerHTML, drawing: drawing.firstElementChild.innerHTML,
-  };
-}"""
-
-
 def moved(page, panel):
-    """Each slider, by keyboard and by mouse: words and picture are the film's, for the positions that the sliders show.
+    """Each slider and choice, by keyboard and by mouse: words and picture are the film's, for the positions they show.
 
     Without motion a picture is there at once; that it glides otherwise is seen in JupyterLab (test_browser.py).
     """
@@ -113,17 +84,13 @@ def moved(page, panel):
         assert state["at"][place] == value, "the slider did not move"
         states.append(state)
 
-    for place, slider in enumerate(panel.get_by_role("slider").all()):
-        last = int(slider.get_attribute("max"))
-        slider.scroll_into_view_if_needed()
-        slider.focus()
-        page.keyboard.press("Home")
+    for place, axis in enumerate(controls(panel)):
+        axis.home()
         look(place, 0)
-        page.keyboard.press("ArrowRight")
-        look(place, min(1, last))
-        box = slider.bounding_box()
-        page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
-        look(place, last)
+        axis.step()
+        look(place, min(1, axis.last))
+        axis.end()
+        look(place, axis.last)
     for state in states:
         assert state["shown"] == state["meant"], state["at"]
         assert state["drawn"] == state["drawing"], ("another picture than the film's", state["at"])
@@ -459,7 +426,7 @@ def test_every_state_that_a_notebook_stores_is_on_its_page(html):
         outputs.PanelShown: 'class="hv-film"', outputs.PredictionShown: 'class="hv-prediction"',
         outputs.ConceptTestShown: 'class="hv-test"', outputs.PictureShown: 'class="hv-figure"',
         outputs.SandboxShown: 'class="hv-figure"', outputs.ExerciseShown: 'class="hv-exercise"',
-        outputs.GameShown: 'class="hv-game"',
+        outputs.GameShown: 'class="hv-game"', outputs.PasteShown: 'class="hv-paste"',
     }  # fmt: skip
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
@@ -503,13 +470,13 @@ def test_what_is_wrong_with_a_page_is_said(tmp_path, body, sentence):
 def test_the_films_on_the_pages_are_the_films_of_the_engine(html):
     """Every frame, caption and alternative text, in the order in which the player counts; every panel is on a page."""
     engine = {one.title: one for one in films.FILMS.values()}
-    script = re.compile(r'<script type="application/json" class="hv-film-data">(.*?)</script>')
+    script = re.compile(r'<script type="text/plain" class="hv-film-data">(.*?)</script>')
     found = set()
     for path in html.glob("*.html"):
         for data in script.findall(path.read_text("utf-8")):
-            held = json.loads(data)
+            held = shown.unpacked(data)
             one = engine[held["title"]]
-            assert held == film.reel(one), path.name
+            assert held == {**film.reel(one), "tall": film.upright(one)}, path.name
             scenes = [one.state(**dict(zip((axis["name"] for axis in held["axes"]), values, strict=True)))[0]
                       for values in itertools.product(*(axis["values"] for axis in held["axes"]))]  # fmt: skip
             assert held["caption"] == [scene.caption for scene in scenes], path.name

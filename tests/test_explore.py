@@ -12,14 +12,14 @@ import hvlib as hv
 from hvlib.pictures import outputs
 from hvlib.pictures.fact import as_data
 from hvlib.pictures.film import reel as play
+from hvlib.pictures.film import upright
 from hvlib.teaching import explore
 
 
 def test_every_film_has_its_function_and_says_itself_what_it_shows():
-    functions = {name for name, value in vars(explore).items() if inspect.isfunction(value) and value.__name__ == name}
-    assert {
-        name for name in functions if inspect.signature(vars(explore)[name]).return_annotation is explore.Panel
-    } == set(explore.FILMS)
+    for name in explore.FILMS:
+        function = getattr(explore, name)
+        assert (function.__name__, inspect.signature(function).return_annotation) == (name, explore.Panel)
     assert dir(explore) == sorted({"FILMS", "Panel", *explore.FILMS})
     with pytest.raises(AttributeError, match="nonsense"):
         explore.nonsense  # noqa: B018
@@ -58,9 +58,14 @@ def test_a_shell_completes_panels_and_sliders():
 
 
 def beginning(film):
-    """The film with each slider at its first value and no other."""
+    """The film with each slider at its first value and no other, which nothing in the picture can move."""
+
+    def state(**values):
+        scene, facts = film.state(**values)
+        return replace(scene, hits={}), facts
+
     first = (replace(axis, values=axis.values[:1], texts=axis.texts[:1]) for axis in film.axes)
-    return replace(film, axes=tuple(first))
+    return replace(film, axes=tuple(first), state=state)
 
 
 @pytest.mark.parametrize("part", [beginning, pytest.param(lambda film: film, marks=pytest.mark.slow, id="whole")])
@@ -83,7 +88,9 @@ def test_every_reachable_state_is_drawn_captioned_and_described(name, part):
         assert facts
         assert json.loads(json.dumps(as_data(facts))) == as_data(facts), "facts are data"
     assert len(drawn["names"]) == len(set(drawn["names"]))
-    assert len(set(drawn["caption"])) == len(states) or name in ("filling",), "each state has its own sentence"
+    same = name == "filling"  # two of its sizes are no geometry
+    assert len(set(drawn["caption"])) == len(states) or same, "each state has its own sentence"
+    assert len(set(drawn["alt"])) == len(states) or same, "and its own text for those who cannot see it"
 
 
 def test_sliders_are_traits_that_a_cell_can_set_and_read():
@@ -178,3 +185,11 @@ def test_a_film_has_every_combination_of_its_sliders():
     for film in explore.FILMS.values():
         states = [tuple(state.values()) for state in film.states()]
         assert states == list(itertools.product(*(axis.values for axis in film.axes)))
+
+
+def test_a_narrow_window_is_sent_the_drawing_for_a_phone_once_it_asks():
+    panel = explore.remap()
+    assert panel.tall is None
+    panel.set_state({"narrow": True})
+    assert panel.tall == upright(explore.FILMS["remap"])
+    assert panel.tall["frames"] != panel.reel["frames"]

@@ -79,7 +79,8 @@ def test_blue_cells_are_the_struct_pages_that_say_pg_head(scheme):
     groups = scene(scheme, 300, 0).groups
     drawn = {}
     for row in range(9):
-        shapes = groups[f"page{row}"]
+        cells = [name for name in groups if name.startswith("cell") and int(name[4:]) // 64 == row]
+        shapes = [shape for name in (f"page{row}", *cells) for shape in groups[name]]
         for box, label in itertools.pairwise(shapes):
             if isinstance(box, Box):
                 drawn[int(label.text)] = box.role

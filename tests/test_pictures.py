@@ -67,8 +67,9 @@ def test_pictures_share_nothing_with_their_page(name):
 def test_ink_and_ground_are_the_pages_and_have_a_fallback():
     scene = FILMS["remap"].state("2 MiB", 11)[0]
     text = svg.standalone(scene)
-    assert "fill:var(--hv-ink,#222222)" in text
-    assert f'<path d="M0 0H{WIDTH}V{scene.height}H0Z" fill="#ffffff" style="fill:var(--hv-paper,#ffffff)"' in text
+    assert "color-scheme:light dark;fill:var(--hv-ink,light-dark(#222222,#eeeeee))" in text
+    paper = "var(--hv-paper,light-dark(#ffffff,#111111))"
+    assert f'<path d="M0 0H{WIDTH}V{scene.height}H0Z" fill="#ffffff" style="fill:{paper}"' in text
     assert text == svg.standalone(FILMS["remap"].state("2 MiB", 11)[0])
 
 
@@ -142,15 +143,15 @@ def test_labels_as_chromium_sets_them_are_inside_and_apart(browser):
     with contextlib.closing(browser.new_page(viewport={"width": 1280, "height": 900})) as page:
         page.set_content(f'<body style="font: 16px system-ui, sans-serif"><div style="width: {WIDTH}px"></div>')
         for name, one in FILMS.items():
-            reel = film.reel(one)
-            measured = page.evaluate(MEASURED, reel)
-            for values, row in zip(one.states(), reel["frames"], strict=True):
-                scene = one.state(**values)[0]
-                parts = dict(zip(reel["names"], row, strict=True))
-                extents = [extent for group in scene.groups for extent in measured[parts[group]]]
-                seen += len(extents)
-                for what in problems(scene, extents):
-                    wrong.setdefault(what, (name, values))
+            for reel in (film.reel(one), film.upright(one)):
+                measured = page.evaluate(MEASURED, reel)
+                for values, row in zip(one.states(), reel["frames"], strict=True):
+                    scene = one.portrait(**values) if reel is film.upright(one) else one.state(**values)[0]
+                    parts = dict(zip(reel["names"], row, strict=True))
+                    extents = [extent for group in scene.groups for extent in measured[parts[group]]]
+                    seen += len(extents)
+                    for what in problems(scene, extents):
+                        wrong.setdefault(what, (name, values))
         for name, scene in scenes_of_chapters():
             extents = page.evaluate(ALONE, svg.standalone(scene))
             seen += len(extents)

@@ -7,8 +7,10 @@ unknown on a page stops the build with a sentence that names the place. In print
 
 from __future__ import annotations
 
+import base64
 import html
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +77,8 @@ def as_html(page: Page, data: Mapping[str, Any]) -> str | None:
             return _form("test", {"items": items, "when": state.when}, data["text/plain"])
         case outputs.GameShown():
             return _game(page, state, data)
+        case outputs.PasteShown():
+            return _paste(state, data)
     if WIDGET_VIEW in data:
         raise Unfit(f"{page.where}: a widget that would be dead on the page; show a panel of hv.explore instead.")
     if any(kind in data for kind in PICTURES):
@@ -100,10 +104,21 @@ def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> st
         raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
     scene = one.state(**state.at)[0]
     picture = _figure(svg.standalone(scene), html.escape(scene.caption))
+    held = packed({**film.reel(one), "tall": film.upright(one)})
     return (
         f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{picture}</div>'
-        f'<script type="application/json" class="hv-film-data">{_json(film.reel(one))}</script>'
+        f'<script type="text/plain" class="hv-film-data">{held}</script>'
     )
+
+
+def packed(data: Any) -> str:
+    """JSON as a page holds a film: deflated, a tenth of its size; `unpacked` of book/_static/page.js reads it."""
+    return base64.b64encode(zlib.compress(_json(data).encode(), 9)).decode()
+
+
+def unpacked(text: str) -> Any:
+    """What `packed` made text of."""
+    return json.loads(zlib.decompress(base64.b64decode(text)))
 
 
 def _multiples(one: film.Film, start: Mapping[str, int | str]) -> str:
@@ -141,6 +156,14 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
         return picture
     held = _json({"data": DATA, "seed": state.seed, "moves": state.moves})
     return f'<div class="hv-game">{picture}</div><script type="application/json" class="hv-game-data">{held}</script>'
+
+
+def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
+    """The text in the box and what it says; reading another needs a session."""
+    parts = [f'<pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
+             for kind, words in (("hv-text", state.text), ("hv-said", data["text/plain"]))]  # fmt: skip
+    needs = _paragraphs("Reading a text of your own needs a session: Binder, JupyterLab, or hvlib host.")
+    return f'<div class="hv-paste">{"".join(parts)}{needs}</div>'
 
 
 def _exercise(page: Page, state: outputs.ExerciseShown) -> str:
@@ -194,11 +217,14 @@ class Outputs:
         if outputs.MIMETYPE in held and data.mime_type != outputs.MIMETYPE:
             return []
         text = as_html(_page(env, f"{env.docname}, cell {data.cell_index + 1}"), held)
+        if isinstance(state := outputs.read(held), outputs.PanelShown):
+            films = env.__dict__.setdefault("hv_films", {})  # what links in the prose may move (linked.py)
+            films.setdefault(env.docname, []).append(state.film)
         return [] if text is None else [nodes.raw(text=text, format="html", classes=["output", "text_html"])]
 
 
 class PanelOf(SphinxDirective):
-    """A notebook's panel on another page, as the notebook stores it."""
+    """A notebook's panel on another page, as the notebook stores it, and the Python that a live page makes it of."""
 
     required_arguments = 1
 
@@ -210,14 +236,37 @@ class PanelOf(SphinxDirective):
         for cell in notebook.cells:
             for output in cell.get("outputs", ()):
                 data = output.get("data", {})
-                if isinstance(outputs.read(data), outputs.PanelShown):
+                if isinstance(state := outputs.read(data), outputs.PanelShown):
                     text = as_html(_page(self.env, f"{name}, cell {cell.id}"), data)
-                    return [nodes.raw(text=text, format="html")]
+                    at = ", ".join(f"{axis}={value!r}" for axis, value in state.at.items())
+                    code = html.escape(f"import hvlib as hv\npanel = hv.explore.{state.film}({at})\npanel")
+                    cell = f'<div class="cell" data-code="{code}"><div class="cell_output">{text}</div></div>'
+                    return [nodes.raw(text=cell, format="html")]
         raise Unfit(f"{self.env.docname}: the notebook {name} has no panel to show.")
+
+
+class Line(SphinxDirective):
+    """A line of Python that a live page runs, with words before it; other pages do not show it."""
+
+    required_arguments, final_argument_whitespace, has_content = 1, True, True
+
+    def run(self) -> list[nodes.Node]:
+        """The cell, hidden until a script finds it."""
+        if self.env.config.hv_printed:
+            return []
+        code = html.escape(self.arguments[0])
+        shown = f'<div class="highlight-python"><div class="highlight"><pre>{code}\n</pre></div></div>'
+        words = _paragraphs(" ".join(self.content))
+        return [
+            nodes.raw(
+                text=f'<div class="cell" hidden>{words}<div class="cell_input">{shown}</div></div>', format="html"
+            )
+        ]
 
 
 def setup(app: Any) -> dict[str, Any]:
     """Register the directive and the value that says what is built."""
     app.add_config_value("hv_printed", False, "env", bool)
     app.add_directive("panel", PanelOf)
+    app.add_directive("line", Line)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

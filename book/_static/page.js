@@ -2,9 +2,15 @@
 // modules above.
 function held(script) { return JSON.parse(script.textContent); }
 
+/** What `packed` of book/_ext/shown.py made of JSON. */
+async function unpacked(script) {
+  const bytes = Uint8Array.from(atob(script.textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
 const states = [];
 for (const el of document.querySelectorAll(".hv-film")) {
-  const shown = held(el.nextElementSibling), values = new Map(Object.entries(JSON.parse(el.dataset.start)));
+  const values = new Map(Object.entries(JSON.parse(el.dataset.start)));
   const listeners = new Map();
   const state = {
     get: (name) => values.get(name),
@@ -14,8 +20,7 @@ for (const el of document.querySelectorAll(".hv-film")) {
       return () => listeners.set(name, listeners.get(name).filter((one) => one !== f));
     },
   };
-  film.play({ reel: shown, state, el });
-  el.querySelector(".hv-picture").tabIndex = 0; // on a narrow screen it scrolls, by keyboard too
+  unpacked(el.nextElementSibling).then((reel) => film.play({ reel, state, el }));
   states.push([el, state]);
 }
 const after = (el) => states.find(([panel]) => el.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_FOLLOWING);

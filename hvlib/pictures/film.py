@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import not_one_of
 from ..units import index_of, size_among
-from . import svg
+from . import svg, touch
 from .scene import Scene
 
 Facts = dict[str, Any]
@@ -56,6 +56,8 @@ class Film:
     title: str
     axes: tuple[Axis, ...]
     state: Callable[..., tuple[Scene, Facts]]
+    portrait: Callable[..., Scene] | None = None
+    """The same state drawn for a phone held upright, `PORTRAIT` units wide; its words are those of ``state``."""
 
     @property
     def about(self) -> str:
@@ -74,7 +76,7 @@ def reel(film: Film) -> dict[str, Any]:
     scenes = [film.state(**values)[0] for values in film.states()]
     return {
         "title": film.title,
-        **svg.cut(scenes),
+        **_drawn(film, scenes),
         "alt": [scene.alt for scene in scenes],
         "caption": [scene.caption for scene in scenes],
         "axes": [
@@ -82,6 +84,22 @@ def reel(film: Film) -> dict[str, Any]:
             for a in film.axes
         ],
     }
+
+
+@cache
+def upright(film: Film) -> dict[str, Any]:
+    """The film's drawing for a phone, which takes the place of the other; empty if it has none."""
+    return _drawn(film, [film.portrait(**values) for values in film.states()]) if film.portrait else {}
+
+
+def _drawn(film: Film, scenes: Sequence[Scene]) -> dict[str, Any]:
+    parts = svg.cut(scenes)
+    return {**parts, **touch.cut(scenes, parts["names"], {axis.name: axis.values for axis in film.axes})}
+
+
+def after(values: Sequence[Any], value: object) -> Any:
+    """The next of some values, after the last the first: what touching a thing sets that has no other place for it."""
+    return values[(values.index(value) + 1) % len(values)]
 
 
 def plain(value: object) -> str:

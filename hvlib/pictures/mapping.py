@@ -16,7 +16,8 @@ import numpy as np
 from ..kernels import observe
 from ..mechanism.machine import Machine, Pool
 from ..units import KiB, format_size
-from .scene import WIDTH, Arrow, Box, Label, Role, Scene
+from .scene import PORTRAIT, WIDTH, Arrow, Box, Label, Role, Scene
+from .words import lines
 
 FrameState = Literal["own", "head", "shared", "held", "freed", "unmapped"]
 Entries = Literal["PTE", "PMD leaf", "both"]
@@ -191,6 +192,9 @@ def page_map_scene(state: PageMap) -> Scene:
             Label(_FRAMES[0] + 9, y + _TALL / 2, name, 13, "left", bold=True, on=role),
             Label(sum(_FRAMES) - 9, y + _TALL / 2, words, align="right", on=role),
         )
+    for number, row in enumerate(state.rows):
+        mine = (f"{what}{number}" for what in ("page", "arithmetic", "entry", "arrow"))
+        scene.tie(*mine, "leaf", f"frame{row.target}")
     low = TOP + max(rows * ROW, 70)
     scene.add(
         "key",
@@ -256,6 +260,67 @@ def _page_table(scene: Scene, state: PageMap) -> None:
         )
 
 
+_TALL_TOP, _TALL_PAGES, _TALL_ENTRIES, _TALL_FRAMES = 104, (2, 88), (122, 88), (250, 88)
+"""For a phone: where the rows begin, left edge and width of each column."""
+
+
+def page_map_portrait(state: PageMap) -> Scene:
+    """The same for a phone: the huge page lies above its vmemmap pages, and colours say what words say beside it."""
+    rows, tall = len(state.rows), len(state.rows) * ROW - 6
+    extra = max(len(state.frames) - rows, 2)
+    low = _TALL_TOP + max(rows * ROW, 70) + extra * ROW
+    scene = Scene(PORTRAIT, low + 104)
+    scene.add("title", *lines(2, 12, state.title, 46, bold=True))
+    scene.add(
+        "huge",
+        Box(2, 40, PORTRAIT - 4, 28, "quiet"),
+        Label(PORTRAIT / 2, 54, f"{state.huge} page: {state.nr_structs:,} base pages", 13, bold=True, on="quiet"),
+    )
+    for (x, wide), name in ((_TALL_PAGES, "vmemmap"), (_TALL_ENTRIES, "page table"), (_TALL_FRAMES, "frames")):
+        scene.add("heads", Label(x + wide / 2, 90, name, bold=True))
+    for number, row in enumerate(state.rows):
+        role: Role = "head" if row.first == 0 else "plain"
+        scene.add(f"page{number}", *_tall_box(_TALL_PAGES, number, run_text(row.first, row.last), role))
+    whole = all(row.entries == "PMD leaf" for row in state.rows)
+    x, wide = _TALL_ENTRIES
+    if whole:
+        count = "one PMD leaf" if state.leaves == 1 else f"{state.leaves} leaves"
+        scene.add(
+            "leaf", Box(x, _TALL_TOP, wide, tall, "level"),
+            Label(x + wide / 2, _TALL_TOP + tall / 2, count, on="level"),
+        )  # fmt: skip
+    for number, row in enumerate(state.rows):
+        if not whole:
+            role = "level" if row.entries == "PMD leaf" else "table" if row.writable else "readonly"
+            words = {"PTE": "writable" if row.writable else "read-only", "PMD leaf": "PMD leaf", "both": "some split"}
+            scene.add(f"entry{number}", *_tall_box(_TALL_ENTRIES, number, words[row.entries], role))
+        y = _TALL_TOP + number * ROW + _TALL / 2
+        tip = _TALL_TOP + row.target * ROW + _TALL / 2
+        scene.add(f"arithmetic{number}", Arrow(sum(_TALL_PAGES), y, x - 1, y, "arithmetic"))
+        scene.add(f"arrow{number}", Arrow(x + wide, y, _TALL_FRAMES[0] - 2, tip, "own" if row.writable else "remapped"))
+    for number, (name, frame_state) in enumerate(state.frames):
+        role, _ = _LOOKS[frame_state]
+        scene.add(f"frame{number}", *_tall_box(_TALL_FRAMES, number, name, role))
+    for number, row in enumerate(state.rows):
+        mine = (f"{what}{number}" for what in ("page", "arithmetic", "entry", "arrow"))
+        scene.tie(*mine, "leaf", f"frame{row.target}")
+    recorded = any(frame_state == "unmapped" for _, frame_state in state.frames)
+    keys: tuple[tuple[Role, str], ...] = (
+        ("level", "PMD leaf"), ("table", "PTE, writable"), ("readonly", "PTE, read-only"),
+        ("head", "the head's"), ("own", "in use"), ("shared", "in use, shared"),
+        ("freed", "given back"), ("void", "not mapped" if recorded else "not yet free"),
+    )  # fmt: skip
+    for number, (key, words_of_key) in enumerate(keys):
+        left, y = (2, 106, 220)[number % 3], low + 18 + 26 * (number // 3)
+        scene.add("key", Box(left, y - 8, 16, 16, key), Label(left + 22, y, words_of_key, align="left"))
+    return scene
+
+
+def _tall_box(column: tuple[int, int], number: int, text: str, role: Role) -> tuple[Box, Label]:
+    (x, wide), y = column, _TALL_TOP + number * ROW
+    return Box(x, y, wide, _TALL, role), Label(x + wide / 2, y + _TALL / 2, text, on=role)
+
+
 def _told(row: PageRun, state: PageMap) -> str:
     pages = f"Vmemmap pages {row.first} to {row.last}" if row.last > row.first else f"Vmemmap page {row.first}"
     name, _ = state.frames[row.target]
@@ -282,10 +347,20 @@ def run_text(first: int, last: int) -> str:
 
 def record_scene(release: str, when: str = "live") -> Scene:
     """One 2 MiB page as a real kernel's page table had it, at ``"boot"`` or while it was ``"live"``."""
+    state, moment = _record(release, when)
+    scene = page_map_scene(state)
+    scene.caption = f"{observe.recorded(release).origin}: {moment}."
+    return scene
+
+
+def record_portrait(release: str, when: str = "live") -> Scene:
+    """The same for a phone."""
+    return page_map_portrait(_record(release, when)[0])
+
+
+def _record(release: str, when: str) -> tuple[PageMap, str]:
     kernel = observe.recorded(release)
     state = "on" if "on" in kernel.states else "off"
     seen, boot = (kernel.entries("2 MiB", moment, state) for moment in (when, "boot"))
     moment = "at boot" if when == "boot" else "a 2 MiB page, optimisation on" if state == "on" else "a 2 MiB page"
-    scene = page_map_scene(page_map_of_record(seen, boot, f"Linux {release}, {moment}: the entries as recorded"))
-    scene.caption = f"{kernel.origin}: {moment}."
-    return scene
+    return page_map_of_record(seen, boot, f"Linux {release}, {moment}: the entries as recorded"), moment

@@ -13,15 +13,18 @@ from typing import Literal
 
 WIDTH = 824
 """Of every picture."""
+PORTRAIT = 340
+"""Of a picture for a phone held upright, which is as wide in a window of 360 pixels."""
 SMALL = 12
 """No text is smaller."""
 
 Role = Literal[
-    "head", "own", "shared", "freed", "plain", "table", "void", "mark", "quiet", "readonly", "level", "upper", "stuck"
+    "head", "own", "shared", "freed", "plain", "table", "void", "mark", "quiet", "readonly", "level", "upper", "stuck",
+    "unlike",
 ]  # fmt: skip
 """What a box is. Each role has its own colour *and* its own outline or hatch, so colour is never alone (`style`)."""
 
-ArrowRole = Literal["arithmetic", "own", "remapped"]
+ArrowRole = Literal["arithmetic", "own", "remapped", "taken", "given"]
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,29 @@ Shape = Box | Label | Arrow | Line
 
 @dataclass
 class Scene:
-    """A picture of ``width`` x ``height`` units. Groups are drawn in the order in which they were added."""
+    """A picture of ``width`` x ``height`` units. Groups are drawn in the order in which they were added.
+
+    In a film a group can be touched: ``hits`` says which sliders it sets to which values, ``ties`` which groups belong
+    together, such as a vmemmap page, its entry and its frame.
+    """
 
     width: float
     height: float
     groups: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
     caption: str = ""
     alt: str = ""
+    hits: dict[str, dict[str, str | int]] = field(default_factory=dict)
+    ties: list[tuple[str, ...]] = field(default_factory=list)
 
     def add(self, name: str, *shapes: Shape) -> None:
         """Add shapes to the group ``name``. In a film a group is what moves together."""
         if shapes:
             self.groups[name] = self.groups.get(name, ()) + shapes
+
+    def sets(self, group: str, **values: str | int) -> None:
+        """Who touches the group sets these sliders."""
+        self.hits[group] = values
+
+    def tie(self, *groups: str) -> None:
+        """These groups belong together: where one is pointed at, the others stand out. Those not drawn are left out."""
+        self.ties.append(tuple(name for name in groups if name in self.groups))

@@ -17,10 +17,12 @@ import traitlets
 from ..errors import BadInput, not_one_of, quoted, table
 from ..pictures import outputs, picture
 from ..pictures.fact import as_data
-from ..pictures.film import Axis, Facts, Film, plain, reel
+from ..pictures.film import Axis, Facts, Film, plain, reel, upright
 from ..pictures.films import FILMS as FILMS
 from ..pictures.scene import Scene
-from .quiz import Prediction
+
+if TYPE_CHECKING:
+    from .quiz import Prediction
 
 _STATIC = Path(__file__).parents[1] / "pictures" / "static"
 
@@ -42,11 +44,14 @@ class Panel(anywidget.AnyWidget):
     _esm = _STATIC / "film.js"
     _css = _STATIC / "film.css"
     reel = traitlets.Dict().tag(sync=True)
+    tall = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+    """The drawing for a phone, once a narrow window has asked for it; empty if the film has none."""
+    narrow = traitlets.Bool(False).tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, name: str, guess: Prediction | None = None, /, **values: str | int) -> None:
         film = FILMS[name]
-        if guess is not None and not isinstance(guess, Prediction):
+        if guess is not None and not _is_prediction(guess):
             raise BadInput(
                 f"a guess comes from hv.predict(), and {quoted(guess)} does not; write for example "
                 "hv.predict('base pages of 1 GiB'), or nothing."
@@ -90,6 +95,10 @@ class Panel(anywidget.AnyWidget):
         """The picture of the state shown, as data."""
         return self._film.state(**self.values)[0]
 
+    @traitlets.observe("narrow")
+    def _send_tall(self, _: object) -> None:
+        self.tall = upright(self._film)
+
     def _update_note(self, _: object = None) -> None:
         assert self._guess is not None
         self.note = self._guess.verdict()
@@ -107,6 +116,12 @@ class Panel(anywidget.AnyWidget):
         state = outputs.PanelShown(self._name, self.values, as_data(self.facts))
         shown, alt = picture.bundle(self.scene, repr(self), state)
         return {**data, **shown}, {**(metadata or {}), **alt}
+
+
+def _is_prediction(guess: object) -> bool:
+    from .quiz import Prediction  # whoever made one has loaded it, and a panel without a guess need not wait for it
+
+    return isinstance(guess, Prediction)
 
 
 def _positions(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:
@@ -153,7 +168,7 @@ def _function(name: str, film: Film) -> Callable[..., Panel]:
         )
         for axis in film.axes
     ]
-    guess = inspect.signature(make, eval_str=True).parameters["guess"]
+    guess = inspect.signature(make).parameters["guess"]
     lines = [f"- ``{axis.name}`` ({axis.label}): {_values(axis)}" for axis in film.axes]
     make.__name__ = make.__qualname__ = name
     make.__doc__ = _DOC.format(about=film.about, sliders="\n".join(lines))
@@ -161,13 +176,13 @@ def _function(name: str, film: Film) -> Callable[..., Panel]:
     return make
 
 
-globals().update({name: _function(name, film) for name, film in FILMS.items()})
+def __getattr__(name: str) -> Callable[..., Panel]:
+    """The function of a film, made when it is first asked for."""
+    if name not in [*FILMS]:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    made = globals()[name] = _function(name, FILMS[name])
+    return made
 
 
 def __dir__() -> list[str]:
     return sorted({"FILMS", "Panel", *FILMS})
-
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Callable[..., Panel]: ...

@@ -8,18 +8,20 @@ from ...arithmetic.geometry import HugePage
 from ...units import format_size, quantity
 from ..fact import in_bytes
 from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
+from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Scene
+from ..words import lines
 
 PAGE = HugePage("1 GiB")
 MAIL = 4096
 """What the mail says. Everything else here is computed."""
 LEFT, RIGHT = 212, 790
 LOW, HIGH = 4, 38
+_NUMBERS = tuple(1 << power for power in range(0, 25))
 """The axis of sizes goes from 2^4 bytes to 2^38."""
 
 
-def _at(size: int) -> float:
-    return LEFT + (RIGHT - LEFT) * (size.bit_length() - 1 - LOW) / (HIGH - LOW)
+def _at(size: int, left: float = LEFT, right: float = RIGHT) -> float:
+    return left + (right - left) * (size.bit_length() - 1 - LOW) / (HIGH - LOW)
 
 
 def _how_much(together: int) -> str:
@@ -42,7 +44,6 @@ def base_pages(guess: int) -> Scene:
     )
     for row, (name, sum_text, size, wanted, wanted_text) in enumerate(rows):
         y = 74 + row * 88
-        role: Role = "head" if fits else "own"
         what = "together they are" if name == "together" else "or each would be"
         scene.add(
             f"{name} words",
@@ -50,7 +51,11 @@ def base_pages(guess: int) -> Scene:
             Label(LEFT - 14, y + 14, sum_text, align="right"),
             Label(LEFT - 14, y + 35, format_size(size), 15, "right", bold=True),
         )
-        scene.add(f"{name} bar", Box(LEFT, y, _at(size) - LEFT, 32, role))
+        for number in _NUMBERS:  # where the bar can be made to end
+            there, before = (_at(_end(name, number) >> back) for back in (0, 1))
+            scene.add(f"{name} {number}", Box(before, y, there - before, 32, "void"))
+            scene.sets(f"{name} {number}", number=number)
+        scene.add(f"{name} bar", Box(LEFT, y, _at(size) - LEFT, 32, "own"))
         scene.add(
             f"{name} wanted",
             Line(_at(wanted), y - 8, _at(wanted), y + 42),
@@ -76,6 +81,51 @@ def base_pages(guess: int) -> Scene:
     return scene
 
 
+def _portrait(number: int) -> Scene:
+    """For a phone: the words stand above their bars, and both bars have the whole width."""
+    together, each = number * PAGE.base_page, PAGE.size // number
+    fits = together == PAGE.size
+    scene = Scene(PORTRAIT, 330)
+
+    def at(size: int) -> float:
+        return _at(size, 4, PORTRAIT - 4)
+
+    whose = "the mail's number" if number == MAIL else "your number"
+    scene.add("title", Label(2, 14, f"{whose}: {quantity(number, 'base page')}", 13, "left", bold=True))
+    rows: tuple[tuple[str, str, int, int, str], ...] = (
+        ("together", f"{number:,} x {format_size(PAGE.base_page)} =", together, PAGE.size, "1 GiB"),
+        ("each", f"1 GiB / {number:,} =", each, PAGE.base_page, "4 KiB"),
+    )
+    for row, (name, sum_text, size, wanted, wanted_text) in enumerate(rows):
+        y = 78 + row * 110
+        what = "together they are" if name == "together" else "or each would be"
+        scene.add(
+            f"{name} words",
+            Label(2, y - 32, what, align="left"),
+            Label(118, y - 32, sum_text, align="left"),
+            Label(PORTRAIT - 2, y - 32, format_size(size), 13, "right", bold=True),
+        )
+        for other in _NUMBERS:
+            there, before = (at(_end(name, other) >> back) for back in (0, 1))
+            scene.add(f"{name} {other}", Box(before, y, there - before, 36, "void"))
+            scene.sets(f"{name} {other}", number=other)
+        scene.add(f"{name} bar", Box(at(16), y, at(size) - at(16), 36, "own"))
+        scene.add(f"{name} wanted", Line(at(wanted), y - 6, at(wanted), y + 44), Label(at(wanted), y - 13, wanted_text))
+    scene.add(
+        "axis",
+        Line(4, 256, PORTRAIT - 4, 256),
+        *(Line(at(1 << power), 256, at(1 << power), 261) for power in (10, 20, 30)),
+        *(Label(at(1 << power), 272, format_size(1 << power)) for power in (10, 20, 30)),
+    )
+    scene.add("verdict", *lines(2, 300, _verdict(number), 44, bold=fits))
+    return scene
+
+
+def _end(name: str, number: int) -> int:
+    """Where a bar ends: at the bytes of so many base pages, or of one of so many parts of the huge page."""
+    return number * PAGE.base_page if name == "together" else PAGE.size // number
+
+
 def _verdict(guess: int) -> str:
     together = guess * PAGE.base_page
     if together == PAGE.size:
@@ -95,9 +145,9 @@ def _state(number: int) -> tuple[Scene, Facts]:
     }
 
 
-_NUMBERS = tuple(1 << power for power in range(0, 25))
 FILM = Film(
     "How many base pages in 1 GiB?",
     (Axis("number", "your number", _NUMBERS, tuple(f"{number:,}" for number in _NUMBERS)),),
     _state,
+    _portrait,
 )

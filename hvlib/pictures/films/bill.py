@@ -9,7 +9,7 @@ from ...facts.schemes import SCHEMES
 from ...units import about, format_size, parse_size, quantity
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Box, Label, Line, Role, Scene
+from ..scene import PORTRAIT, WIDTH, Box, Label, Line, Role, Scene
 
 _ONE, _FIRST = "one page", "head page"
 LEFT, BAR, NARROW = 14.0, 796.0, 3.0
@@ -44,7 +44,7 @@ def _state(huge_page: str, scheme: str, memory: str) -> tuple[Scene, Facts]:
 def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> Scene:
     many = f"{quantity(count, 'huge page')} of {format_size(page.size)}"
     left, kept = bill.memmap - bill.saved, bill.memmap - bill.freed
-    scene = Scene(WIDTH, 442)
+    scene = Scene(WIDTH, 508)
     title = f"{many}; scheme: {scheme}, {SCHEMES[scheme].releases}" if scheme != "off" else f"{many}; scheme: off"
     scene.add("title", Label(LEFT, 18, title, 14, "left", bold=True))
 
@@ -109,6 +109,8 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
     if bill.shared and BAR * bill.shared / left < NARROW:
         note += " The shared page of tails is drawn wider than it is."
     scene.add("note", Label(LEFT, 424, note, align="left"))
+    _schemes(scene, page, scheme, count)
+    _touch(scene)
     named = "One" if memory == _ONE else f"{memory} in"
     pages_named = f"{named} {many.split(' ', 1)[1]}" if memory == _ONE else f"{named} {many}"
     if scheme == "off":
@@ -120,12 +122,93 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
             f"{_size(page, left)} still taken."
         )
     scene.alt = (
-        f"A bar for the memory of the struct pages of {many}, {_size(page, bill.memmap)}, "
+        f"Scheme {scheme}. A bar for the memory of the struct pages of {many}, {_size(page, bill.memmap)}, "
         f"of which {_size(page, bill.saved)} are saved. "
         f"Below, what is still taken, enlarged: kept frames {_size(page, kept)}, page tables "
         f"{_size(page, bill.tables)}, shared tails {_size(page, bill.shared)}. Below that a table of the same sums."
     )
     return scene
+
+
+def _portrait(huge_page: str, scheme: str, memory: str) -> Scene:
+    """For a phone: the bars have the whole width, and each row of the ledger is two lines."""
+    page = HugePage(huge_page)
+    count = _pages_in(page, memory)
+    bill = page.bill(scheme, count)
+    left, kept, wide = bill.memmap - bill.saved, bill.memmap - bill.freed, PORTRAIT - 4.0
+    scene, part = Scene(PORTRAIT, 678), wide * left / bill.memmap
+    scene.add("title", Label(2, 12, f"{quantity(count, 'huge page')} of {huge_page}", 13, "left", bold=True))
+    scene.add("whole text", Label(2, 36, f"all their struct pages: {_size(page, bill.memmap)}", align="left"))
+    scene.add("whole", Box(2, 46, part, 30, "quiet"))
+    if bill.saved:
+        scene.add("saved", Box(2 + part, 46, wide - part, 30, "freed"))
+    scene.add("lens", Line(2, 76, 2, 116), Line(2 + part, 76, 2 + wide, 116))
+    times = Fraction(bill.memmap, left)
+    zoom = "to scale" if times == 1 else f"{_times(times)} times as wide"
+    scene.add("zoom text", Label(8, 102, f"still taken: {_size(page, left)}, {zoom}", align="left", on="freed"))
+    x = 2.0
+    for (name, role), pages in zip(_TAKEN, (kept, bill.tables, bill.shared), strict=True):
+        if pages:
+            width = max(wide * pages / left, NARROW)
+            start = min(x, 2 + wide - width)
+            scene.add(name, Box(start, 116, width, 30, role))
+            x = start + width
+    scene.add("columns", Label(PORTRAIT - 2, 166, "frames of 4 KiB, and memory", align="right"))
+    rows: tuple[tuple[str, int, Role | None], ...] = (
+        ("   frames that hold the struct pages", bill.memmap, None),
+        ("− kept frames", kept, "own"),
+        ("= frames freed (gross)", bill.freed, None),
+        ("− page tables, paid once and kept", bill.tables, "table"),
+        ("− shared page of tails, once", bill.shared, "shared"),
+        ("= saved (net)", bill.saved, "freed"),
+        ("   still taken", left, "quiet"),
+    )
+    for number, (name, pages, of) in enumerate(rows):
+        y, bold = 188 + 44 * number, number > 4
+        scene.add(
+            f"row{number}",
+            *([Box(2, y - 8, 16, 16, of)] if of else []),
+            Label(24, y, name.strip(), align="left", bold=bold),
+            Label(PORTRAIT - 2, y + 19, f"{pages:,} = {_size(page, pages)}", align="right", bold=bold),
+        )
+    _schemes(scene, page, scheme, count, tall=True)
+    _touch(scene)
+    return scene
+
+
+def _touch(scene: Scene) -> None:
+    """A part of a bar and its row of the ledger belong together."""
+    scene.tie("whole", "lens", "zoom text", "row6")
+    scene.tie("saved", "saved text", "row5")
+    for name, row in (("kept frames", 1), ("page tables", 3), ("shared tails", 4)):
+        scene.tie(name, f"{name} text", f"row{row}")
+
+
+def _schemes(scene: Scene, page: HugePage, chosen: str, count: int, tall: bool = False) -> None:
+    """What each scheme saves of the same struct pages, to scale, the chosen one marked."""
+    for column, name in enumerate((*(name for name in SCHEMES if name != "off"), "off")):
+        bill, wide = page.bill(name, count), 186.0 if tall else 148.0
+        x, top = (150.0, 498 + 36 * column) if tall else (LEFT + 162 * column, 476)
+        left = wide * (bill.memmap - bill.saved) / bill.memmap
+        mark: list[Box] = (
+            [Box(2, top, 144, 18, "mark") if tall else Box(x, top - 20, wide, 18, "mark")] if name == chosen else []
+        )
+        saved = [Box(x + left, top, wide - left, 18, "freed")] if bill.saved else []
+        scene.add(
+            f"scheme{column}",
+            *mark,
+            Label(
+                8 if tall else x + wide / 2,
+                top + 9 if tall else top - 11,
+                name,
+                align="left" if tall else "center",
+                bold=name == chosen,
+                on="mark" if name == chosen else None,
+            ),
+            Box(x, top, left, 18, "quiet"),
+            *saved,
+        )
+        scene.sets(f"scheme{column}", scheme=name)
 
 
 def _memory(page: HugePage, pages: int, lead: str = "") -> Fact:
@@ -162,4 +245,5 @@ FILM = Film(
         Axis("memory", "memory in huge pages", (_ONE, "2 GiB", "16 GiB", "64 GiB", "256 GiB", "1 TiB")),
     ),
     _state,
+    _portrait,
 )

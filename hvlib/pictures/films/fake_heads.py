@@ -11,9 +11,11 @@ from ...mechanism.structpage import COMPOUND_INFO, HeadRules, HeadSearch, compou
 from ...units import format_size
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Arrow, Box, Label, Role, Scene, Shape
+from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Role, Scene, Shape
 
-NUMBERS = (0, 1, 2, 63, 64, 65, 128, 300, 448, 511, 512, 513)
+NUMBERS = (
+    0, 1, 2, 63, 64, 65, 128, 129, 192, 193, 256, 257, 300, 320, 321, 384, 385, 448, 449, 511, 512, 513,
+)  # fmt: skip
 SCHEMES_SHOWN = ("head page", "off")
 STEPS = 5
 SLOTS = (0, 1, 2, 44, 63)
@@ -21,6 +23,7 @@ SLOTS = (0, 1, 2, 44, 63)
 _CELL, _GAP, _TOP, _PITCH, _HEIGHT = 32, 18, 66, 34, 26
 _VIRTUAL, _FRAMES, _ASKS, _ASK, _STEP = 34, 272, 506, 304, 66
 _WIDE = len(SLOTS) * _CELL + 2 * _GAP
+_VERDICTS: dict[str, Role] = {"tail": "plain", "real head": "head", "fake head": "shared", "base page": "quiet"}
 _QUESTIONS = (
     ("Is bit 0 of word 1 set?", "yes: a tail, which names its head"),
     ("Is it at the start of a page?", "no: it is what it seems to be"),
@@ -120,6 +123,7 @@ def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, 
         Label(_ASKS, 48, "compound_head asks", align="left", bold=True),
     )
     _draw_pages(scene, scheme)
+    _touch(scene, scheme)
     for name, number in zip(("it", "next"), _read_now(scheme, struct_page, step), strict=False):
         row, place = divmod(number, 64)
         lead = _frame_row(scheme, row)
@@ -132,7 +136,8 @@ def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, 
     scene.caption = f"Step {step} of {STEPS - 1}, scheme {scheme}: {_told(scheme, struct_page, step)}."
     leads = "all lead to frame 0" if scheme == "head page" else "lead to a frame of their own each"
     scene.alt = (
-        f"The eight vmemmap pages of a 2 MiB page, which {leads}, and the page after them. Struct page {struct_page} "
+        f"Step {step} of {STEPS - 1}. The eight vmemmap pages of a 2 MiB page, which {leads}, "
+        f"and the page after them. Struct page {struct_page} "
         f"is marked in page {page}, slot {slot}, and in frame {frame}. Beside them four questions; "
         f"{_asked_text(search, step)}."
     )
@@ -147,6 +152,115 @@ def _fake_heads_state(scheme: str, struct_page: int, step: int) -> tuple[Scene, 
         "of the 512 of a 2 MiB page": Fact(outcomes(scheme, "2 MiB"), lambda _: _counted(scheme, "2 MiB")),
         "of the 262,144 of a 1 GiB page": Fact(outcomes(scheme, "1 GiB"), lambda _: _counted(scheme, "1 GiB")),
     }
+
+
+_TALL_CELL, _TALL_GAP, _TALL_LEFT, _TALL_FRAMES, _TALL_ASKS = 25, 5, 14, 187, 352
+_TALL_WIDE = len(SLOTS) * _TALL_CELL + 2 * _TALL_GAP
+
+
+def _portrait(scheme: str, struct_page: int, step: int) -> Scene:
+    """For a phone: narrower cells, and the questions below the pages."""
+    scene = Scene(PORTRAIT, 634)
+    leads = [_frame_row(scheme, row) for row in range(9)]
+    writable = (*_pool(scheme).writable(), True)
+    scene.add(
+        "heads",
+        Label(_TALL_LEFT, 12, "vmemmap pages", align="left", bold=True),
+        Label(_TALL_FRAMES, 12, "page frames", align="left", bold=True),
+    )
+
+    def y(row: int) -> float:
+        return 28 + row * 33 + (6 if row == 8 else 0)
+
+    def cell(left: float, row: int, slot: int, text: str, role: Role) -> tuple[Box, Label]:
+        place = SLOTS.index(slot)
+        x = left + place * _TALL_CELL + _TALL_GAP * ((place > 2) + (place > 3))
+        return Box(x, y(row), _TALL_CELL, 26, role), Label(x + _TALL_CELL / 2, y(row) + 13, text, on=role)
+
+    for row in range(9):
+        others: list[Shape] = [Label(6, y(row) + 13, str(row), bold=True)]
+        for slot in SLOTS:
+            number = row * 64 + slot
+            shapes = cell(_TALL_LEFT, row, slot, str(number), _role(scheme, number))
+            if number in NUMBERS:
+                scene.add(f"cell{number}", *shapes)
+            else:
+                others += shapes
+        scene.add(f"page{row}", *others)
+    for row in range(9):
+        start = _TALL_LEFT + _TALL_WIDE + 2
+        look = Arrow(start, y(row) + 13, _TALL_FRAMES - 5, y(leads[row]) + 13, "own" if writable[row] else "remapped")
+        scene.add(f"entry{row}", look)
+    for row in range(9):
+        shown: list[Shape] = [Label(PORTRAIT - 6, y(row) + 13, str(row), bold=True)]
+        if row not in leads:
+            shown += [
+                Box(_TALL_FRAMES, y(row), _TALL_WIDE, 26, "freed"),
+                Label(_TALL_FRAMES + _TALL_WIDE / 2, y(row) + 13, "free", on="freed"),
+            ]
+        else:
+            if leads.count(row) > 1:
+                shown.append(Box(_TALL_FRAMES - 4, y(row) - 4, _TALL_WIDE + 8, 34, "shared"))
+            for slot in SLOTS:
+                number = row * 64 + slot
+                text = str(number if scheme == "off" or row == 8 else slot)
+                shown += cell(_TALL_FRAMES, row, slot, text, _role(scheme, number))
+        scene.add(f"frame{row}", *shown)
+    for name, number in zip(("it", "next"), _read_now(scheme, struct_page, step), strict=False):
+        row, place = divmod(number, 64)
+        role = _role(scheme, number)
+        text = str(number if scheme == "off" or row == 8 else place)
+        for where, left, at, words in (
+            ("by address", _TALL_LEFT, row, str(number)), ("in its frame", _TALL_FRAMES, leads[row], text)
+        ):  # fmt: skip
+            scene.add(f"{name} {where}", *_marked(*cell(left, at, place, words, role)))
+    _tall_questions(scene, scheme, struct_page, step)
+    keys: tuple[tuple[float, str, Role], ...] = ((2, "says PG_head", "head"), (126, "a tail", "plain"),
+                                                 (206, "neither", "quiet"))  # fmt: skip
+    for x, words, role in keys:
+        scene.add("key", Box(x, 590, 14, 14, role), Label(x + 20, 597, words, align="left"))
+    for x, words, arrow in ((2, "writable", "own"), (126, "read-only", "remapped")):
+        scene.add("key", Arrow(x, 620, x + 30, 620, arrow), Label(x + 36, 620, words, align="left"))  # type: ignore[arg-type]
+    _touch(scene, scheme)
+    return scene
+
+
+def _tall_questions(scene: Scene, scheme: str, number: int, step: int) -> None:
+    """The questions with their answers, and the verdict, each a line."""
+    steps = _search(scheme, number).steps
+    for place, (question, _) in enumerate(_QUESTIONS):
+        y, asked = _TALL_ASKS + place * 44, place < min(step, len(steps))
+        role: Role = "mark" if asked and place == step - 1 else "plain" if asked else "void"
+        on: Role | None = role if asked else None
+        answer = ("yes" if steps[place].answer else "no") if asked else "not asked" if step >= len(steps) else "?"
+        scene.add(
+            f"question{place}",
+            Box(2, y, PORTRAIT - 4, 36, role),
+            Label(10, y + 18, f"{place + 1}  {question}", align="left", on=on),
+            Label(PORTRAIT - 10, y + 18, answer, align="right", bold=True, on=on),
+        )
+    y = _TALL_ASKS + 4 * 44
+    if step < len(steps):
+        scene.add("verdict", Box(2, y, PORTRAIT - 4, 36, "void"), Label(PORTRAIT / 2, y + 18, "not decided yet"))
+        return
+    verdict = _verdict(scheme, number)
+    role = _VERDICTS[verdict]
+    scene.add(
+        "verdict",
+        Box(2, y, PORTRAIT - 4, 36, role),
+        Label(PORTRAIT / 2, y + 18, f"struct page {number}: a {verdict}", 14, bold=True, on=role),
+    )
+
+
+def _touch(scene: Scene, scheme: str) -> None:
+    """A struct page is asked about, a question is asked; a page, its entry and its frame belong together."""
+    for number in NUMBERS:
+        scene.sets(f"cell{number}", struct_page=number)
+    for place in range(len(_QUESTIONS)):
+        scene.sets(f"question{place}", step=place + 1)
+    for row in range(9):
+        cells = (f"cell{number}" for number in NUMBERS if number // 64 == row)
+        scene.tie(f"page{row}", *cells, f"entry{row}", f"frame{_frame_row(scheme, row)}")
 
 
 def _first(scheme: str) -> int:
@@ -169,7 +283,11 @@ def _pages(scheme: str) -> tuple[tuple[str, tuple[Shape, ...]], ...]:
         numbers = [row * 64 + slot for slot in SLOTS]
         cells: list[Shape] = [Label(22, _y(row) + 13, str(row), bold=True)]
         for slot, number in zip(SLOTS, numbers, strict=True):
-            cells += _cell(_VIRTUAL, row, slot, str(number), _role(scheme, number))
+            cell = _cell(_VIRTUAL, row, slot, str(number), _role(scheme, number))
+            if number in NUMBERS:
+                drawn.add(f"cell{number}", *cell)
+            else:
+                cells += cell
         drawn.add(f"page{row}", *cells, *_dots(_VIRTUAL, row))
     for row in range(9):
         y = _y(row) + 13
@@ -229,13 +347,12 @@ def _draw_questions(scene: Scene, scheme: str, number: int, step: int) -> None:
         scene.add("verdict", Box(_ASKS, y, _ASK, 50, "void"), Label(_ASKS + _ASK / 2, y + 25, "not decided yet"))
         return
     verdict = _verdict(scheme, number)
-    roles: dict[str, Role] = {"tail": "plain", "real head": "head", "fake head": "shared", "base page": "quiet"}
     head = (search.head - _first(scheme)) // 64
     if verdict == "base page":
         found = "no head, no tail: it stands for itself"
     else:
         found = f"its head: struct page {head}, {search.head:#x}"
-    on = roles[verdict]
+    on = _VERDICTS[verdict]
     scene.add(
         "verdict",
         Box(_ASKS, y, _ASK, 50, on),
@@ -306,4 +423,5 @@ FILM = Film(
         Axis("step", "step", tuple(range(STEPS)), play=True),
     ),
     _fake_heads_state,
+    _portrait,
 )  # fmt: skip

@@ -10,9 +10,12 @@ from ...arithmetic.geometry import HugePage
 from ...errors import BadInput
 from ...units import format_size, quantity
 from ..fact import in_bytes
-from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
+from ..film import Axis, Facts, Film, after
+from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
+from ..words import lines
 
+_HUGE_PAGES = ("2 MiB", "32 MiB", "512 MiB", "1 GiB", "64 KiB")
+_STRUCTS = (64, 56, 80, 128)
 _HEIGHT = 402
 _TOP, _BOTTOM = 66, 306
 _HUGE, _PAGES, _SCHEMES = (14, 94), (194, 256), (654, 156)
@@ -57,6 +60,7 @@ def filling(page: HugePage) -> Scene:
             Label(x + wide / 2, y + 54, f"{freed:,}", 20, bold=True, on=on),
             Label(x + wide / 2, y + 82, f"of {quantity(count, 'frame')}", on=on),
         )
+    _touch(scene, page, len(boxes))
     reason = page.obstacle("head page")
     y = _BOTTOM + 20
     scene.add(
@@ -66,8 +70,8 @@ def filling(page: HugePage) -> Scene:
                                                 align="left"),
         Box(470, y - 8, 16, 16, "void"), Label(494, y, "nothing of this huge page", align="left"),
     )  # fmt: skip
-    scene.add("law", *_lines(y + 28, _law(page)))
-    scene.add("reason", *_lines(y + 48, reason or ""))
+    scene.add("law", *lines(14, y + 28, _law(page), 112))
+    scene.add("reason", *lines(14, y + 48, reason or "", 112))
     scene.caption = (
         f"The {page.nr_base_pages:,} struct pages of a {format_size(page.size)} page fill "
         f"{quantity(count, 'page')} of {format_size(page.base_page)}; "
@@ -81,6 +85,61 @@ def filling(page: HugePage) -> Scene:
         f"A huge page of {format_size(page.size)} on the left; its {page.nr_base_pages:,} struct pages of "
         f"{page.struct_page} bytes fill {quantity(count, 'page')}, in {len(boxes)} rows. {reason or ''}".strip()
     )
+    return scene
+
+
+def _touch(scene: Scene, page: HugePage, rows: int) -> None:
+    """The huge page has its next size, and so have the struct pages in a vmemmap page."""
+    scene.sets("huge", huge_page=after(_HUGE_PAGES, format_size(page.size)))
+    for row in range(rows):
+        scene.sets(f"row{row}", struct_page=after(_STRUCTS, page.struct_page))
+
+
+def _portrait(huge_page: str, base_page: str, struct_page: int) -> Scene:
+    """For a phone: the huge page lies above its vmemmap pages, and below them what can be freed."""
+    scene = Scene(PORTRAIT, 640)
+    try:
+        page = HugePage(huge_page, base_page, struct_page)
+    except BadInput as why:
+        text = str(why)
+        scene.add("equation", Label(2, 14, "not a huge page", 13, "left", bold=True))
+        scene.add("reason", *lines(2, 150, text[0].upper() + text[1:], 44))
+        return scene
+    count, reason = page.nr_vmemmap_pages, page.obstacle("head page")
+    taken = format_size(page.memmap_bytes)
+    text = f"{page.nr_base_pages:,} x {page.struct_page} bytes = {taken} = {quantity(count, 'page')}"
+    scene.add("equation", *lines(2, 12, f"{text} of {format_size(page.base_page)}", 44, bold=True))
+    scene.add(
+        "huge",
+        Box(2, 42, PORTRAIT - 4, 30, "quiet"),
+        Label(PORTRAIT / 2, 57, f"{format_size(page.size)} page: {quantity(page.nr_base_pages, 'base page')}", 13,
+              bold=True, on="quiet"),
+    )  # fmt: skip
+    scene.add("to", Arrow(120, 72, 120, 101, "arithmetic"), Label(128, 86, "pfn_to_page", align="left"))
+    boxes = _vmemmap_boxes(page)
+    height = min(240 / len(boxes), 32)
+    for row, (name, first, last, filled) in enumerate(boxes):
+        shapes = _row(page, row, 102 + row * height, height - 3, name, first, last, filled, (44, 150))
+        scene.add(f"row{row}", *shapes)
+    for column, (name, scheme) in enumerate((("5.14 to 5.17", "tail page"), ("since 5.18", "head page"))):
+        freed, x, wide = page.freed(scheme), 2 + 172 * column, 164
+        on: Role | None = "freed" if freed else None
+        scene.add(
+            f"scheme{column}",
+            Box(x, 356, wide, 84, on or "void"),
+            Label(x + wide / 2, 374, f"{name}: freed", on=on),
+            Label(x + wide / 2, 398, f"{freed:,}", 18, bold=True, on=on),
+            Label(x + wide / 2, 422, f"of {quantity(count, 'frame')}", on=on),
+        )
+    scene.add(
+        "key",
+        Box(2, 456, 16, 16, "head"), Label(24, 464, "the head", align="left"),
+        Box(104, 456, 16, 16, "plain"), Label(126, 464, "tails", align="left"),
+        Box(182, 456, 16, 16, "void"), Label(204, 464, "nothing of it", align="left"),
+    )  # fmt: skip
+    scene.add("law", *lines(2, 498, _law(page), 44))
+    scene.add("reason", *lines(2, 566, reason or "", 44))
+    _touch(scene, page, len(boxes))
     return scene
 
 
@@ -103,10 +162,11 @@ def _huge_page(scene: Scene, page: HugePage, first_row: float) -> None:
 
 
 def _row(
-    page: HugePage, row: int, y: float, height: float, name: str, first: int, last: int, filled: float
-) -> Iterator[Shape]:
+    page: HugePage, row: int, y: float, height: float, name: str, first: int, last: int, filled: float,
+    place: tuple[float, float] | None = None,
+) -> Iterator[Shape]:  # fmt: skip
     """A vmemmap page, or a run of them: its struct pages, its number and theirs; the last box is the row's own."""
-    (x, wide), middle = _PAGES, y + height / 2
+    (x, wide), middle = place or _PAGES, y + height / 2
     role: Role = "head" if name == "0" else "plain"
     if filled < 1:
         yield Box(x, y, wide, height, "void")
@@ -120,12 +180,19 @@ def _row(
         offset = (first * page.struct_page - _start(page, name)) * wide / page.base_page
         begins = (offset + slot * n for n in range(last - first + 1))
         yield from (Line(x + at, y + height * 0.7, x + at, y + height) for at in begins if at > 0)
+    text = f"{first:,}" if first == last else f"{first:,} to {last:,}"
+    if place:  # the number of a single page stands before it
+        run = name.split("  ")[0]
+        yield (
+            Label(x - 6, middle, name, 12, "right", bold=True) if single else Label(x + wide / 2, middle, run, on=role)
+        )
+        yield Label(x + wide + 8, middle, text, align="left")
+        return
     yield (
         Label(x + wide + 10, middle, name, 13, "left", bold=True)
         if single
         else Label(x + wide / 2, middle, name, on=role)
     )
-    text = f"{first:,}" if first == last else f"{first:,} to {last:,}"
     yield Label(x + wide + 60, middle, text, align="left")
 
 
@@ -142,10 +209,6 @@ def no_geometry(reason: str) -> Scene:
     scene.add("reason", *(Label(WIDTH / 2, 150 + 20 * n, line, 14) for n, line in enumerate(textwrap.wrap(reason, 84))))
     scene.caption = scene.alt = reason
     return scene
-
-
-def _lines(y: float, text: str) -> list[Label]:
-    return [Label(14, y + 17 * n, line, align="left") for n, line in enumerate(textwrap.wrap(text, 112))]
 
 
 def _law(page: HugePage) -> str:
@@ -193,9 +256,10 @@ def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Sc
 FILM = Film(
     "Struct pages fill vmemmap pages",
     (
-        Axis("huge_page", "huge page", ("2 MiB", "32 MiB", "512 MiB", "1 GiB", "64 KiB")),
+        Axis("huge_page", "huge page", _HUGE_PAGES),
         Axis("base_page", "base page", ("4 KiB", "16 KiB", "64 KiB")),
-        Axis("struct_page", "struct page", (64, 56, 80, 128), ("64 bytes", "56 bytes", "80 bytes", "128 bytes")),
+        Axis("struct_page", "struct page", _STRUCTS, tuple(f"{size} bytes" for size in _STRUCTS)),
     ),
     _filling_state,
+    _portrait,
 )

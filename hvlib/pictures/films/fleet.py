@@ -9,8 +9,8 @@ from ...arithmetic.fleet import Fleet, Range
 from ...units import GiB, TiB, about, format_size
 from ..fact import Fact
 from ..film import Axis, Facts, Film
+from ..scene import PORTRAIT, Arrow, Box, Label, Line, Scene, Shape
 from ..scene import WIDTH as PICTURE
-from ..scene import Arrow, Box, Label, Line, Scene, Shape
 
 _SHARES: dict[str, tuple[float, float]] = {
     "10 to 30 %": (0.1, 0.3),
@@ -45,6 +45,7 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
     _memmap(scene, fleet)
     _axis(scene, fleet)
     _totals(scene, fleet)
+    _touch(scene, fleet, hosts, share)
     who, they, their = (f"{hosts:,} hosts", "save", "their") if hosts > 1 else ("1 host", "saves", "its")
     scene.caption = (
         f"{who} of {memory}, with {share} of it in {huge_page} pages, {they} {fleet.saved} net of page tables: "
@@ -64,6 +65,78 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
         "page tables, in all": _both_ends(fleet.tables),
         "as much as the RAM of": Fact({"low": worth[0], "high": worth[1], "unit": "hosts"}, lambda _: _worth(fleet)),
     }
+
+
+def _portrait(hosts: int, memory: str, share: str, huge_page: str) -> Scene:
+    """For a phone: the bars have the whole width, and their words stand beside colours below them."""
+    fleet, left, wide = _Sums(Fleet(hosts, memory, _SHARES[share], huge_page)), 2.0, PORTRAIT - 4.0
+    scene, whole = Scene(PORTRAIT, 560), _memmap_of_a_host(fleet)
+    memmap = wide * whole / int(fleet.memory.low)
+    sure, perhaps = (left + memmap + wide * float(end) for end in (fleet.share.low, fleet.share.high))
+    scene.add(
+        "title",
+        Label(left, 12, f"one host: {memory} of RAM,", align="left", bold=True),
+        Label(left, 29, f"{share} of it in {huge_page} pages", align="left", bold=True),
+    )
+    scene.add("huge", Box(left + memmap, 60, sure - left - memmap, 36, "quiet"))
+    scene.add("perhaps", Box(sure, 60, perhaps - sure, 36, "void"))
+    scene.add("rest", Box(perhaps, 60, left + wide - perhaps, 36, "plain"))
+    scene.add("memmap", Box(left, 60, memmap, 36, "head"))
+    scene.add("zoom", Line(left, 96, left, 132), Line(left + memmap, 96, left + wide, 132))
+    scene.add("zoomed", Label(left + 8, 118, f"its struct pages: {about(whole)}", align="left", bold=True, on="freed"))
+    saved = fleet.saved_per_host
+    low, high = (left + wide * float(Fraction(end) / whole) for end in (saved.low, saved.high))
+    scene.add("freed", Box(left, 132, low - left, 36, "freed"))
+    scene.add("may be", Box(low, 132, high - low, 36, "void"))
+    scene.add("stays", Box(high, 132, left + wide - high, 36, "head"))
+    _touch(scene, fleet, hosts, share, left, wide, 42)
+    keys = ((2, "quiet", "huge pages"), (124, "void", "perhaps"), (226, "plain", "the rest"),
+            (2, "head", "struct pages"), (124, "freed", "saved"))  # fmt: skip
+    for number, (x, role, words) in enumerate(keys):
+        y = 190 + 26 * (number // 3)
+        scene.add("key", Box(x, y - 8, 16, 16, role), Label(x + 22, y, words, align="left"))  # type: ignore[arg-type]
+    line = 322
+
+    def at(size: int | Fraction) -> float:
+        return left + (math.log2(size) - _FIRST) * wide / (_LAST - _FIRST)
+
+    scene.add("axis", Line(left, line, left + wide, line))
+    for power, text in ((30, "1 GiB"), (40, "1 TiB"), (50, "1,024 TiB")):
+        scene.add("axis", Line(at(1 << power), line, at(1 << power), line + 6), Label(at(1 << power), line + 18, text))
+    for row, (name, ends) in enumerate((("one host", saved), ("the fleet", fleet.saved))):
+        first, last, y = at(ends.low), at(ends.high), 240 + 42 * row
+        scene.add(
+            name,
+            Label(left, y, f"{name}: {ends}", align="left", bold=True),
+            Box(first, y + 10, max(last - first, 8), 18, "freed"),
+        )
+    scene.sets("one host", hosts=1)
+    scene.sets("the fleet", hosts=next((more for more in _HOSTS if more > hosts), _HOSTS[0]))
+    who, their = (f"{fleet.hosts:,} hosts", "their") if fleet.hosts > 1 else ("1 host", "its")
+    rows = ((f"saved by {who}", str(fleet.saved)), (f"share of {their} RAM", str(fleet.share_of_ram)),
+            ("as much as the RAM of so many of them", _worth(fleet)))  # fmt: skip
+    for number, (name, value) in enumerate(rows):
+        scene.add(f"name{number}", Label(left, 370 + 50 * number, name, align="left"))
+        scene.add(f"value{number}", Label(left, 391 + 50 * number, value, 15, "left", bold=True))
+    scene.add("note", Label(left, 530, "bytes saved are on a logarithmic scale", align="left"))
+    return scene
+
+
+def _touch(
+    scene: Scene, fleet: _Sums, hosts: int, share: str, left: float = LEFT, wide: float = WIDTH, top: float = 31
+) -> None:
+    """The share is set on a scale above the bar of RAM; the fleet has more hosts, or one."""
+    memmap = wide * _memmap_of_a_host(fleet) / int(fleet.memory.low)
+    for number, (name, ends) in enumerate(_SHARES.items()):
+        low, high = (left + memmap + wide * end for end in ends)
+        scene.add(
+            f"share{number}", Box(low, top, high - low, 10 if top == 31 else 14, "mark" if name == share else "plain")
+        )
+        scene.sets(f"share{number}", share=name)
+    scene.sets("one host", hosts=1)
+    scene.sets("the fleet", hosts=next((more for more in _HOSTS if more > hosts), _HOSTS[0]))
+    scene.tie("memmap", "zoom", "freed", "may be", "stays")
+    scene.tie("huge", "perhaps", *(f"share{n}" for n in range(len(_SHARES))))
 
 
 def _both_ends(ends: Range) -> Fact:
@@ -200,4 +273,5 @@ FILM = Film(
         Axis("huge_page", "huge page", ("2 MiB", "1 GiB")),
     ),
     _fleet_state,
+    _portrait,
 )

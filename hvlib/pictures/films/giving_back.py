@@ -13,7 +13,7 @@ from ...mechanism.events import AllocFrames, GiveHugePages, LeaveAsSurplus, SetS
 from ...mechanism.machine import Machine
 from ...units import quantity
 from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
+from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
 
 _PAGES = 8
 _SPARE = (0, 3, 6, 7, 13, 14, 42, 48)
@@ -150,12 +150,32 @@ def _text(scheme: str, spare: int, step: int) -> str:
 
 # --- the picture ------------------------------------------------------------------------------------------------------
 
-_LEFT, _PITCH, _WIDE = 148.0, 83.5, 77.0
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the columns of the huge pages stand, and how wide the parts of one are; in narrow ones no words stand."""
+
+    left: float
+    pitch: float
+    wide: float
+    entry: float
+    single: float
+    words: bool = True
+
+    def x(self, number: int) -> float:
+        """The left edge of a column."""
+        return self.left + self.pitch * number
+
+    def middle(self, number: int) -> float:
+        return self.x(number) + self.wide / 2
+
+
+_WIDE, _NARROW = _Layout(148, 83.5, 77, 15, 9), _Layout(2, 42.4, 39, 7.5, 4, words=False)
 _BOXES: dict[Stage, Role] = {"optimised": "quiet", "restored": "plain", "given back": "freed", "surplus": "stuck"}
 
 
 def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
-    now, need, scene = _moment(scheme, spare, step), _need(scheme), Scene(WIDTH, 440)
+    now, scene = _moment(scheme, spare, step), Scene(WIDTH, 440)
     scene.add("title", Label(14, 18, f"Step {step} of {_STEPS - 1}", 14, "left", bold=True))
     scene.add(
         "rows",
@@ -165,17 +185,9 @@ def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
         Label(14, 278, "other free", align="left"), Label(14, 295, "frames", align="left"),
         Label(14, 336, "free frames", align="left", bold=True), Label(14, 353, "in all", align="left"),
     )  # fmt: skip
-    for number in range(_PAGES):
-        _huge_page(scene, now, number)
-    for number in range(spare):
-        x = _LEFT + _PITCH * (number // need) + number % need * 11
-        # Which of them went first is the allocator's affair; they are drawn as taken from the left.
-        taken = number < spare - now.single
-        scene.add(f"single{number}", Box(x, 277, 9, 18, "void" if taken else "freed"))
-    for number in range(_PAGES):
-        _payment(scene, scheme, spare, step, number)
+    _columns(scene, scheme, spare, step, _WIDE)
     for n in range(_STEPS):
-        x = _LEFT + 140 * n
+        x = _WIDE.left + 140 * n
         if n:
             scene.add(f"then{n}", Arrow(x - 46, 344, x - 6, 344, "arithmetic"))
         shown = n <= step
@@ -190,22 +202,78 @@ def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
         "key",
         Line(14, 374, WIDTH - 14, 374),
         *_keys(392, (("head", "head", 110), ("own", "own frame", 150), ("readonly", "shared, read-only", 190),
-                     ("freed", "free", 96), ("void", "in use", 0))),
-        *_keys(420, (("remapped", "frames taken", 170), ("own", "frames given back", 0)), arrows=True),
+                     ("freed", "free", 96), ("void", "not free", 0))),
+        *_keys(420, (("taken", "frames taken", 170), ("given", "frames given back", 0)), arrows=True),
     )  # fmt: skip
+    _touch(scene)
     told = ", ".join(f"{now.stages.count(s)} {s}" for s in _BOXES if s in now.stages)
     name = f"Scheme {scheme}, {quantity(spare, 'frame')} free at the start"
     scene.caption = f"{name}. Step {step} of {_STEPS - 1}: {text}."
     scene.alt = (
-        f"Eight huge pages of 2 MiB in a row: {told}. Below, free frames: {sum(now.inside):,} that were huge pages, "
+        f"{name}. Eight huge pages of 2 MiB in a row: {told}. Below, free frames: "
+        f"{sum(now.inside):,} that were huge pages, "
         f"{now.single} others; {now.free:,} in all. Step {step}: {text}."
     )
     return scene
 
 
-def _keys(y: float, entries: tuple[tuple[Any, str, float], ...], arrows: bool = False) -> list[Shape]:
+def _columns(scene: Scene, scheme: str, spare: int, step: int, lay: _Layout) -> None:
+    """The huge pages, the other free frames below them, and who pays whom."""
+    now, need = _moment(scheme, spare, step), _need(scheme)
+    for number in range(_PAGES):
+        _huge_page(scene, now, number, lay)
+    for number in range(spare):
+        x = lay.x(number // need) + number % need * (lay.single + 2)
+        # Which of them went first is the allocator's affair; they are drawn as taken from the left.
+        taken = number < spare - now.single
+        scene.add(f"single{number}", Box(x, 277, lay.single, 18, "void" if taken else "freed"))
+    for number in range(_PAGES):
+        _payment(scene, scheme, spare, step, number, lay)
+
+
+def _touch(scene: Scene) -> None:
+    """The count of free frames after a step leads to it; a huge page has its entries, its frames and who pays."""
+    for n in range(_STEPS):
+        scene.sets(f"free{n}", step=n)
+    for number in range(_PAGES):
+        scene.tie(*(f"{what}{number}" for what in ("huge", "entries", "block", "pay")))
+
+
+def _portrait(scheme: str, free_frames: int, step: int) -> Scene:
+    """For a phone: narrow columns, whose colours say what words say elsewhere."""
+    scene = Scene(PORTRAIT, 580)
+    scene.add(
+        "rows",
+        Label(2, 14, f"Step {step} of {_STEPS - 1}", 13, "left", bold=True),
+        Label(PORTRAIT - 2, 14, "eight huge pages, 2 MiB each", align="right"),
+        Label(2, 308, "upper boxes: their own frames, when free", align="left"),
+        Label(2, 325, "lower boxes: other free frames", align="left"),
+        Label(2, 352, "free frames in all", align="left", bold=True),
+    )
+    _columns(scene, scheme, free_frames, step, _NARROW)
+    for n in range(_STEPS):
+        x, shown = 2 + 69 * n, n <= step
+        role: Role = "mark" if n == step else "plain" if shown else "void"
+        value = f"{_moment(scheme, free_frames, n).free:,}" if shown else "?"
+        text = Label(x + 29, 380, value, 13, bold=n == step, on=role if shown else None)
+        scene.add(f"free{n}", Box(x, 366, 58, 28, role), text)
+    keys: tuple[tuple[tuple[Any, str, float], ...], ...] = (
+        (("quiet", "optimised", 108), ("plain", "restored", 104), ("stuck", "surplus", 0)),
+        (("head", "head", 108), ("own", "own frame", 104), ("readonly", "shared, r/o", 0)),
+        (("freed", "free, given back", 212), ("void", "not free", 0)),
+    )
+    for row, entries in enumerate(keys):
+        scene.add("key", *_keys(420 + 26 * row, entries, left=2))
+    scene.add("key", *_keys(508, (("taken", "frames taken", 0),), arrows=True, left=2))
+    scene.add("key", *_keys(534, (("given", "frames given back", 0),), arrows=True, left=2))
+    scene.add("note", Label(2, 562, "r/o: its entry is read-only", align="left"))
+    _touch(scene)
+    return scene
+
+
+def _keys(y: float, entries: tuple[tuple[Any, str, float], ...], arrows: bool = False, left: float = 14) -> list[Shape]:
     """What roles mean, from the left, each with the room it needs."""
-    x, shapes = 14.0, list[Shape]()
+    x, shapes = left, list[Shape]()
     for role, words, room in entries:
         if arrows:
             shapes += [Arrow(x, y, x + 34, y, role), Label(x + 42, y, words, align="left")]
@@ -215,41 +283,49 @@ def _keys(y: float, entries: tuple[tuple[Any, str, float], ...], arrows: bool = 
     return shapes
 
 
-def _huge_page(scene: Scene, now: _Moment, number: int) -> None:
-    x, stage = _LEFT + _PITCH * number, now.stages[number]
+def _huge_page(scene: Scene, now: _Moment, number: int, lay: _Layout) -> None:
+    x, middle, stage = lay.x(number), lay.middle(number), now.stages[number]
     role = _BOXES[stage]
     scene.add(
         f"huge{number}",
-        Box(x, 40, _WIDE, 60, role),
-        Label(x + _WIDE / 2, 60, str(number), 15, bold=True, on=role),
-        Label(x + _WIDE / 2, 83, stage, on=role),
+        Box(x, 40, lay.wide, 60, role),
+        Label(middle, 60, str(number), 15, bold=True, on=role),
+        *([Label(middle, 83, stage, on=role)] if lay.words else []),
     )
     own: list[Box] = []
     for page, (_, writable) in enumerate(now.entries[number]):
         is_head = page == 0 and stage != "given back"
         look: Role = "head" if is_head else "own" if writable else "readonly"
-        own.append(Box(x + 3 + page % 4 * 18.5, 110 + page // 4 * 19, 15, 16, look))
+        own.append(
+            Box(
+                x + page % 4 * (lay.entry + 3) + (lay.wide - 4 * lay.entry - 9) / 2,
+                110 + page // 4 * 19,
+                lay.entry,
+                16,
+                look,
+            )
+        )
     scene.add(f"entries{number}", *own)
     inside = now.inside[number]
     if inside:
         scene.add(
             f"block{number}",
-            Box(x, 216, _WIDE, 32, "freed"),
-            Label(x + _WIDE / 2, 232, f"{inside}", 14, bold=True, on="freed"),
+            Box(x, 216, lay.wide, 32, "freed"),
+            Label(middle, 232, f"{inside}", 14 if lay.words else 12, bold=True, on="freed"),
         )
     else:
-        scene.add(f"block{number}", Box(x, 216, _WIDE, 32, "void"))
+        scene.add(f"block{number}", Box(x, 216, lay.wide, 32, "void"))
 
 
-def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int) -> None:
+def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int, lay: _Layout) -> None:
     """Arrows of a step: frames to the huge page that is restored, or frames of the huge page that is given back."""
     if not step:
         return
     now, before = _moment(scheme, spare, step), _moment(scheme, spare, step - 1)
     stage, old = now.stages[number], before.stages[number]
-    x = _LEFT + _PITCH * number + _WIDE / 2
+    x = lay.middle(number)
     if (old, stage) == ("restored", "given back"):
-        scene.add(f"pay{number}", Arrow(x, 152, x, 212, "own"))
+        scene.add(f"pay{number}", Arrow(x, 152, x, 212, "given"))
     if (old, stage) != ("optimised", "restored"):
         return
     heads = _heads(_history(scheme, spare)[0])
@@ -258,11 +334,10 @@ def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int) -> N
     ]
     payers = {payer for payer in range(_PAGES) for frame in new if 0 <= frame - heads[payer] < 512}
     for payer in sorted(payers):
-        start = _LEFT + _PITCH * payer + _WIDE / 2
-        scene.add(f"pay{number}", Arrow(start, 214, x, 152, "remapped"))
+        scene.add(f"pay{number}", Arrow(lay.middle(payer), 214, x, 152, "taken"))
     if any(not any(0 <= frame - head < 512 for head in heads) for frame in new):
-        column = x if step == 1 else _LEFT + _PITCH * ((spare - 1) // _need(scheme)) + _WIDE / 2
-        scene.add(f"pay{number}", Arrow(column, 274, x, 152, "remapped"))
+        column = x if step == 1 else lay.middle((spare - 1) // _need(scheme))
+        scene.add(f"pay{number}", Arrow(column, 274, x, 152, "taken"))
 
 
 FILM = Film(
@@ -273,4 +348,5 @@ FILM = Film(
         Axis("step", "step", tuple(range(_STEPS)), play=True),
     ),
     _state,
+    _portrait,
 )

@@ -7,8 +7,10 @@ from functools import cache
 from ...kernels import observe, trial
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..mapping import record_scene
+from ..mapping import record_portrait, record_scene
 from ..scene import Scene
+
+_WHEN = ("while it lives", "at boot")
 
 
 @cache
@@ -24,7 +26,10 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
     seen, boot = (
         record.entries("2 MiB", moment, state) for moment in ("boot" if when == "at boot" else "live", "boot")
     )
-    return record_scene(release, "boot" if when == "at boot" else "live"), {
+    scene = record_scene(release, "boot" if when == "at boot" else "live")
+    scene.alt = f"Linux {release}, {when}. {scene.alt}"
+    _touch(scene, when)
+    return scene, {
         "scheme expected": trial.scheme_of_series(record.series).name if state == "on" else "off",
         "who leads where": trial.leads(seen, boot),
         "frames": len(set(seen.frames)),
@@ -33,8 +38,21 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
     }
 
 
+def _portrait(release: str, when: str) -> Scene:
+    scene = record_portrait(release, "boot" if when == "at boot" else "live")
+    _touch(scene, when)
+    return scene
+
+
+def _touch(scene: Scene, when: str) -> None:
+    """An entry or a frame is seen at the other time."""
+    for name in ("leaf", *(f"{what}{row}" for row in range(8) for what in ("entry", "frame"))):
+        scene.sets(name, when=next(other for other in _WHEN if other != when))
+
+
 FILM = Film(
     "Real kernels for x86-64",
-    (Axis("release", "Linux", observe.records()), Axis("when", "when", ("while it lives", "at boot"))),
+    (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN)),
     _kernels_state,
+    _portrait,
 )

@@ -7,12 +7,13 @@ from fractions import Fraction
 from ...arithmetic.geometry import HugePage
 from ...units import GiB, KiB, TiB, about, format_size, parse_size
 from ..fact import Fact, in_bytes
-from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Arrow, Box, Label, Line, Scene
+from ..film import Axis, Facts, Film, after
+from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Scene
 
 _RAM = tuple(
     format_size(n) for n in (GiB, 4 * GiB, 16 * GiB, 64 * GiB, 256 * GiB, TiB, 2 * TiB, 4 * TiB, 8 * TiB, 12 * TiB)
 )
+_SIZES = (64, 56, 72, 80, 88, 96)
 _TOP, _FRAME = 56, 160
 _TWIN, _CELLS, _NUMBERS = 214, 346, 560
 """Left edge of the struct page, of RAM and of the numbers."""
@@ -40,21 +41,10 @@ def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
     scene.add("scale", Label(14, _TOP + _FRAME + 18, "areas to scale", align="left"))
     scene.add("ram text", Label(_CELLS + 88, 22, f"all RAM: {format_size(memory)}", 13, bold=True))
     cell, top = 22, 44
-    for number in range(64):
-        x, y = _CELLS + number % 8 * cell, top + number // 8 * cell
-        filled = min(max(float(share * 64) - number, 0), 1)
-        shapes = [Box(x, y, cell, cell, "own")]
-        if filled:
-            shapes.append(Box(x, y, cell * filled, cell, "head"))
-        scene.add(f"cell{number}", *shapes)
+    scene.add("ram", Box(_CELLS, top, 8 * cell, 8 * cell, "own"))
+    _cells(scene, share, _CELLS, top, cell)
     scene.add("cell text", Label(_CELLS + 88, _TOP + _FRAME + 18, f"each square: {format_size(memory // 64)}"))
-    lines = (
-        ("page frames", f"{frames:,}"),
-        ("bytes per struct page", f"{struct_page}"),
-        ("struct pages in all", about(frames * struct_page)),
-        ("share of RAM", percent(share)),
-    )
-    for row, (name, value) in enumerate(lines):
+    for row, (name, value) in enumerate(_numbers(memory, struct_page)):
         y = 62 + 44 * row
         scene.add(f"name{row}", Label(_NUMBERS, y, name, align="left"))
         scene.add(f"value{row}", Label(810, y, value, 15, "right", bold=True))
@@ -66,6 +56,7 @@ def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
         Box(160, 258, 16, 16, "head"),
         Label(184, 266, "struct pages (the memmap)", align="left"),
     )
+    _touch(scene, memory, struct_page)
     scene.caption = (
         f"{format_size(memory)} of RAM is {frames:,} page frames; at {struct_page} bytes each their struct pages take "
         f"{about(frames * struct_page)}, {percent(share)} of it."
@@ -74,6 +65,71 @@ def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
         f"A page frame of {format_size(base_page)} beside its struct page of {struct_page} bytes, to scale. RAM of "
         f"{format_size(memory)} as 64 squares, of which {float(share * 64):.3g} are filled by struct pages."
     )
+    return scene
+
+
+def _numbers(memory: int, struct_page: int, base_page: int = 4 * KiB) -> tuple[tuple[str, str], ...]:
+    """What stands beside the picture, in words and figures."""
+    frames = memory // base_page
+    return (
+        ("page frames", f"{frames:,}"),
+        ("bytes per struct page", f"{struct_page}"),
+        ("struct pages in all", about(frames * struct_page)),
+        ("share of RAM", percent(Fraction(struct_page, base_page))),
+    )
+
+
+def _cells(scene: Scene, share: Fraction, left: float, top: float, cell: float) -> None:
+    """RAM as 64 squares, filled by struct pages."""
+    for number in range(64):
+        x, y = left + number % 8 * cell, top + number // 8 * cell
+        filled = min(max(float(share * 64) - number, 0), 1)
+        shapes = [Box(x, y, cell, cell, "own")]
+        if filled:
+            shapes.append(Box(x, y, cell * filled, cell, "head"))
+        scene.add(f"cell{number}", *shapes)
+
+
+def _touch(scene: Scene, memory: int, struct_page: int) -> None:
+    """The struct page has its next size, and RAM its next."""
+    scene.sets("twin", struct_page=after(_SIZES, struct_page))
+    if (size := format_size(memory)) in _RAM:
+        scene.sets("ram", memory=after(_RAM, size))
+    scene.tie("frame", "arrow", "twin", "twin text")
+
+
+def _portrait(memory: str, struct_page: int) -> Scene:
+    """For a phone: a frame and its struct page, below them all RAM, below that the numbers."""
+    share, size = Fraction(struct_page, 4 * KiB), parse_size(memory)
+    scene, frame, cell = Scene(PORTRAIT, 500), 112, 17
+    scene.add(
+        "frame",
+        Label(2, 14, "one page frame", align="left", bold=True),
+        Box(2, 28, frame, frame, "own"),
+        Label(2 + frame / 2, 28 + frame / 2, "4 KiB", 16, on="own"),
+    )
+    side = frame * float(share) ** 0.5
+    scene.add("twin", Box(150, 28, side, side, "head"))
+    scene.add(
+        "twin text",
+        Label(150, 14, "its struct page", align="left", bold=True),
+        Label(178, 36, f"{struct_page} bytes", align="left"),
+    )
+    scene.add("arrow", Arrow(2 + frame, 28 + side / 2, 149, 28 + side / 2, "arithmetic"))
+    scene.add("scale", Label(2, 158, "areas to scale", align="left"))
+    scene.add("ram text", Label(2, 192, f"all RAM: {memory}", align="left", bold=True))
+    scene.add("ram", Box(2, 206, 8 * cell, 8 * cell, "own"))
+    _cells(scene, share, 2, 206, cell)
+    scene.add("cell text", Label(152, 214, f"each square: {format_size(size // 64)}", align="left"))
+    for row, (name, value) in enumerate(_numbers(size, struct_page)):
+        scene.add(f"name{row}", Label(2, 370 + 24 * row, name, align="left"))
+        scene.add(f"value{row}", Label(PORTRAIT - 2, 370 + 24 * row, value, 13, "right", bold=True))
+    scene.add(
+        "key",
+        Box(2, 470, 16, 16, "own"), Label(24, 478, "memory to use", align="left"),
+        Box(142, 470, 16, 16, "head"), Label(164, 478, "struct pages (the memmap)", align="left"),
+    )  # fmt: skip
+    _touch(scene, size, struct_page)
     return scene
 
 
@@ -97,12 +153,8 @@ FILM = Film(
     "RAM and its struct pages",
     (
         Axis("memory", "RAM", _RAM),
-        Axis(
-            "struct_page",
-            "struct page",
-            (64, 56, 72, 80, 88, 96),
-            tuple(f"{n} bytes" for n in (64, 56, 72, 80, 88, 96)),
-        ),
+        Axis("struct_page", "struct page", _SIZES, tuple(f"{n} bytes" for n in _SIZES)),
     ),
     _memmap_state,
+    _portrait,
 )

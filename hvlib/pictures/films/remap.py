@@ -11,10 +11,12 @@ from ...mechanism.events import AllocFrames, FlushTlb, FreeFrames, Remap, SetSch
 from ...mechanism.machine import Machine
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..mapping import PageMap, page_map_of_pool, page_map_scene
+from ..mapping import PageMap, page_map_of_pool, page_map_portrait, page_map_scene
 from ..scene import Scene
 
 _STEPS = 12
+_FIRST_REMAP = 4
+"""The step that remaps vmemmap page 2; each row after it is a step."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def _moments(huge_page: str) -> tuple[_Moment, ...]:
 def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
     now = _moments(huge_page)[step]
     scene = page_map_scene(now.shown)
+    _touch(scene, len(now.shown.rows))
+    scene.alt = f"Step {step} of {_STEPS - 1}. {scene.alt}"
     scene.caption = (
         f"Step {step} of {_STEPS - 1}: {now.text}. {now.frames:,} frames hold this page's struct pages. "
         f"Free frames: {_signed(now.gained)}."
@@ -87,6 +91,23 @@ def _remap_state(huge_page: str, step: int) -> tuple[Scene, Facts]:
         "tables of PTEs": now.tables,
         "free frames": Fact(now.gained, _signed),
     }
+
+
+def _portrait(huge_page: str, step: int) -> Scene:
+    shown = _moments(huge_page)[step].shown
+    scene = page_map_portrait(shown)
+    _touch(scene, len(shown.rows))
+    return scene
+
+
+def _touch(scene: Scene, rows: int) -> None:
+    """A page or its entry leads to the step that remaps it, the PMD leaf to the split, a frame to where it is freed."""
+    scene.sets("huge", step=0)
+    scene.sets("leaf", step=2)
+    for row in range(2, rows):
+        for name in (f"page{row}", f"entry{row}"):
+            scene.sets(name, step=_FIRST_REMAP + row - 2)
+        scene.sets(f"frame{row}", step=_STEPS - 1)
 
 
 def _step_text(machine: Machine, stops: tuple[int, ...], step: int) -> str:
@@ -129,4 +150,5 @@ FILM = Film(
     "The remap to page 1, as in 5.14 to 5.17 on x86-64",
     (Axis("huge_page", "huge page", ("2 MiB", "1 GiB")), Axis("step", "step", tuple(range(_STEPS)), play=True)),
     _remap_state,
+    _portrait,
 )

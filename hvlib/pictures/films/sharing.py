@@ -12,7 +12,7 @@ from ...mechanism.machine import Machine, Pool
 from ...units import about, quantity
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Arrow, Box, Label, Role, Scene, Shape
+from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Role, Scene, Shape
 
 COUNTS = tuple(1 << n for n in range(11))
 SIZES = ("2 MiB", "1 GiB")
@@ -99,6 +99,7 @@ def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
             {"kept": kept, "shared by all": paid.shared, "page tables": paid.tables, "saved": paid.saved}, _sum
         )
     _draw_key(scene)
+    _touch(scene, pages, huge_page)
     scene.caption = (
         f"{what}: of {at_boot:,} frames of struct pages {', '.join(saved[:-1])} and {saved[-1]} are saved net, "
         f"scheme by scheme in this order."
@@ -128,7 +129,7 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
     last = HugePage(size).nr_vmemmap_pages - 1
     names = ("0", "1", f"2…{last:,}")
     used: set[str] = set()
-    arrows: list[Shape] = []
+    arrows: dict[str, Arrow] = {}
     for block in range(2):
         if block and pages == 1:
             scene.add(
@@ -151,8 +152,8 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
                 Label(x + _LEFT / 2, y + 10, name, on=role),
             )
             tip = _SHARED if lead.to == "all" else _row_y(block, {"0": 0, "1": 1, "rest": 2, "new": 3}[lead.to])
-            arrows.append(
-                Arrow(x + _LEFT, y + 10, x + _WIDE - _RIGHT - 2, tip + 10, "own" if lead.writable else "remapped")
+            arrows[f"entry{column}.{block}.{row}"] = Arrow(
+                x + _LEFT, y + 10, x + _WIDE - _RIGHT - 2, tip + 10, "own" if lead.writable else "remapped"
             )
         for row, (name, key) in enumerate(zip((*names, "new"), ("0", "1", "rest", "new"), strict=True)):
             if key == "new" and "new" not in targets:
@@ -172,7 +173,113 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
             Box(x + _WIDE - _RIGHT, _SHARED, _RIGHT, _HEIGHT, "shared"),
             Label(x + _WIDE - _RIGHT / 2, _SHARED + 10, "for all", on="shared"),
         )
-    scene.add(f"entries{column}", *arrows)
+    for name, arrow in arrows.items():
+        scene.add(name, arrow)
+
+
+def _touch(scene: Scene, pages: int, size: str) -> None:
+    """The first huge page stands for itself, the last leads to one more; a row, its entry and its frame are tied."""
+    more = next((more for more in COUNTS if more > pages), COUNTS[-1])
+    for column, name in enumerate(SCHEMES):
+        for block in range(min(pages, 2)):
+            for row, lead in enumerate(leads(name, size, block)):
+                mine, place = f"{column}.{block}.{row}", ("0", "1", "rest", "new")
+                all_of = f"all{column}" if lead.to == "all" else f"frame{column}.{block}.{place.index(lead.to)}"
+                scene.tie(f"page{mine}", f"entry{mine}", all_of)
+        for row in range(3):
+            scene.sets(f"page{column}.0.{row}", pages=1)
+            scene.sets(f"page{column}.1.{row}", pages=more)
+
+
+_PARTS: tuple[Role, ...] = ("own", "shared", "table", "freed")
+"""Of a bar: kept, shared, page tables, saved."""
+_TALL_BLOCK, _TALL_PART, _TALL_BAND = 112, 42, 146
+"""For a phone: from one huge page to the next, width of a page or frame, and height of what a scheme takes."""
+
+
+def _portrait(pages: int, huge_page: str) -> Scene:
+    """For a phone: the schemes stand below each other, the first huge page beside the last, the sums on the right."""
+    page, at_boot = HugePage(huge_page), bill("off", huge_page, pages).memmap
+    scene = Scene(PORTRAIT, 40 + _TALL_BAND * len(SCHEMES) + 84)
+    scene.add(
+        "title",
+        Label(2, 10, f"{quantity(pages, 'huge page')} of {huge_page}", 13, "left", bold=True),
+        Label(2, 28, f"at boot {at_boot:,} frames, {about(at_boot * page.base_page)}", align="left"),
+    )
+    for column, scheme in enumerate(SCHEMES.values()):
+        _tall_scheme(scene, column, 46 + _TALL_BAND * column, scheme, huge_page, pages)
+    y = 46 + _TALL_BAND * len(SCHEMES) + 6
+    keys: tuple[tuple[float, str, Role], ...] = (
+        (2, "frames kept", "own"), (122, "one for all", "shared"), (226, "page tables", "table"),
+    )  # fmt: skip
+    for x, words, role in keys:
+        scene.add("key", Box(x, y - 8, 16, 16, role), Label(x + 22, y, words, align="left"))
+    scene.add("key", Box(2, y + 18, 16, 16, "freed"), Label(24, y + 26, "saved, net", align="left"))
+    for x, words, arrow in ((122, "writable", "own"), (226, "read-only", "remapped")):
+        scene.add("key", Arrow(x, y + 26, x + 30, y + 26, arrow), Label(x + 36, y + 26, words, align="left"))  # type: ignore[arg-type]
+    scene.add("note", Label(2, y + 54, "the whole bar: what struct pages took at boot", align="left"))
+    _touch(scene, pages, huge_page)
+    return scene
+
+
+def _tall_scheme(scene: Scene, column: int, top: float, scheme: Scheme, size: str, pages: int) -> None:
+    """A scheme on a phone."""
+    paid, last = bill(scheme.name, size, pages), HugePage(size).nr_vmemmap_pages - 1
+    releases = "always possible" if scheme.kept is None else scheme.releases
+    scene.add(f"name{column}", Label(2, top + 6, f"{scheme.name} ({releases})", align="left", bold=True))
+    names, keys = ("0", "1", f"2…{last:,}"), ("0", "1", "rest", "new")
+
+    def y(row: int) -> float:
+        return top + 18 + 23 * row
+
+    for block in range(2):
+        x, right = 2 + _TALL_BLOCK * block, 2 + _TALL_BLOCK * block + 58
+        if block and pages == 1:
+            for row in range(3):
+                scene.add(f"page{column}.{block}.{row}", Box(x, y(row), _TALL_PART, 19, "void"))
+            continue
+        where = leads(scheme.name, size, block)
+        targets = [lead.to for lead in where]
+        for row, name in enumerate(names):
+            role: Role = "head" if row == 0 else "plain"
+            text = name if len(name) < 5 else "2 …"
+            scene.add(
+                f"page{column}.{block}.{row}",
+                Box(x, y(row), _TALL_PART, 19, role), Label(x + _TALL_PART / 2, y(row) + 10, text, on=role),
+            )  # fmt: skip
+        for row, (name, key) in enumerate(zip((*names, "new"), keys, strict=True)):
+            if key == "new" and "new" not in targets:
+                continue
+            look: Role = "freed" if key not in targets else "shared" if targets.count(key) > 1 else "own"
+            look = "head" if look == "own" and key in ("0", "new") else look
+            text = name if len(name) < 5 else "2 …"
+            scene.add(
+                f"frame{column}.{block}.{row}",
+                Box(right, y(row), _TALL_PART, 19, look), Label(right + _TALL_PART / 2, y(row) + 10, text, on=look),
+            )  # fmt: skip
+        for row, lead in enumerate(where):
+            tip = y(4) + 10 if lead.to == "all" else y(keys.index(lead.to)) + 10
+            scene.add(
+                f"entry{column}.{block}.{row}",
+                Arrow(x + _TALL_PART, y(row) + 10, right - 1, tip, "own" if lead.writable else "remapped"),
+            )
+        if "all" in targets and not block:
+            wide = _TALL_BLOCK * min(pages - 1, 1) + _TALL_PART
+            scene.add(
+                f"all{column}",
+                Box(right, y(4), wide, 19, "shared"), Label(right + wide / 2, y(4) + 10, "for all", on="shared"),
+            )  # fmt: skip
+    rows = (("kept", paid.memmap - paid.freed), ("shared", paid.shared), ("tables", paid.tables), ("saved", paid.saved))
+    for row, (name, value) in enumerate(rows):
+        scene.add(f"names{column}", Label(226, y(row) + 10, name, align="left", bold=row == 3))
+        scene.add(f"number{column}.{row}", Label(PORTRAIT - 2, y(row) + 10, f"{value:,}", align="right", bold=True))
+    left, shapes = 226.0, []
+    for (_, value), part in zip(rows, _PARTS, strict=True):
+        width = 112 * value / paid.memmap
+        if width > 0.3:
+            shapes.append(Box(left, y(4), width, 19, part))
+        left += width
+    scene.add(f"bar{column}", *shapes)
 
 
 def _draw_numbers(scene: Scene, column: int, x: float, paid: Bill, base_page: int) -> None:
@@ -227,4 +334,5 @@ FILM = Film(
         Axis("huge_page", "size", SIZES),
     ),
     _sharing_state,
+    _portrait,
 )

@@ -16,7 +16,8 @@ from ...mechanism.machine import Machine
 from ...mechanism.structpage import COMPOUND_INFO, FIELDS, RawMemory, StructPage, compound_head
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Box, Label, Role, Scene
+from ..scene import PORTRAIT, WIDTH, Box, Label, Role, Scene
+from ..words import lines
 
 _MODEL = "the model"
 _NUMBERS = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
@@ -74,7 +75,8 @@ def _asked(who: str) -> _Asked:
     return _Asked(f"a 2 MiB page of Linux {who}, x86-64", head, scheme_of_series(record.series).encoding, pages)
 
 
-_DIFFERS = "differs from most tails (all blue: no value is common)"
+_UNLIKE: Role = "unlike"
+_DIFFERS = "differs from most tails (all dark: no value is common)"
 
 
 def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
@@ -92,6 +94,7 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
     _words(scene, asked, number)
     steps = _decoded(asked, page, found, pfn)
     _decoding(scene, page, steps)
+    _touch(scene, asked)
     same = sum(not asked.differs(n, COMPOUND_INFO) for n in asked.pages if n)
     kind = "a tail" if page.is_tail else "the head"
     scene.caption = (
@@ -100,7 +103,7 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
     )
     scene.alt = (
         f"A table of ten struct pages by eight words, for {asked.origin}. A word is white where it is what most tails "
-        f"have there and blue where it differs. Struct page {number} is marked; its words: "
+        f"have there and dark where it differs. Struct page {number} is marked; its words: "
         f"{_different(asked, number)}. Below, the low bits of its word 1, and the decoding: {' '.join(steps)}"
     )
     hexed = f"{page.words[COMPOUND_INFO]:#018x}"
@@ -112,6 +115,71 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
         "same word 1": Fact([same, len(asked.tails)], "{0[0]} of {0[1]} tails".format),
         "different contents": Fact([len(asked.contents), len(asked.pages)], "{0[0]} among {0[1]} struct pages".format),
     }
+
+
+def _portrait(who: str, number: int) -> Scene:
+    """For a phone: ten columns, below them the opened struct page's words by name, and the decoding."""
+    asked = _asked(who)
+    page = asked.pages[number]
+    found = compound_head(page.address, RawMemory(bytes(page), page.address), encoding=asked.encoding)
+    scene, cell, left, gap, top, row = Scene(PORTRAIT, 748), 29, 22, 6, 96, 23
+    title = f"{asked.origin[0].upper()}{asked.origin[1:]}, off: {len(asked.contents)} different contents"
+    scene.add("title", *lines(2, 12, title, 44, bold=True))
+
+    def x(column: int) -> float:
+        return left + column * cell + gap * sum(_NUMBERS[n] != _NUMBERS[n - 1] + 1 for n in range(1, column + 1))
+
+    for column, one in enumerate(_NUMBERS):
+        role: Role = "plain" if asked.pages[one].is_tail else "head"
+        middle = x(column) + cell / 2
+        scene.add(f"page{one}", Box(x(column), 52, cell, 24, role), Label(middle, 64, str(one), bold=True, on=role))
+        content = chr(ord("A") + asked.contents.index(asked.pages[one].words))
+        scene.add(f"content{one}", Label(middle, 86, content))
+    scene.add("opened", Box(x(_NUMBERS.index(number)), 40, cell, 10, "mark"))
+    for word in range(len(FIELDS)):
+        y = top + word * row
+        scene.add(f"name{word}", Label(8, y + 10, str(word), bold=word == COMPOUND_INFO))
+        for column, one in enumerate(_NUMBERS):
+            look: Role = _UNLIKE if asked.differs(one, word) else "plain"
+            scene.add(f"word{word}.{one}", Box(x(column), y, cell, row - 3, look))
+    low = top + 8 * row + 14
+    scene.add(
+        "key",
+        Label(2, low, "same letter, same bytes", align="left"),
+        Box(2, low + 14, 16, 16, "plain"), Label(24, low + 22, "as in most tails", align="left"),
+        Box(140, low + 14, 16, 16, _UNLIKE), Label(162, low + 22, "differs from most tails", align="left"),
+    )  # fmt: skip
+    scene.add("opened text", Label(2, low + 54, f"struct page {number}, word by word", 13, "left", bold=True))
+    for word, (name, _) in enumerate(FIELDS):
+        y, bold = low + 78 + word * 20, word == COMPOUND_INFO
+        name = "compound_info" if word == COMPOUND_INFO and asked.encoding == "mask" else name
+        scene.add(f"named{word}", Label(2, y, f"{word}  {name}", align="left", bold=bold))
+        value = f"{page.words[word]:#018x}"
+        scene.add(f"value{word}", Label(PORTRAIT - 2, y, value, align="right", bold=bold))
+    y = low + 78 + 8 * 20 + 12
+    scene.add("bits text", Label(2, y, "word 1, bits 15 to 0", align="left"))
+    for bit in range(15, -1, -1):
+        at, value = 2 + (15 - bit) * 21, str(page.words[COMPOUND_INFO] >> bit & 1)
+        look = "mark" if bit == 0 else "plain"
+        box, text = Box(at, y + 14, 21, 24, look), Label(at + 10.5, y + 26, value, bold=bit == 0, on=look)
+        scene.add(f"bit{bit}", box, text)
+    steps = " ".join(_decoded(asked, page, found, page_to_pfn(found)))
+    scene.add("steps", *lines(2, y + 58, steps, 44))
+    _touch(scene, asked)
+    return scene
+
+
+def _touch(scene: Scene, asked: _Asked) -> None:
+    """A struct page is opened; its words, and the struct pages with the same bytes, belong to it."""
+    words = range(len(FIELDS))
+    for number in _NUMBERS:
+        column = (f"page{number}", *(f"word{word}.{number}" for word in words))
+        for name in column:
+            scene.sets(name, number=number)
+        scene.tie(*column)
+    for content in range(len(asked.contents)):
+        same = [n for n in _NUMBERS if asked.contents.index(asked.pages[n].words) == content]
+        scene.tie(*(name for n in same for name in (f"page{n}", f"content{n}")))
 
 
 def _different(asked: _Asked, number: int) -> str:
@@ -147,7 +215,7 @@ def _columns(scene: Scene, asked: _Asked, chosen: int) -> None:
 
 
 def _words(scene: Scene, asked: _Asked, chosen: int) -> None:
-    """Eight rows: the name of the word, white or blue for each struct page, and the value in the opened one."""
+    """Eight rows: the name of the word, white or dark for each struct page, and the value in the opened one."""
     for word, (name, _) in enumerate(FIELDS):
         y = _TOP + word * _ROW
         middle = y + _ROW / 2 - 1
@@ -155,7 +223,7 @@ def _words(scene: Scene, asked: _Asked, chosen: int) -> None:
             name = "compound_info"
         scene.add(f"name{word}", Label(14, middle, f"{word}  {name}", align="left", bold=word == COMPOUND_INFO))
         for column, number in enumerate(_NUMBERS):
-            role: Role = "own" if asked.differs(number, word) else "plain"
+            role: Role = _UNLIKE if asked.differs(number, word) else "plain"
             scene.add(f"word{word}.{number}", Box(_x(column), y, _CELL, _ROW - 3, role))
         value, bold = f"{asked.pages[chosen].words[word]:#018x}", word == COMPOUND_INFO
         scene.add(f"value{word}", Label(_HEX, middle, value, 13, "left", bold=bold))
@@ -163,7 +231,7 @@ def _words(scene: Scene, asked: _Asked, chosen: int) -> None:
     scene.add(
         "key",
         Box(_LEFT, low - 8, 16, 16, "plain"), Label(_LEFT + 24, low, "as in most tails", align="left"),
-        Box(_LEFT + 150, low - 8, 16, 16, "own"), Label(_LEFT + 174, low, _DIFFERS, align="left"),
+        Box(_LEFT + 150, low - 8, 16, 16, _UNLIKE), Label(_LEFT + 174, low, _DIFFERS, align="left"),
     )  # fmt: skip
 
 
@@ -200,4 +268,5 @@ FILM = Film(
         Axis("number", "struct page", _NUMBERS),
     ),
     _strip_state,
+    _portrait,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from ...arithmetic.geometry import pfn_to_page
@@ -10,7 +11,8 @@ from ...mechanism.machine import Machine
 from ...units import format_size
 from ..fact import Fact
 from ..film import Axis, Facts, Film
-from ..scene import WIDTH, Arrow, Box, Label, Line, Role, Scene
+from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Role, Scene
+from ..words import lines
 
 _MEMORY = "8 GiB"
 _PFNS = (
@@ -54,6 +56,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
         scene.add(f"name{row}", Label(14, y + 6, name, 13, "left", bold=True), Label(14, y + 25, whole, align="left"))
         boxes = [Box(_LEFT + n * width, y, width, _TALL, role) for n in range(count)] if count <= 64 else []
         scene.add(f"strip{row}", *(boxes or [Box(_LEFT, y, _STRIP, _TALL, role)]))
+        _touch(scene, row, pfn, paging, [_LEFT, y, width])
         scene.add(f"ends{row}", *_ends(count, y))
         thick = max(width, 4)
         left = min(_LEFT + chosen * width, _LEFT + _STRIP - thick)
@@ -62,6 +65,9 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
             low, top = y + _TALL + 3, _ROWS[row + 1]
             scene.add(f"zoom{row}", Line(left, low, _LEFT, top), Line(left + thick, low, _LEFT + _STRIP, top))
     _chain(scene, pfn, address, leaf, frame)
+    other = next(name for name in PAGING if name != paging)
+    scene.sets("struct", paging=other)
+    scene.tie("described", "arithmetic", "struct", "lookup", "backing")
     base = PAGING[paging].vmemmap
     scene.add("sum", Label(WIDTH / 2, 322, f"{base:#x} + {STRUCT_PAGE} × {pfn:#x} = {address:#x}", 15, bold=True))
     scene.add(
@@ -91,6 +97,87 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
             {"frame": frame}, "frame {0[frame]:#x} (this model's; read from the page table)".format
         ),
     }
+
+
+def _portrait(pfn: int, paging: str) -> Scene:
+    """For a phone: the zooms have the whole width, and the chain of addresses leads down."""
+    address, leaf, page, slot = _places(pfn, paging)
+    leaves = len(_machine().vmemmap.table)
+    frame = int(_machine().vmemmap.frame[leaf * _ENTRIES + page])
+    scene, left, strip = Scene(PORTRAIT, 540), 4, PORTRAIT - 8
+    covered = _ENTRIES * _SLOTS * BASE_PAGE
+    zooms = (
+        (f"PMD leaf {leaf}", f"of {leaves}, each {format_size(covered)}", leaf, leaves),
+        (f"vmemmap page {page}", f"of the leaf's {_ENTRIES}", page, _ENTRIES),
+        (f"slot {slot}", f"of the page's {_SLOTS}", slot, _SLOTS),
+    )
+    for row, (name, whole, chosen, count) in enumerate(zooms):
+        y, width = 36 + 82 * row, strip / count
+        scene.add(
+            f"name{row}",
+            Label(left, y - 18, name, 13, "left", bold=True, on="freed"),
+            Label(PORTRAIT - 4, y - 18, whole, align="right", on="freed"),
+        )
+        boxes = [Box(left + n * width, y, width, _TALL, "plain") for n in range(count)] if count <= 64 else []
+        scene.add(f"strip{row}", *(boxes or [Box(left, y, strip, _TALL, "plain")]))
+        _touch(scene, row, pfn, paging, [left, y, width], strip, 12)
+        thick = max(width, 5)
+        x = min(left + chosen * width, left + strip - thick)
+        scene.add(f"chosen{row}", Box(x, y - 3, thick, _TALL + 6, "mark"))
+        if row < 2:
+            low, top = y + _TALL + 3, y + 82
+            scene.add(f"zoom{row}", Line(x, low, left, top), Line(x + thick, low, left + strip, top))
+    chain: tuple[tuple[str, Role, str, str], ...] = (
+        ("described", "own", f"page frame: PFN {pfn:#x}", f"at {pfn * BASE_PAGE:#x} in RAM"),
+        ("struct", "head", f"its struct page: {address:#x}", "virtual address"),
+        (
+            "backing",
+            "own",
+            f"stored in frame: PFN {frame:#x}",
+            f"at {frame * BASE_PAGE + address % BASE_PAGE:#x} in RAM",
+        ),
+    )
+    for row, (name, role, over, under) in enumerate(chain):
+        y = 254 + 72 * row
+        scene.add(
+            name,
+            Box(left, y, strip, 44, role),
+            Label(PORTRAIT / 2, y + 14, over, bold=True, on=role),
+            Label(PORTRAIT / 2, y + 32, under, on=role),
+        )
+    for name, y, words, look in (("arithmetic", 298, "arithmetic", "arithmetic"), ("lookup", 370, "page table", "own")):
+        arrow = Arrow(PORTRAIT / 2, y, PORTRAIT / 2, y + 27, look)  # type: ignore[arg-type]
+        scene.add(name, arrow, Label(PORTRAIT / 2 + 12, y + 13, words, align="left"))
+    base = PAGING[paging].vmemmap
+    scene.add(
+        "sum",
+        Label(left, 462, f"{base:#x} + {STRUCT_PAGE} × {pfn:#x}", 13, "left", bold=True),
+        Label(left, 481, f"= {address:#x}", 13, "left", bold=True),
+    )
+    parts = f"{pfn:#x} = {leaf} × {_ENTRIES * _SLOTS:,} + {page} × {_SLOTS} + {slot}:  leaf, vmemmap page, slot"
+    scene.add("parts", *lines(left, 504, parts, 44))
+    scene.sets("struct", paging=next(name for name in PAGING if name != paging))
+    scene.tie("described", "arithmetic", "struct", "lookup", "backing")
+    return scene
+
+
+def _touch(
+    scene: Scene, row: int, pfn: int, paging: str, strip: Sequence[float], whole: float = _STRIP, least: float = 8
+) -> None:
+    """Where a PFN of the slider stands in a strip under the same leaf, and for slots in the same page, it is asked."""
+    here, (left, y, width) = _places(pfn, paging)[1:], strip
+    found: dict[int, int] = {}
+    for other in (pfn, *_PFNS):
+        there = _places(other, paging)[1:]
+        if there[:row] == here[:row]:
+            found.setdefault(there[row], other)
+    free = left
+    for number, other in sorted(found.items()):
+        wide = width if width > 5 else least
+        x = min(max(left + number * width, free), left + whole - wide)  # narrow neighbours stand side by side
+        free = x + wide
+        scene.add(f"place{row}.{number}", Box(x, y, wide, _TALL, "quiet"))
+        scene.sets(f"place{row}.{number}", pfn=other)
 
 
 def _ends(count: int, y: float) -> list[Label]:
@@ -136,4 +223,5 @@ FILM = Film(
         Axis("paging", "paging", tuple(PAGING)),
     ),
     _vmemmap_state,
+    _portrait,
 )

@@ -1,0 +1,298 @@
+"""The pictures of the published pages under a hand: mouse, finger and keys, words that move them, and paper."""
+
+import contextlib
+
+import pytest
+
+pytest.importorskip("sphinx", reason="Sphinx is not installed (make test installs it)")
+pytest.importorskip("playwright", reason="playwright is not installed")
+from panels import PLAYED, played
+from playwright.sync_api import expect
+
+from hvlib.pictures.films import FILMS
+from tools.jupyterlab import needs_chromium
+
+pytestmark = [pytest.mark.book, pytest.mark.beside, needs_chromium]
+CHAPTERS = [f"{number:02d}" for number in range(13)]
+BUTTONS = ".hv-hits > button:not([hidden])"
+
+
+@contextlib.contextmanager
+def opened(html, browser, chapter, width=1280, scheme="light", **how):
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=width < 500, reduced_motion="reduce",
+        **how,
+    )  # fmt: skip
+    page, problems = context.new_page(), []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(next(html.glob(f"{chapter}*.html")).as_uri())
+    yield page
+    context.close()
+    assert problems == []
+
+
+def same(panel):
+    """Picture and words are the film's for where the sliders stand; what is returned differs from state to state."""
+    state = panel.evaluate(PLAYED)
+    assert state["shown"] == state["meant"], state["at"]
+    assert state["drawn"] == state["drawing"], state["at"]
+    return state
+
+
+def touched(panel, how):
+    """Things to touch, one of each sort first: each moves the panel where its name says; how many did."""
+    names = panel.locator(BUTTONS).evaluate_all("all => all.map(one => one.dataset.group)")
+    sorts = {name.rstrip("0123456789."): name for name in reversed(names)}
+    some = list(dict.fromkeys([*sorts.values(), *names[:: max(1, len(names) // 5)]]))[:9]
+    moved = 0
+    for name in some:
+        button = panel.locator(f'.hv-hits > button[data-group="{name}"]')
+        if not button.is_visible():
+            continue
+        before = same(panel)
+        there = button.get_attribute("aria-label")
+        assert there
+        button.evaluate("one => one.scrollIntoView({block: 'center', behavior: 'instant'})")
+        how(button)
+        after = same(panel)
+        texts = after["meant"][2:]
+        assert any(there.endswith(text) for text in texts), (name, there)
+        if before["at"] != after["at"]:
+            moved += 1
+            assert before["meant"][1] != after["meant"][1], "another alternative text"
+            assert before["drawn"] != after["drawn"], "another picture"
+    return moved
+
+
+def by_mouse(button):
+    page, box = button.page, button.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.up()
+
+
+def by_finger(button):
+    box = button.bounding_box()
+    button.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def by_keys(button):
+    button.focus()
+    button.page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_picture_answers_mouse_finger_and_keys(html, browser, chapter):
+    for width, scheme, hows in ((1280, "light", (by_mouse, by_keys)), (390, "dark", (by_finger, by_keys))):
+        with opened(html, browser, chapter, width, scheme) as page:
+            for panel in played(page):
+                for how in hows:
+                    assert touched(panel, how) >= 1, (width, how.__name__)
+                said = panel.locator(".hv-caption").text_content()
+                expect(panel.locator("[role=status]")).to_have_text(said)
+
+
+def test_many_things_to_touch_are_one_stop_for_tab_and_arrows_lead_on(html, browser):
+    with opened(html, browser, "02") as page:
+        (panel,) = played(page)
+        layer, stops = panel.locator(".hv-hits"), panel.locator(f"{BUTTONS}[tabindex='0']")
+        expect(layer).to_have_attribute("role", "toolbar")
+        assert panel.locator(BUTTONS).count() > 48
+        expect(stops).to_have_count(1)
+        panel.locator("input").last.focus()
+        page.keyboard.press("Tab")
+        focused = lambda: page.evaluate("document.activeElement.dataset.group")  # noqa: E731
+        assert focused() == "bit47"
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        assert focused() == "bit45"
+        page.keyboard.press("Space")
+        assert same(panel)["meant"][3] == "45"
+        here = panel.locator(".hv-hits > [aria-current]").evaluate_all("all => all.map(one => one.dataset.group)")
+        assert sorted(here) == ["bit45", "table PTE"]
+        page.keyboard.press("ArrowDown")
+        assert focused().startswith("table")
+        expect(stops).to_have_count(1)
+        page.keyboard.press("Tab")
+        assert not page.evaluate("document.activeElement.closest('.hv-hits')")
+
+
+def apart(panel):
+    return set(panel.locator("g[data-apart]").evaluate_all("all => all.map(one => one.dataset.name)"))
+
+
+def test_what_belongs_together_stands_out_under_mouse_focus_and_for_a_while_finger(html, browser):
+    film = FILMS["remap"]
+    tied = {name for tie in film.state("2 MiB", 0)[0].ties for name in tie}
+    family = {"page3", "arithmetic3", "leaf", "arrow3", "frame3"}
+    everyone = {*family, *(f"{what}{n}" for n in range(8) for what in ("page", "arithmetic", "arrow", "frame"))}
+    for width, act in ((1280, "hover"), (1280, "focus"), (390, "tap")):
+        with opened(html, browser, "06", width) as page:
+            panel = next(one for one in played(page))
+            zone = panel.locator('.hv-hits > button[data-group="page3"]')
+            if act == "focus":
+                panel.locator("input").last.focus()
+                zone.focus()
+                page.keyboard.press("Shift+Tab")
+                page.keyboard.press("Tab")
+            elif act == "hover":
+                zone.hover()
+                assert zone.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+                assert zone.evaluate("one => getComputedStyle(one).cursor") == "pointer"
+            else:
+                panel.locator('.hv-hits > [data-group="frame1"]').tap()
+                expect(panel.locator("g[data-apart]")).not_to_have_count(0)
+                expect(panel.locator("g[data-apart]")).to_have_count(0)
+                continue
+            assert apart(panel) == (tied & everyone) - family, act
+            page.mouse.move(2, 2)
+            page.evaluate("document.activeElement.blur()")
+            assert apart(panel) == set()
+
+
+def test_every_touch_on_a_phone_is_large_enough_and_nothing_scrolls_sideways(html, browser):
+    for chapter in CHAPTERS:
+        with opened(html, browser, chapter, 360) as page:
+            for panel in played(page):
+                sizes = panel.locator(BUTTONS).evaluate_all("""(all) => all
+                  .map((one) => one.getBoundingClientRect()).map(({ width, height }) => Math.min(width, height))""")
+                assert min(sizes) >= 5, chapter
+                assert panel.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
+
+
+def test_choices_are_buttons_and_a_step_goes_back_and_forward(html, browser):
+    with opened(html, browser, "06") as page:
+        (panel,) = played(page)
+        group = panel.get_by_role("radiogroup", name="huge page")
+        expect(group.get_by_role("radio")).to_have_count(2)
+        group.get_by_text("1 GiB").click()
+        assert same(panel)["meant"][2] == "1 GiB"
+        page.keyboard.press("ArrowLeft")
+        assert same(panel)["meant"][2] == "2 MiB"
+        forward, back = (panel.get_by_role("button", name=f"step {way}") for way in ("forward", "back"))
+        for _ in range(3):
+            forward.click()
+        back.click()
+        assert same(panel)["meant"][3] == "2"
+        for _ in range(4):
+            back.click()
+        assert same(panel)["meant"][3] == "0"
+        lefts = panel.locator(".hv-axis").evaluate_all(
+            "all => all.map(row => [0, 1].map(n => Math.round(row.children[n].getBoundingClientRect().left)))"
+        )
+        assert len(set(map(tuple, lefts))) == 1, "one left edge for names, one for controls"
+
+
+SAID = """(words) => {
+  const told = document.createElement("ol");
+  told.id = "said";
+  told.innerHTML = words.map(([href, text]) => `<li><a href="${href}">${text}</a></li>`).join("");
+  document.querySelector(".hv-film").before(told);
+}"""
+
+
+def test_words_move_the_panel_and_light_up_while_it_stands_there(html, browser):
+    for width, act in ((1280, "click"), (390, "tap"), (1280, "press")):
+        with opened(html, browser, "06", width) as page:
+            (panel,) = played(page)
+            page.evaluate(SAID, [["#panel:step=2", "Split"], ["#panel:huge_page=1%20GiB&step=11", "4,094 freed"],
+                                 ["#panel:step=99", "nowhere"]])  # fmt: skip
+            links = page.locator("#said a")
+            before = page.url
+            for place, meant in ((0, ["2 MiB", "2"]), (1, ["1 GiB", "11"])):
+                links.nth(place).press("Enter") if act == "press" else getattr(links.nth(place), act)()
+                assert same(panel)["meant"][2:] == meant
+                expect(links.nth(place)).to_have_attribute("aria-current", "true")
+                expect(links.nth(1 - place)).not_to_have_attribute("aria-current", "true")
+                expect(panel.locator("[role=status]")).to_have_text(panel.locator(".hv-caption").text_content())
+            assert page.url == before, "the page has not moved"
+            panel.get_by_role("button", name="step back").click()
+            expect(page.locator("#said a[aria-current]")).to_have_count(0)
+            links.nth(2).click()
+            assert same(panel)["meant"][2:] == ["1 GiB", "10"], "a step that is not there moves nothing"
+
+
+def test_words_and_shapes_of_one_thing_point_at_each_other(html, browser):
+    with opened(html, browser, "06") as page:
+        (panel,) = played(page)
+        page.evaluate(SAID, [["#show:page3,arrow3", "the arrow of page 3"]])
+        link = page.locator("#said a")
+        link.hover()
+        assert "page3" not in apart(panel)
+        assert "page4" in apart(panel)
+        panel.locator('.hv-hits > button[data-group="page3"]').hover()
+        expect(link).to_have_attribute("data-lit", "")
+        panel.locator('.hv-hits > button[data-group="page5"]').hover()
+        expect(link).not_to_have_attribute("data-lit", "")
+        link.focus()
+        assert "page4" in apart(panel)
+        link.press("Enter")
+        assert panel.locator(".hv-picture").evaluate(
+            "one => { const { top, bottom } = one.getBoundingClientRect(); return top < innerHeight && bottom > 0; }"
+        )
+
+
+def test_a_link_that_leads_to_nothing_stops_the_build():
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "book" / "_ext"))
+    import linked
+
+    remap = {"remap": FILMS["remap"]}
+    assert linked.moves("panel:step=3", remap) is None
+    assert linked.moves("panel:huge_page=1%20GiB&step=11", remap) is None
+    assert linked.moves("show:page3,frame1", remap) is None
+    assert "sliders and values" in linked.moves("panel:step=12", remap)
+    assert "sliders and values" in linked.moves("panel:pace=1", remap)
+    assert "sliders and values" in linked.moves("panel:", remap)
+    assert "sliders and values" in linked.moves("panel:step=3", {})
+    assert "draws frame99" in linked.moves("show:frame99", remap)
+    found = linked.finder(["page frame number", "page frame", "PMD", "tail"])
+    assert [one[0] for one in found.finditer("Page frames, tails, a retail PMD, pmd, PMD-sized page frame number")] == [
+        "Page frames", "tails", "PMD", "page frame number",
+    ]  # fmt: skip
+
+
+def test_each_term_leads_to_the_glossary_once_a_chapter(html, browser):
+    import re
+
+    glossary = (html / "glossary.html").read_text("utf-8")
+    for chapter in CHAPTERS:
+        text = next(html.glob(f"{chapter}*.html")).read_text("utf-8")
+        led = re.findall(r'<a class="hv-term[^"]*" href="glossary.html#([^"]+)"', text)
+        assert len(led) >= 5, chapter
+        assert len(set(led)) == len(led)
+        assert all(f'id="{anchor}"' in glossary for anchor in led)
+    with opened(html, browser, "06") as page:
+        page.locator("a.hv-term", has_text="vmemmap page").click()
+        page.wait_for_url("**/glossary.html#term-vmemmap-page")
+
+
+def test_the_search_finds_the_chapter_before_the_reference(html, browser):
+    """By file the search has no index of texts to show; titles and their order are there."""
+    for words in ("TLB", "vmemmap", "huge page"):
+        page = browser.new_page()
+        page.goto(f"{(html / 'search.html').as_uri()}?q={words}")
+        page.locator("#search-results ul.search li a").first.wait_for()
+        expect(page.locator("#search-results .search-summary")).to_contain_text("found")
+        leads = page.locator("#search-results ul.search > li > a").evaluate_all(
+            "all => all.map(one => one.getAttribute('href').split(/[?#]/)[0])"
+        )
+        assert leads[0][:2] in CHAPTERS, (words, leads[:5])
+        first_api = next((place for place, name in enumerate(leads) if name == "api.html"), len(leads))
+        assert all(name[:2] not in CHAPTERS for name in leads[first_api:]), (words, leads)
+        page.close()
+
+
+def test_a_panel_on_paper_is_some_of_its_states_and_no_sheet_is_blank(html, browser, tmp_path):
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
+    with opened(html, browser, "06") as page:
+        played(page)
+        page.pdf(path=tmp_path / "06.pdf", format="A4")
+    sheets = [sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / "06.pdf").pages]
+    assert all(len(text.split()) > 5 for text in sheets)
+    assert "6 The remap" in sheets[0]
+    text = " ".join(" ".join(sheets).split())
+    for step in (0, 4, 7, 11):
+        assert f"step {step}. Step {step} of 11" in text

@@ -99,8 +99,12 @@ def _course(options: Namespace) -> tasks.Course:
     return tasks.load(options.course) if options.course is not None else tasks.BOOK
 
 
-def _record(options: Namespace, of: tasks.Course) -> Record:
-    return Record(options.into or Path("graded") / options.set, of.sets[options.set])
+def _record(options: Namespace, of: tasks.Course, *, new: bool = False) -> Record:
+    """The folder of the marks. Raises `BadInput` for one that has none, unless it may be ``new``."""
+    assignment, folder = of.sets[options.set], options.into or Path("graded") / options.set
+    if not new and not (folder / "outcomes.jsonl").is_file():
+        raise BadInput(f"{quoted(str(folder))} has no marks; write grading grade first, or choose another for --into.")
+    return Record(folder, assignment)
 
 
 def _new_course(options: Namespace) -> int:
@@ -139,9 +143,11 @@ def _grade(options: Namespace) -> int:
         wanted = {student_id(name) for name in options.only}
         missing = wanted - {one.student for one in handed}
         if missing:
-            raise BadInput(f"{quoted(sorted(missing)[0])} has no folder in {quoted(str(options.hand_ins))}.")
+            raise BadInput(
+                f"{quoted(sorted(missing)[0])} has no folder in {quoted(str(options.hand_ins))}; choose one who has."
+            )
         handed = [one for one in handed if one.student in wanted]
-    record = _record(options, chosen)
+    record = _record(options, chosen, new=True)
     record.told()  # a line that cannot be understood is said before the work
     hidden = [options.hand_ins, record.folder, *([options.course.parent] if options.course else [])]
     with _walled(options, hidden) as how:
@@ -177,7 +183,7 @@ def _guessed(source: Path, names: list[str]) -> str:
         most = max(names, key=lambda name: sum(name in file for file in files))
         found = [most] if any(most in file for file in files) else []
     if len(found) != 1:
-        raise BadInput(f"which set is in {quoted(str(source))}; say it, for example --set {names[0]}.")
+        raise BadInput(f"no set is named in {quoted(str(source))}; write which, for example --set {names[0]}.")
     return found[0]
 
 
@@ -188,7 +194,7 @@ def _release(options: Namespace) -> int:
     if chosen.salt:
         if options.roster is None:
             raise BadInput(
-                "in a course with a secret each student has a notebook; say who they are: --roster class.csv."
+                "each student of a course with a secret has a notebook; write for example --roster class.csv."
             )
         of = collect.roster(options.roster)
         students = list(dict.fromkeys(of.owner(person, assignment) for person in of.people))
@@ -259,10 +265,11 @@ def _report(options: Namespace) -> int:
 
 def _merge(options: Namespace) -> int:
     chosen = _course(options)
-    record = _record(options, chosen)
     for folder in options.folders:
         if not (folder / "outcomes.jsonl").is_file():
-            raise BadInput(f"{quoted(str(folder))} is no folder of marks; one has a file outcomes.jsonl.")
+            raise BadInput(f"{quoted(str(folder))} is no folder of marks; choose one with a file outcomes.jsonl.")
+    record = _record(options, chosen, new=True)
+    for folder in options.folders:
         say(f"{folder}: {record.merge(folder)} hand-ins")
     _tell(record, course.write(chosen, record), ())
     return 0

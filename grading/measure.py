@@ -56,14 +56,16 @@ def sittings(path: Path) -> dict[str, dict[str, concepts.Score]]:
     try:
         rows = dictionaries(path.read_bytes())
     except (OSError, ValueError, IndexError):
-        raise BadInput(f"the results {quoted(str(path))} cannot be read; they are a CSV file.") from None
+        raise BadInput(f"the results {quoted(str(path))} cannot be read; choose a CSV file.") from None
     found: dict[str, dict[str, concepts.Score]] = {}
     for number, row in enumerate(rows, 2):
         try:
             answers = [int(one) for one in re.findall(r"-?\d+", row["answers"])]
             score = concepts.score(answers, row["student"].strip(), row["when"].strip().lower())
         except KeyError:
-            raise BadInput("the results begin with a line student,when,answers.") from None
+            raise BadInput(
+                "the results have no columns of those names; write a first line student,when,answers."
+            ) from None
         except BadInput as why:
             raise BadInput(f"line {number} of {quoted(str(path))}: {why}") from None
         found.setdefault(score.seed, {})[score.when] = score
@@ -74,7 +76,7 @@ def learned(found: Mapping[str, Mapping[str, concepts.Score]]) -> Learned:
     """What those learned who took both sittings. Raises `BadInput` for fewer than two."""
     both = [(one["before"], one["after"]) for one in found.values() if {"before", "after"} <= set(one)]
     if len(both) < 2:
-        raise BadInput(f"a gain needs two students or more who took both sittings, and there are {len(both)}.")
+        raise BadInput(f"a gain needs at least two students who took both sittings, and there are {len(both)}.")
     scores = [(len(before.right), len(after.right)) for before, after in both]
     rng = random.Random("what a class learned")
     resampled = sorted(_gain(rng.choices(scores, k=len(scores))) for _ in range(2000))

@@ -49,7 +49,7 @@ live-engine: .venv/test.done  ## the engine's own tests inside the interpreter t
 live-pins: .venv/test.done  ## pin the newest interpreter and wheels for the pages that go together: live/pins.toml
 	$(BIN)/python -m live pins
 
-assignments: .venv/test.done  ## write the problem sets, the instructor's and the release, from their one source
+assignments: .venv/test.done  ## write the release of the problem sets from its one source
 	$(BIN)/python -m grading sets
 
 grade-demo: .venv/grade.done  ## grade a fabricated class of forty, ten of them hostile, by nbgrader and by our own grader

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project, author, language = "hvlib", "the hvlib authors", "en"
 html_title = "hvlib: the HugeTLB vmemmap optimisation"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton", "mathml", "shown"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton", "mathml", "shown", "linked"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # the committed notebooks hold their outputs
@@ -24,6 +24,7 @@ html_css_files = ["film.css", "kernel_game.css", "book.css"]
 html_js_files = [("hvlib.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
 html_show_sourcelink = html_copy_source = html_show_copyright = html_use_index = False
+html_search_scorer = str(Path(__file__).parent / "scorer.js")
 html_favicon = "_static/favicon.svg"
 exclude_patterns = ["README.md"]
 copybutton_prompt_text = r">>> |\$ "

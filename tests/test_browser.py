@@ -1,6 +1,7 @@
 """What a reader sees: each chapter in JupyterLab, in a real headless Chromium, driven by mouse and keyboard."""
 
 import contextlib
+import io
 import re
 import shutil
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 from panels import controls
+from PIL import Image
 from playing import Player
 from playwright.sync_api import expect
 
-from hvlib.pictures.scene import WIDTH
+from hvlib.pictures.scene import PORTRAIT, WIDTH
 from hvlib.teaching import explore
 from hvlib.teaching.kernel_rules import move
 from tools.jupyterlab import IDLE, Lab, needs_chromium
@@ -218,6 +220,93 @@ def test_a_dark_theme_reaches_the_picture(remap):
     (fill, ground), (light_fill, light_ground) = colours.values()
     assert fill - ground > 120, colours
     assert light_ground - light_fill > 120, colours
+
+
+FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def test_a_figure_that_does_not_move_follows_the_theme_too(remap):
+    """JupyterLab shows it as an image, which its colours do not reach but its colour scheme does."""
+    figure = remap.locator(".jp-RenderedSVG img").first
+    figure.scroll_into_view_if_needed()
+    grounds = {}
+    try:
+        for name in ("JupyterLab Dark", "JupyterLab Light"):
+            remap.evaluate(THEME, name)
+            remap.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+            remap.evaluate(FRAME)
+            shot = Image.open(io.BytesIO(figure.screenshot())).convert("RGB")
+            grounds[name] = sum(shot.getpixel((3, shot.height - 3))) / 3
+    finally:
+        remap.evaluate(THEME, "JupyterLab Light")
+    assert grounds["JupyterLab Dark"] < 60, grounds
+    assert grounds["JupyterLab Light"] > 240, grounds
+
+
+def test_a_picture_and_words_answer_a_hand_in_jupyterlab(remap):
+    """A click in the picture, keys on a place of it, and a link in a cell above: the notebook takes none of them."""
+    cells, film = remap.evaluate(CELLS), explore.FILMS["remap"]
+    panel = remap.locator(".hv-panel")
+    places = panel.locator(".hv-hits > button:not([hidden])")
+    place = {name: panel.locator(f'.hv-hits > button[data-group="{name}"]') for name in ("page2", "page5", "huge")}
+
+    def stands(step):
+        words, alt = truth(film, {"huge_page": "2 MiB", "step": step})
+        expect(panel.locator(".hv-caption")).to_have_text(words)
+        expect(panel.locator("svg[role=img]")).to_have_attribute("aria-label", alt)
+
+    panel.scroll_into_view_if_needed()
+    place["page5"].click()
+    stands(7)
+    place["huge"].focus()
+    for key in ("x", "d", "d", "a", "b", "y", "Enter"):
+        remap.keyboard.press(key)
+    stands(0)
+    expect(place["huge"]).to_be_focused()
+    place["page2"].focus()
+    remap.keyboard.press("Space")
+    stands(4)
+    assert places.count() == 8, "the leaf is split"
+    link = remap.locator(".jp-RenderedMarkdown a", has_text="Free").first
+    link.click()
+    stands(11)
+    expect(link).to_have_attribute("aria-current", "true")
+    frame = remap.locator(".jp-RenderedMarkdown a", has_text="the frame of page 1").first
+    frame.hover()
+    expect(panel.locator("g[data-apart]")).not_to_have_count(0)
+    frame.press("Enter")
+    assert remap.evaluate(CELLS) == cells
+    panel.get_by_role("radiogroup", name="huge page").get_by_text("1 GiB").click()
+    expect(panel.locator(".hv-caption")).to_have_text(truth(film, {"huge_page": "1 GiB", "step": 11})[0])
+    remap.keyboard.press("ArrowLeft")
+    stands(11)
+    remap.evaluate(TOLD)
+    for command in ("move-cursor-down", "insert-cell-below", "enter-edit-mode"):
+        remap.evaluate("command => jupyterapp.commands.execute('notebook:' + command)", command)
+    remap.keyboard.insert_text("print('python says', panel.values)")
+    remap.keyboard.press("Control+Enter")
+    said = "python says {'huge_page': '2 MiB', 'step': 11}"
+    expect(remap.locator(".jp-OutputArea-output", has_text=said)).to_be_visible()
+
+
+def test_a_narrow_notebook_gets_the_drawing_for_a_phone_from_the_kernel(remap):
+    panel, size = remap.locator(".hv-panel"), remap.viewport_size
+    wide = panel.locator("svg[role=img]").get_attribute("viewBox")
+    try:
+        remap.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+        remap.set_viewport_size({"width": 560, "height": 900})
+        panel.scroll_into_view_if_needed()  # what is out of sight is not laid out
+        expect(panel.locator("svg[role=img]")).not_to_have_attribute("viewBox", wide)
+        assert panel.locator("svg[role=img]").get_attribute("viewBox").startswith(f"0 0 {PORTRAIT} ")
+        step = panel.get_by_role("slider", name="step", exact=True)
+        step.press("Home")
+        panel.get_by_role("button", name="step forward").click()
+        expect(step).to_have_value("1")
+    finally:
+        remap.set_viewport_size(size)
+        remap.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+        panel.scroll_into_view_if_needed()
+    expect(panel.locator("svg[role=img]")).to_have_attribute("viewBox", wide)
 
 
 CHAPTER_2 = "02_x86_huge_pages.ipynb"

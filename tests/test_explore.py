@@ -12,6 +12,7 @@ import hvlib as hv
 from hvlib.pictures import outputs
 from hvlib.pictures.fact import as_data
 from hvlib.pictures.film import reel as play
+from hvlib.pictures.film import upright
 from hvlib.teaching import explore
 
 
@@ -184,3 +185,11 @@ def test_a_film_has_every_combination_of_its_sliders():
     for film in explore.FILMS.values():
         states = [tuple(state.values()) for state in film.states()]
         assert states == list(itertools.product(*(axis.values for axis in film.axes)))
+
+
+def test_a_narrow_window_is_sent_the_drawing_for_a_phone_once_it_asks():
+    panel = explore.remap()
+    assert panel.tall is None
+    panel.set_state({"narrow": True})
+    assert panel.tall == upright(explore.FILMS["remap"])
+    assert panel.tall["frames"] != panel.reel["frames"]

@@ -181,3 +181,118 @@ def test_choices_are_buttons_and_a_step_goes_back_and_forward(html, browser):
             "all => all.map(row => [0, 1].map(n => Math.round(row.children[n].getBoundingClientRect().left)))"
         )
         assert len(set(map(tuple, lefts))) == 1, "one left edge for names, one for controls"
+
+
+SAID = """(words) => {
+  const told = document.createElement("ol");
+  told.id = "said";
+  told.innerHTML = words.map(([href, text]) => `<li><a href="${href}">${text}</a></li>`).join("");
+  document.querySelector(".hv-film").before(told);
+}"""
+
+
+def test_words_move_the_panel_and_light_up_while_it_stands_there(html, browser):
+    for width, act in ((1280, "click"), (390, "tap"), (1280, "press")):
+        with opened(html, browser, "06", width) as page:
+            (panel,) = played(page)
+            page.evaluate(SAID, [["#panel:step=2", "Split"], ["#panel:huge_page=1%20GiB&step=11", "4,094 freed"],
+                                 ["#panel:step=99", "nowhere"]])  # fmt: skip
+            links = page.locator("#said a")
+            before = page.url
+            for place, meant in ((0, ["2 MiB", "2"]), (1, ["1 GiB", "11"])):
+                links.nth(place).press("Enter") if act == "press" else getattr(links.nth(place), act)()
+                assert same(panel)["meant"][2:] == meant
+                expect(links.nth(place)).to_have_attribute("aria-current", "true")
+                expect(links.nth(1 - place)).not_to_have_attribute("aria-current", "true")
+                expect(panel.locator("[role=status]")).to_have_text(panel.locator(".hv-caption").text_content())
+            assert page.url == before, "the page has not moved"
+            panel.get_by_role("button", name="step back").click()
+            expect(page.locator("#said a[aria-current]")).to_have_count(0)
+            links.nth(2).click()
+            assert same(panel)["meant"][2:] == ["1 GiB", "10"], "a step that is not there moves nothing"
+
+
+def test_words_and_shapes_of_one_thing_point_at_each_other(html, browser):
+    with opened(html, browser, "06") as page:
+        (panel,) = played(page)
+        page.evaluate(SAID, [["#show:page3,arrow3", "the arrow of page 3"]])
+        link = page.locator("#said a")
+        link.hover()
+        assert "page3" not in apart(panel)
+        assert "page4" in apart(panel)
+        panel.locator('.hv-hits > button[data-group="page3"]').hover()
+        expect(link).to_have_attribute("data-lit", "")
+        panel.locator('.hv-hits > button[data-group="page5"]').hover()
+        expect(link).not_to_have_attribute("data-lit", "")
+        link.focus()
+        assert "page4" in apart(panel)
+        link.press("Enter")
+        assert panel.locator(".hv-picture").evaluate(
+            "one => { const { top, bottom } = one.getBoundingClientRect(); return top < innerHeight && bottom > 0; }"
+        )
+
+
+def test_a_link_that_leads_to_nothing_stops_the_build():
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "book" / "_ext"))
+    import linked
+
+    remap = {"remap": FILMS["remap"]}
+    assert linked.moves("panel:step=3", remap) is None
+    assert linked.moves("panel:huge_page=1%20GiB&step=11", remap) is None
+    assert linked.moves("show:page3,frame1", remap) is None
+    assert "sliders and values" in linked.moves("panel:step=12", remap)
+    assert "sliders and values" in linked.moves("panel:pace=1", remap)
+    assert "sliders and values" in linked.moves("panel:", remap)
+    assert "sliders and values" in linked.moves("panel:step=3", {})
+    assert "draws frame99" in linked.moves("show:frame99", remap)
+    found = linked.finder(["page frame number", "page frame", "PMD", "tail"])
+    assert [one[0] for one in found.finditer("Page frames, tails, a retail PMD, pmd, PMD-sized page frame number")] == [
+        "Page frames", "tails", "PMD", "page frame number",
+    ]  # fmt: skip
+
+
+def test_each_term_leads_to_the_glossary_once_a_chapter(html, browser):
+    import re
+
+    glossary = (html / "glossary.html").read_text("utf-8")
+    for chapter in CHAPTERS:
+        text = next(html.glob(f"{chapter}*.html")).read_text("utf-8")
+        led = re.findall(r'<a class="hv-term[^"]*" href="glossary.html#([^"]+)"', text)
+        assert len(led) >= 5, chapter
+        assert len(set(led)) == len(led)
+        assert all(f'id="{anchor}"' in glossary for anchor in led)
+    with opened(html, browser, "06") as page:
+        page.locator("a.hv-term", has_text="vmemmap page").click()
+        page.wait_for_url("**/glossary.html#term-vmemmap-page")
+
+
+def test_the_search_finds_the_chapter_before_the_reference(html, browser):
+    """By file the search has no index of texts to show; titles and their order are there."""
+    for words in ("TLB", "vmemmap", "huge page"):
+        page = browser.new_page()
+        page.goto(f"{(html / 'search.html').as_uri()}?q={words}")
+        page.locator("#search-results ul.search li a").first.wait_for()
+        expect(page.locator("#search-results .search-summary")).to_contain_text("found")
+        leads = page.locator("#search-results ul.search > li > a").evaluate_all(
+            "all => all.map(one => one.getAttribute('href').split(/[?#]/)[0])"
+        )
+        assert leads[0][:2] in CHAPTERS, (words, leads[:5])
+        first_api = next((place for place, name in enumerate(leads) if name == "api.html"), len(leads))
+        assert all(name[:2] not in CHAPTERS for name in leads[first_api:]), (words, leads)
+        page.close()
+
+
+def test_a_panel_on_paper_is_some_of_its_states_and_no_sheet_is_blank(html, browser, tmp_path):
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
+    with opened(html, browser, "06") as page:
+        played(page)
+        page.pdf(path=tmp_path / "06.pdf", format="A4")
+    sheets = [sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / "06.pdf").pages]
+    assert all(len(text.split()) > 5 for text in sheets)
+    assert "6 The remap" in sheets[0]
+    text = " ".join(" ".join(sheets).split())
+    for step in (0, 4, 7, 11):
+        assert f"step {step}. Step {step} of 11" in text

@@ -485,6 +485,16 @@ def test_a_zstd_file_that_looks_far_back_is_refused():
         hv.observe.host(data)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "part", ["HugePages_Total", "hugepages-2048kB/nr_hugepages ", "MemTotal: 9", "Command line: a=b ", "9", "BOOT_IMAGE=", "<",
+             "\x1b[", "&gt;", " | x\n", "CONFIG_", "uname -r", "uname_-r", "/proc/cmdline", "Node 0, zone", "node_memory_"]
+)  # fmt: skip
+def test_a_word_said_a_million_times_is_read_to_its_end(part):
+    """No form looks further than a line could matter: these would else take hours."""
+    assert check((part * (8_000_000 // len(part))).encode()) in ("an answer", "a sentence")
+
+
 def test_this_machine_is_asked_by_the_same_code(monkeypatch, capsys):
     assert command(["--json"]) == 0
     recorded = json.loads(capsys.readouterr().out)

@@ -67,8 +67,9 @@ def test_pictures_share_nothing_with_their_page(name):
 def test_ink_and_ground_are_the_pages_and_have_a_fallback():
     scene = FILMS["remap"].state("2 MiB", 11)[0]
     text = svg.standalone(scene)
-    assert "fill:var(--hv-ink,#222222)" in text
-    assert f'<path d="M0 0H{WIDTH}V{scene.height}H0Z" fill="#ffffff" style="fill:var(--hv-paper,#ffffff)"' in text
+    assert "color-scheme:light dark;fill:var(--hv-ink,light-dark(#222222,#eeeeee))" in text
+    paper = "var(--hv-paper,light-dark(#ffffff,#111111))"
+    assert f'<path d="M0 0H{WIDTH}V{scene.height}H0Z" fill="#ffffff" style="fill:{paper}"' in text
     assert text == svg.standalone(FILMS["remap"].state("2 MiB", 11)[0])
 
 

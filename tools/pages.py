@@ -66,6 +66,8 @@ def problems(folder: Path) -> Iterator[str]:
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if not target.exists():
                 yield f"{name} leads to {address}, which does not exist."
+            elif parts.fragment.startswith(("panel:", "show:")):
+                continue  # moves a panel of the page; book/_ext/linked.py has seen that it can
             elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].ids:
                 yield f"{name} leads to {address}, where there is no such anchor."
         for address in page.nameless:

@@ -220,6 +220,9 @@ class Outputs:
         if outputs.MIMETYPE in held and data.mime_type != outputs.MIMETYPE:
             return []
         text = as_html(_page(env, f"{env.docname}, cell {data.cell_index + 1}"), held)
+        if isinstance(state := outputs.read(held), outputs.PanelShown):
+            films = env.__dict__.setdefault("hv_films", {})  # what links in the prose may move (linked.py)
+            films.setdefault(env.docname, []).append(state.film)
         return [] if text is None else [nodes.raw(text=text, format="html", classes=["output", "text_html"])]
 
 

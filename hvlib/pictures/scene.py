@@ -19,11 +19,12 @@ SMALL = 12
 """No text is smaller."""
 
 Role = Literal[
-    "head", "own", "shared", "freed", "plain", "table", "void", "mark", "quiet", "readonly", "level", "upper", "stuck"
+    "head", "own", "shared", "freed", "plain", "table", "void", "mark", "quiet", "readonly", "level", "upper", "stuck",
+    "unlike",
 ]  # fmt: skip
 """What a box is. Each role has its own colour *and* its own outline or hatch, so colour is never alone (`style`)."""
 
-ArrowRole = Literal["arithmetic", "own", "remapped"]
+ArrowRole = Literal["arithmetic", "own", "remapped", "taken", "given"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """How each role looks, for every writer of pictures: a colour of its own *and* an outline or hatch of its own.
 
-Okabe and Ito's palette. A colour means the same in every picture of the book: blue is a head, sky blue a frame in use,
-orange a shared frame, green what a table of PTEs holds, purple what a PMD holds, yellow where the reader looks now.
+Okabe and Ito's palette. A colour means the same in every picture of the book: blue is a head, or struct pages as a
+whole; sky blue a frame in use; orange a frame that several share; green a table of PTEs, peach a PTE that is read-only,
+purple a PMD, pale purple a PUD; vermilion what is stuck; yellow where the reader looks now; a hatch what is free. White
+and greys mean nothing of their own: the words beside them do. tests/test_palette.py holds it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from .scene import ArrowRole, Role
 INK, PAPER = "ink", "paper"
 """Text and ground: the page's own where a picture stands on a page (``--hv-ink``, ``--hv-paper``)."""
 LIGHT = {INK: "#222222", PAPER: "#ffffff"}
-"""What they are where the page says nothing."""
+DARK = {INK: "#eeeeee", PAPER: "#111111"}
+"""What they are where the page says nothing, and what it is shown on is light or dark."""
 
 _DARK, _WHITE = "#111111", "#ffffff"
 
@@ -52,12 +55,15 @@ STYLES: dict[Role, Style] = {
     "level": Style("#CC79A7", text=_DARK),
     "upper": Style("#E6CFE0", width=1.3, text=_DARK),
     "stuck": Style("#D55E00", width=2.4, text=_DARK),
+    "unlike": Style("#666666", text=_WHITE),
     "quiet": Style("#BBBBBB", text=_DARK),
 }
 ARROWS: dict[ArrowRole, ArrowStyle] = {
     "arithmetic": ArrowStyle("#777777", 1.2),
     "own": ArrowStyle("#2F8FCB", 1.8),
     "remapped": ArrowStyle("#D55E00", 1.8, (3.5, 2.2)),
+    "taken": ArrowStyle("#8A8A8A", 2.6),
+    "given": ArrowStyle("#8A8A8A", 2.6, (6, 3)),
 }
 LINE = 0.9
 """Width of a thin line."""

@@ -4,7 +4,8 @@ Written here and not by a library, because all of it is four shapes, and what ma
 otherwise: no ids (a hatch is lines, a head of an arrow is a triangle), so that any number of pictures share a page;
 no ``<style>``, which would reach that page; outlines as ``<path>`` with the same commands for the same shape, so that
 ``film.js`` can let them glide; colours of text and ground as variables of the page, with a fallback for everywhere
-else. The same scene gives the same bytes.
+else, light or dark as what shows the picture is (JupyterLab shows it as an image, which no variable reaches). The same
+scene gives the same bytes.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from math import hypot
 from typing import Any
 
 from .scene import Arrow, Box, Label, Line, Scene, Shape
-from .style import ARROWS, HATCH, HEAD, INK, INSET, LIGHT, LINE, PAPER, STYLES
+from .style import ARROWS, DARK, HATCH, HEAD, INK, INSET, LIGHT, LINE, PAPER, STYLES
 
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
-_INK, _PAPER = (f"var(--hv-{name},{LIGHT[name]})" for name in (INK, PAPER))
+_INK, _PAPER = (f"var(--hv-{name},light-dark({LIGHT[name]},{DARK[name]}))" for name in (INK, PAPER))
 _ROOT = (
-    f'fill="{LIGHT[INK]}" stroke="{LIGHT[INK]}" style="fill:{_INK};stroke:{_INK}" '
+    f'fill="{LIGHT[INK]}" stroke="{LIGHT[INK]}" style="color-scheme:light dark;fill:{_INK};stroke:{_INK}" '
     'stroke-linejoin="miter" stroke-linecap="butt"'
 )
 """Ink is what a shape is drawn with that says nothing else."""

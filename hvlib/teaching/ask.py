@@ -39,7 +39,10 @@ class Verdict:
         return self.text
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.text.split("\n"))
+        """The words, with a bar that tells right from wrong at a glance: by its colour and by its line."""
+        look = "solid #009e73" if self.right else "dashed #d55e00" if self.answered else "dotted #777777"
+        words = "".join(f"<p>{html.escape(line)}</p>" for line in self.text.split("\n"))
+        return f'<div style="border-left: 6px {look}; padding-left: 0.7em">{words}</div>'
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Panel(anywidget.AnyWidget):
     _esm = _STATIC / "film.js"
     _css = _STATIC / "film.css"
     reel = traitlets.Dict().tag(sync=True)
-    tall = traitlets.Dict(None, allow_none=True).tag(sync=True)
+    tall = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     """The drawing for a phone, once a narrow window has asked for it; empty if the film has none."""
     narrow = traitlets.Bool(False).tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)

@@ -7,6 +7,7 @@ The numbers come from the student's id, so each student has other ones. The answ
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,8 +50,12 @@ class ProblemSet:
 
 
 def student_id(student: object) -> str:
-    """A student's id, stripped. Raises `BadInput` for anything that is none."""
-    text = student.strip() if isinstance(student, str) else ""
+    """A student's id as numbers are drawn from it: BCruz, bcruz and bcruz with a blank behind it are one student.
+
+    Raises `BadInput` for anything that is no id.
+    """
+    text = " ".join(unicodedata.normalize("NFC", student[:999]).split()) if isinstance(student, str) else ""
+    text = unicodedata.normalize("NFC", text.casefold())
     if not text.isprintable() or not 0 < len(text) <= LONGEST_ID:
         raise BadInput(f"{quoted(student)} is no student id; write yours as text, for example 's01'.")
     return text

@@ -324,13 +324,13 @@ class _Conclusion:
         for what, how in (("tool pool", "a tool's list of pools"), ("capacity", "the node's capacity")):
             for one in boot.all(what):
                 yield one.size or 0, one.value, how
-        total = boot.get("default pool")
+        total, how = boot.get("default pool"), "HugePages_Total of /proc/meminfo"
         if total is None and boot.all("node default"):
             total = sum(one.value for one in boot.all("node default"))
         if total is None:
-            total = boot.get("sysctl pool")
+            total, how = boot.get("sysctl pool"), "vm.nr_hugepages"
         if total is not None and default:
-            yield default, total, "HugePages_Total of /proc/meminfo"
+            yield default, total, how
             if boot.get("all pools") is not None:
                 yield from self._others(default, boot.get("all pools") - total * default)
         yield from self._boot_pools(default)
@@ -358,7 +358,7 @@ class _Conclusion:
         got: dict[int, int] = {}
         for one in boot.lists.get("log got", ()):
             if one.size and one.node is None:
-                got[one.size] = one.value
+                got[one.size] = one.value[0]
         lost: dict[int, int] = {}
         for one in boot.lists.get("log lost", ()):
             lost[one.size or 0] = lost.get(one.size or 0, 0) + one.value
@@ -368,10 +368,13 @@ class _Conclusion:
             yield size, max(0, count - lost.get(size, 0)), "the boot log: only so many were got"
         if boot.get("no HugeTLB"):
             return
-        for size, count in self.words.pools(default).items():
+        sizes = {size for name, _, sizes in facts.SIZES if name == self.architecture for size in sizes}
+        for size, count in self.words.pools(default, sizes or None).items():
             if boot.get("CMA instead") and size >= GiB:
                 count = 0
-            yield size, max(0, count - lost.get(size, 0)), "asked for on the command line"
+            short = sum(one.value[1] - one.value[0] for one in boot.lists.get("log got", ())
+                        if one.size == size and one.node is not None)  # fmt: skip
+            yield size, max(0, count - lost.get(size, 0) - short), "asked for on the command line"
 
     # --- can it, is it on --------------------------------------------------------------------------------------------
 
@@ -401,6 +404,9 @@ class _Conclusion:
             return True, "unknown"
         if boot.get("switch") is not None:
             self.how["can"] = "vm.hugetlb_optimize_vmemmap is there"
+            return True, "unknown"
+        if boot.get("log off"):
+            self.how["can"] = "its boot log says that it is disabled"
             return True, "unknown"
         if boot.get("no HugeTLB"):
             self.how["can"] = "it has no HugeTLB pages"
@@ -681,21 +687,24 @@ class Words:
         found = [_size_of(word.partition("=")[2]) for word in self.words if word.startswith("default_hugepagesz=")]
         return found[-1] if found else None
 
-    def pools(self, default: int | None) -> dict[int, int]:
-        """Huge pages asked for: size -> number, on all nodes."""
+    def pools(self, default: int | None, sizes: set[int] | None = None) -> dict[int, int]:
+        """Huge pages asked for: size -> number, on all nodes. ``sizes``: those of the architecture, if known."""
         asked: dict[int, int] = {}
-        size, valid = self.default_size or default, True
+        size, valid, named = self.default_size or default, True, set[int]()
         for word in self.words:
             name, _, value = word.partition("=")
-            if name == "hugepagesz":
+            if name in ("hugepagesz", "default_hugepagesz"):
                 new = _size_of(value)
-                size, valid = new or size, new is not None
-            elif name == "default_hugepagesz":
-                size, valid = _size_of(value) or size, True
+                again = new in named and not (new == self.default_size and new not in asked)
+                valid = new is not None and (sizes is None or new in sizes) and (name[0] == "d" or not again)
+                if valid and new:
+                    size = new
+                    named.add(new)
             elif name == "hugepages" and valid and size:
                 count = _count_of(value)
                 if count is not None and size * count <= LARGEST:
                     asked[size] = count
+                valid = False  # a second number without a size between them is ignored
         return asked
 
     def asked(self, series: facts.Series | None) -> bool | None:

@@ -226,6 +226,8 @@ def _named(seen: Iterable[Seen]) -> Iterable[Seen]:
     for one in seen:
         if one.what == "host" and (len(one.value) < 2 or one.value.lower().split(".")[0] in _NAMELESS):
             continue
+        if one.what in ("banner", "reboot"):
+            host = None  # of another boot it is told again
         if one.host and one.host != host and one.host.lower() not in _NAMELESS:
             host = one.host
             yield Seen("host", host, at=one.at)

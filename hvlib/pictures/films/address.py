@@ -117,10 +117,10 @@ def _portrait(page_size: str, bit: int) -> Scene:
             scene.add(f"walk {name}", Arrow(x + wide, top + 22, x + 86, top + 22, "own"))
     scene.add(
         "page",
-        Box(2, top + 68, PORTRAIT - 4, 66, "head"),
-        Label(PORTRAIT / 2, top + 84, f"{format_size(size)} page", 16, bold=True, on="head"),
-        Label(PORTRAIT / 2, top + 103, f"2{_raised(offset_bits)} bytes", 13, on="head"),
-        Label(PORTRAIT / 2, top + 121, f"{quantity(size // (4 * KiB), 'base page')} of 4 KiB", on="head"),
+        Box(2, top + 68, PORTRAIT - 4, 66, "own"),
+        Label(PORTRAIT / 2, top + 84, f"{format_size(size)} page", 16, bold=True, on="own"),
+        Label(PORTRAIT / 2, top + 103, f"2{_raised(offset_bits)} bytes", 13, on="own"),
+        Label(PORTRAIT / 2, top + 121, f"{quantity(size // (4 * KiB), 'base page')} of 4 KiB", on="own"),
     )
     skipped = sum(low < offset_bits for _, low in LEVELS)
     scene.add("sum", *lines(2, top + 154, _sum_of(skipped, size), 46))
@@ -152,10 +152,10 @@ def _page(scene: Scene, size: int, offset_bits: int) -> None:
     middle = (x + WIDTH - _LEFT) / 2
     scene.add(
         "page",
-        Box(x, _WALK - 48, WIDTH - _LEFT - x, 96, "head"),
-        Label(middle, _WALK - 26, f"{format_size(size)} page", 16, bold=True, on="head"),
-        Label(middle, _WALK + 1, f"2{_raised(offset_bits)} bytes", 13, on="head"),
-        Label(middle, _WALK + 24, f"{quantity(size // (4 * KiB), 'base page')} of 4 KiB", on="head"),
+        Box(x, _WALK - 48, WIDTH - _LEFT - x, 96, "own"),
+        Label(middle, _WALK - 26, f"{format_size(size)} page", 16, bold=True, on="own"),
+        Label(middle, _WALK + 1, f"2{_raised(offset_bits)} bytes", 13, on="own"),
+        Label(middle, _WALK + 24, f"{quantity(size // (4 * KiB), 'base page')} of 4 KiB", on="own"),
     )
 
 

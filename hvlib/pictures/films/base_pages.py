@@ -8,7 +8,7 @@ from ...arithmetic.geometry import HugePage
 from ...units import format_size, quantity
 from ..fact import in_bytes
 from ..film import Axis, Facts, Film
-from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Role, Scene
+from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Scene
 from ..words import lines
 
 PAGE = HugePage("1 GiB")
@@ -44,7 +44,6 @@ def base_pages(guess: int) -> Scene:
     )
     for row, (name, sum_text, size, wanted, wanted_text) in enumerate(rows):
         y = 74 + row * 88
-        role: Role = "head" if fits else "own"
         what = "together they are" if name == "together" else "or each would be"
         scene.add(
             f"{name} words",
@@ -56,7 +55,7 @@ def base_pages(guess: int) -> Scene:
             there, before = (_at(_end(name, number) >> back) for back in (0, 1))
             scene.add(f"{name} {number}", Box(before, y, there - before, 32, "void"))
             scene.sets(f"{name} {number}", number=number)
-        scene.add(f"{name} bar", Box(LEFT, y, _at(size) - LEFT, 32, role))
+        scene.add(f"{name} bar", Box(LEFT, y, _at(size) - LEFT, 32, "own"))
         scene.add(
             f"{name} wanted",
             Line(_at(wanted), y - 8, _at(wanted), y + 42),
@@ -110,7 +109,7 @@ def _portrait(number: int) -> Scene:
             there, before = (at(_end(name, other) >> back) for back in (0, 1))
             scene.add(f"{name} {other}", Box(before, y, there - before, 36, "void"))
             scene.sets(f"{name} {other}", number=other)
-        scene.add(f"{name} bar", Box(at(16), y, at(size) - at(16), 36, "head" if fits else "own"))
+        scene.add(f"{name} bar", Box(at(16), y, at(size) - at(16), 36, "own"))
         scene.add(f"{name} wanted", Line(at(wanted), y - 6, at(wanted), y + 44), Label(at(wanted), y - 13, wanted_text))
     scene.add(
         "axis",

@@ -202,8 +202,8 @@ def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
         "key",
         Line(14, 374, WIDTH - 14, 374),
         *_keys(392, (("head", "head", 110), ("own", "own frame", 150), ("readonly", "shared, read-only", 190),
-                     ("freed", "free", 96), ("void", "in use", 0))),
-        *_keys(420, (("remapped", "frames taken", 170), ("own", "frames given back", 0)), arrows=True),
+                     ("freed", "free", 96), ("void", "not free", 0))),
+        *_keys(420, (("taken", "frames taken", 170), ("given", "frames given back", 0)), arrows=True),
     )  # fmt: skip
     _touch(scene)
     told = ", ".join(f"{now.stages.count(s)} {s}" for s in _BOXES if s in now.stages)
@@ -260,12 +260,12 @@ def _portrait(scheme: str, free_frames: int, step: int) -> Scene:
     keys: tuple[tuple[tuple[Any, str, float], ...], ...] = (
         (("quiet", "optimised", 108), ("plain", "restored", 104), ("stuck", "surplus", 0)),
         (("head", "head", 108), ("own", "own frame", 104), ("readonly", "shared, r/o", 0)),
-        (("freed", "free, given back", 212), ("void", "in use", 0)),
+        (("freed", "free, given back", 212), ("void", "not free", 0)),
     )
     for row, entries in enumerate(keys):
         scene.add("key", *_keys(420 + 26 * row, entries, left=2))
-    scene.add("key", *_keys(508, (("remapped", "frames taken", 0),), arrows=True, left=2))
-    scene.add("key", *_keys(534, (("own", "frames given back", 0),), arrows=True, left=2))
+    scene.add("key", *_keys(508, (("taken", "frames taken", 0),), arrows=True, left=2))
+    scene.add("key", *_keys(534, (("given", "frames given back", 0),), arrows=True, left=2))
     scene.add("note", Label(2, 562, "r/o: its entry is read-only", align="left"))
     _touch(scene)
     return scene
@@ -325,7 +325,7 @@ def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int, lay:
     stage, old = now.stages[number], before.stages[number]
     x = lay.middle(number)
     if (old, stage) == ("restored", "given back"):
-        scene.add(f"pay{number}", Arrow(x, 152, x, 212, "own"))
+        scene.add(f"pay{number}", Arrow(x, 152, x, 212, "given"))
     if (old, stage) != ("optimised", "restored"):
         return
     heads = _heads(_history(scheme, spare)[0])
@@ -334,10 +334,10 @@ def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int, lay:
     ]
     payers = {payer for payer in range(_PAGES) for frame in new if 0 <= frame - heads[payer] < 512}
     for payer in sorted(payers):
-        scene.add(f"pay{number}", Arrow(lay.middle(payer), 214, x, 152, "remapped"))
+        scene.add(f"pay{number}", Arrow(lay.middle(payer), 214, x, 152, "taken"))
     if any(not any(0 <= frame - head < 512 for head in heads) for frame in new):
         column = x if step == 1 else lay.middle((spare - 1) // _need(scheme))
-        scene.add(f"pay{number}", Arrow(column, 274, x, 152, "remapped"))
+        scene.add(f"pay{number}", Arrow(column, 274, x, 152, "taken"))
 
 
 FILM = Film(

@@ -375,7 +375,7 @@ export function play({ reel, state, el }) {
 
 /**
  * Links in the prose. `#panel:step=3&scheme=off` moves the nearest panel that has these axes, and is the current one
- * while it stands there; `#show:frame1,entry1` points at groups of the nearest panel that draws them, and they at it.
+ * while it stands there, with `step=4..9` from the first to the last; `#show:frame1,entry1` points at groups of the nearest panel that draws them, and they at it.
  */
 function follow(el, player) {
   const home = () => el.closest(".jp-NotebookPanel") ?? document;
@@ -387,9 +387,9 @@ function follow(el, player) {
     const { axes } = player(), found = [];
     for (const [name, text] of new URLSearchParams(asked(link).replace(/\+/g, "%2B"))) {
       const axis = axes.findIndex((one) => one.name === name);
-      const to = axis < 0 ? -1 : axes[axis].values.findIndex((value) => String(value) === text);
-      if (to < 0) return null;
-      found.push([axis, to]);
+      const [to, until] = text.split("..").map((one) => (axis < 0 ? -1 : axes[axis].values.findIndex((value) => String(value) === one)));
+      if (to < 0 || until < 0) return null;
+      found.push([axis, to, until ?? to]);
     }
     return found.length ? found : null;
   }
@@ -425,7 +425,7 @@ function follow(el, player) {
   function current() {
     for (const link of links("panel")) {
       if (!mine(link)) continue;
-      const now = moves(link).every(([axis, to]) => player().place(player().axes[axis]) === to);
+      const { axes, place } = player(), now = moves(link).every(([axis, to, until]) => place(axes[axis]) >= to && place(axes[axis]) <= until);
       if (now) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }

@@ -94,10 +94,10 @@ class _Conclusion:
         self.how: dict[str, str] = {}
         self.notes: list[str] = []
         self.would: list[str] = []
-        self.release = boot.get("release")
+        self.words = Words.of([one.value for one in boot.lists.get("words", ())])
+        self.release = boot.get("release") or self.words.release
         self.series = _series(self.release)
         self.vendor = _vendor(self.release)
-        self.words = Words.of([one.value for one in boot.lists.get("words", ())])
         self.sizes = self._sizes()
         self.architecture, self.base_page = self._machine()
 
@@ -686,6 +686,12 @@ class Words:
         """Bytes of default_hugepagesz=."""
         found = [_size_of(word.partition("=")[2]) for word in self.words if word.startswith("default_hugepagesz=")]
         return found[-1] if found else None
+
+    @property
+    def release(self) -> str | None:
+        """The release in the name of the file that was booted."""
+        image = re.match(r"BOOT_IMAGE=\S*/vmlinu[xz]-(\d{1,3}\.\d{1,3}\S{0,100})", " ".join(self.words[:1]))
+        return image[1] if image else None
 
     def pools(self, default: int | None, sizes: set[int] | None = None) -> dict[int, int]:
         """Huge pages asked for: size -> number, on all nodes. ``sizes``: those of the architecture, if known."""

@@ -298,7 +298,8 @@ def _command_line(found: re.Match[str], document: Document) -> Iterator[Seen]:
 
 
 @form(
-    "proc/cmdline", r"proc/cmdline(?:[ \t]*<==|[ \t]*[:=#]|[^\w\s/]{0,20})?[ \t]*\n+[ \t]*([^\n=]{0,400}=[^\n]{0,8192})"
+    "proc/cmdline",
+    r"proc/cmdline(?:[:=][ \t]*|(?:[ \t]*<==|[ \t]*[:=#]|[^\w\s/]{0,20})?[ \t]*\n+[ \t]*)([^\n=]{0,400}=[^\n]{0,8192})",
 )
 def _proc_cmdline(found: re.Match[str], document: Document) -> Iterator[Seen]:
     if not re.match(r"[\w.]+ = |==>|\[|#|\S+@", found[1]):
@@ -308,6 +309,14 @@ def _proc_cmdline(found: re.Match[str], document: Document) -> Iterator[Seen]:
 @form("BOOT_IMAGE=", r"(?m:^)[ \t]*(BOOT_IMAGE=[^\n]{0,8192})", 12)
 def _boot_image(found: re.Match[str], document: Document) -> Iterator[Seen]:
     yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
+
+
+@form("root=", r"(?m:^)[ \t]*((?:[\w.,/@+%-]{1,200}(?:=\S{0,400})?[ \t]+){0,40}root=\S[^\n]{0,8192})", 400)
+@form(" hugepages=", r"(?m:^)[ \t]*((?:[\w.,/@+%-]{1,200}(?:=\S{0,400})?[ \t]+){0,40}hugepages=\d[^\n]{0,8192})", 400)
+def _bare_words(found: re.Match[str], document: Document) -> Iterator[Seen]:
+    """A line that is nothing but words of a command line."""
+    if all(map(_WORD.fullmatch, found[1].split())):
+        yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
 
 
 _WORD = re.compile(r"[\w.,:/@+%-]+(?:=[^\s\[\]]*)?")
@@ -481,6 +490,7 @@ def _sysfs_swapped(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 @form("hugepages-", r"hugepages-(\d{1,13})kB[ \t]*[:=]?[ \t]+(\d{1,18})[ \t]*$", 0, re.MULTILINE)
+@form("hugepages-", r"hugepages-(\d{1,13})kB/?:?[ \t]*\n[ \t]*(\d{1,18})[ \t]*$", 0, re.MULTILINE)
 def _sysfs_bare(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if _few(int(found[1]) * KiB, int(found[2])):
         yield Seen("pool", int(found[2]), int(found[1]) * KiB)
@@ -526,6 +536,7 @@ def _listing(found: re.Match[str], _: Document) -> Iterator[Seen]:
 @form("uname -r", r"uname -r\w{0,20}(?:[ \t]*[<=#:]{0,20})[ \t]*\n?[ \t]*(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("uname_-r", r"uname_-r\S{0,40}(?:[ \t]*<==)?\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel Version:", r"Kernel Version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
+@form("Kernel: ", r"\bKernel: (\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: Linux ", r"Kernel: Linux (\d{1,3}\.\d{1,3}\S{0,100})")
 @form("kernelVersion", r"kernelVersion[\"']?:\s+[\"']?(\d{1,3}\.\d{1,3}[^\s\"',]{0,100})")
 def _release(found: re.Match[str], _: Document) -> Iterator[Seen]:
@@ -547,6 +558,7 @@ def _uname(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 @form("Architecture:", r"Architecture:\s+([\w-]{1,40})")
+@form("arch: ", r"\barch: ([\w-]{1,40})")
 @form("kernel.arch", r"kernel\.arch\s*=\s*([\w-]{1,40})")
 @form("uname -m", r"uname -m[ \t]*\n[ \t]*([\w-]{1,40})")
 @form("architecture", r"(?<![\w_])architecture[\"']?\s*[:=]\s*[\"']?([\w-]{1,40})")

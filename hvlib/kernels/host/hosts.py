@@ -89,7 +89,18 @@ def gather(reading: Reading, documents: list[Document]) -> list[Boot]:
             stretches[-1:] = stretches[-1].cut(block, blocks[place + 1 : place + 1 + _NEAR])
             continue
         stretches[-1].add(block)
-    return _merged([one.boot for one in stretches if one.boot.order])
+    boots = _merged([one.boot for one in stretches if one.boot.order])
+    for boot in boots:
+        _told_by_another_boot(boot, boots)
+    return boots
+
+
+def _told_by_another_boot(boot: Boot, boots: list[Boot]) -> None:
+    """Take in what does not change from boot to boot: the architecture of a host of the same name."""
+    if boot.host and boot.get("architecture") is None:
+        others = {one.get("architecture") for one in boots if one.host and _short(one.host) == _short(boot.host)}
+        if len(others - {None}) == 1:
+            boot.add(Seen("architecture", (others - {None}).pop()))
 
 
 Block = list[Seen]

@@ -100,7 +100,7 @@ def _from_path(path: Path) -> Iterator[Document]:
         reason = why.strerror if isinstance(why, OSError) and why.strerror else str(why)
         raise BadInput(f"{quoted(str(path))} cannot be read ({reason}); name a file, a folder or -.") from None
     root = str(path) if _is_archive(data) else ""
-    yield from from_text(data, path.name, root)
+    yield from from_text(data, path.absolute().as_posix(), root)
 
 
 def _from_folder(folder: Path) -> Iterator[Document]:
@@ -170,7 +170,7 @@ class _Unpacking:
             self.text -= len(data)
             if self.text < 0:
                 raise _too_much(name)
-            yield Document(name, clean(decode(data)), self.root)
+            yield Document(name, _named(name, clean(decode(data))), self.root)
             return
         if depth > 2:
             return
@@ -312,10 +312,28 @@ class _Inflated(io.RawIOBase):
         return True
 
 
+_TOP = ("sys", "proc", "etc", "boot", "var", "sos_commands", "usr", "run")
+
+
 def _inside(name: str) -> str:
     """A member's name without the folder of the report."""
-    first, _, rest = name.replace("\\", "/").lstrip("./").partition("/")
-    return rest or first
+    whole = name.replace("\\", "/").lstrip("./")
+    first, _, rest = whole.partition("/")
+    return whole if first in _TOP else rest or first
+
+
+_KERNEL_FILE = re.compile(r"(?:^|/)((?:sys|proc)/[\w./-]{1,200})$")
+_HOST_FILE = re.compile(r"(?:^|/)hostname(?:_-f)?$")
+
+
+def _named(name: str, text: str) -> str:
+    """The text of a file whose name says what its content is, with that name, as ``head`` writes it."""
+    found = _KERNEL_FILE.search(name)
+    if found and len(text) < 16_384:
+        return f"==> /{found[1]} <==\n{text}"
+    if _HOST_FILE.search(name) and len(text) < 256:
+        return f"hostname: {text}"
+    return text
 
 
 # --- letters ---------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from . import bundle, fetch, pinned, site
 
 TESTS = bundle.ROOT / "tests"
 ELSEWHERE = {
+    "test_command": "starts processes, and there are none; text that nests too deeply ends this interpreter itself",
     "test_outputs": "reads the notebooks by nbformat, and the tool that makes them",
     "test_hostile": "limits memory and time of processes, and there are none",
     "test_pictures": "holds the drawings against matplotlib's, which is not there",
@@ -36,16 +37,8 @@ def run(names: list[str]) -> int:
         for name in [*_of("tests"), "packaging", "pygments"]:
             shutil.copy(fetched[name] if name in fetched else fetch.every(["notebook"])[name], folder)
         files = [f"tests/{name}.py" for name in names or modules()]
-        command = [
-            "node",
-            "--stack-size=6000",
-            "live/engine.mjs",
-            core,
-            str(made / "engine.tar"),
-            folder,
-            str(bundle.ROOT),
-            *files,
-        ]
+        script = ["node", "--stack-size=6000", "live/engine.mjs", core, str(made / "engine.tar")]
+        command = [*script, folder, str(bundle.ROOT), *files]
         return subprocess.run(command, cwd=bundle.ROOT).returncode
 
 

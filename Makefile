@@ -40,7 +40,7 @@ book: .venv/test.done  ## build the published pages and the PDF, from the commit
 book-serve: book  ## the same, then read them at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000
 
-assignments: .venv/test.done  ## write the problem sets, the instructor's and the release, from their one source
+assignments: .venv/test.done  ## write the release of the problem sets from its one source
 	$(BIN)/python -m grading sets
 
 grade-demo: .venv/grade.done  ## grade a fabricated class of forty, ten of them hostile, by nbgrader and by our own grader

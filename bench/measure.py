@@ -75,8 +75,9 @@ def in_turns(actions: Mapping[str, Callable[[], float]], turns: int) -> dict[str
 
 
 def environment() -> dict[str, str]:
-    """For children: this repository's hvlib, and the recorded kernel."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "HVLIB_OBSERVE": "recorded"}
+    """For children: this repository's hvlib, and the recorded kernel. They keep bytecode, as a reader's Python does."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONPATH": str(ROOT), "HVLIB_OBSERVE": "recorded"}
 
 
 def output(*arguments: str) -> str:

@@ -1,124 +1,187 @@
-"""Grade a folder of hand-ins: read, run behind the fence, judge; write marks, feedback and what to mark by hand.
+"""Grade a folder of hand-ins: find them, run each behind the wall, judge, and write down what came of it.
 
-Layout, as nbgrader's: ``HAND_INS/<student>/<set>/<set>.ipynb``. The folder's name is the student's id, whatever the
-notebook says.
+Layout, as nbgrader's: ``HAND_INS/<student>/<set>/<set>.ipynb``; `grading.collect` makes it from what an LMS delivers.
+Whatever one hand-in does, the others are graded and the results written.
 """
 
 from __future__ import annotations
 
-import csv
+import hashlib
 import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+import hvlib
 from hvlib.errors import BadInput, quoted
-from hvlib.teaching.homework import SETS, student_id, task
+from hvlib.teaching.homework import student_id
 
-from .fence import Limits, Outcome, library, run
-from .handin import HandIn, read
-from .keys import keyed
+from . import report, sets, words
+from .record import Entry, Record, dictionaries
+from .run import Asked, Outcome, contents, run
 from .score import Result, score
+from .tasks import Course
+from .wall import Limits, Wall
 
 
-def students(hand_ins: Path, shard: tuple[int, int] = (1, 1)) -> list[str]:
-    """The students who have a folder, in order; of several shards only those of this one. Raises `BadInput`."""
-    if not hand_ins.is_dir():
+@dataclass(frozen=True)
+class HandIn:
+    """One file to be graded; ``path`` is `None` where there is none. ``handed_in`` is a time (ISO 8601) or nothing."""
+
+    student: str
+    path: Path | None
+    handed_in: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def hand_ins(folder: Path, problem_set: str, shard: tuple[int, int] = (1, 1)) -> list[HandIn]:
+    """The hand-ins of a set in order; of several shards only those of this one. Raises `BadInput`."""
+    if not folder.is_dir():
         raise BadInput(
-            f"{quoted(str(hand_ins))} is no folder of hand-ins; choose one that has a folder for each student."
+            f"{quoted(str(folder))} is no folder of hand-ins; choose one that has a folder for each student."
         )
     number, of = shard
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
-    names = sorted(
-        student_id(path.name) for path in hand_ins.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )  # JupyterLab leaves .ipynb_checkpoints
-    return names[number - 1 :: of]
+    told, found = _manifest(folder / f"{problem_set}.csv"), dict[str, HandIn]()
+    for place in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if not place.is_dir(follow_symlinks=False) or place.name.startswith("."):
+            continue  # JupyterLab leaves .ipynb_checkpoints
+        one = _in_folder(Path(place.path), problem_set)
+        if (row := told.get(place.name)) is not None:
+            notes = [note for note in one.notes if "no student id" not in note] + [row["notes"]] * bool(row["notes"])
+            one = HandIn(words.from_table(row["student"]), one.path, row["handed_in"], tuple(notes))
+        other = found.get(one.student)
+        if other is not None:
+            note = f"there are two folders for this id: {place.name} and another"
+            chosen = one if other.path is None else other
+            one = HandIn(chosen.student, chosen.path, chosen.handed_in, (*chosen.notes, note))
+        found[one.student] = one
+    if not any(one.path for one in found.values()):
+        raise BadInput(
+            f"nobody handed in {problem_set} in {quoted(str(folder))}: there is no "
+            f"STUDENT/{problem_set}/{problem_set}.ipynb; "
+            "for a download of an LMS say first: grading collect FILE --roster class.csv."
+        )
+    return [found[name] for name in sorted(found)][number - 1 :: of]
 
 
-def answers(
-    problem_set: str, hand_ins: Path, *, shard: tuple[int, int] = (1, 1), jobs: int | None = None,
-    limits: Limits = Limits(), tell: Callable[[str], None] = lambda _: None,  # noqa: B008
-) -> list[tuple[HandIn, Outcome]]:  # fmt: skip
-    """What each student handed in and what came of it, in order. One hand-in never stops the others."""
-    problem_set = SETS[problem_set].name
-    names, started, before = students(hand_ins, shard), time.perf_counter(), os.times()
-    with tempfile.TemporaryDirectory(prefix="grading-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        shared, done = library(folder), 0
+def _manifest(path: Path) -> dict[str, Mapping[str, str]]:
+    """Folder -> what `grading.collect` wrote down about it: whose it is, and when it was handed in."""
+    rows = dictionaries(path.read_bytes()) if path.is_file() else []
+    return {words.file_name(words.from_table(row["student"])): row for row in rows}
 
-        def one(student: str) -> tuple[HandIn, Outcome]:
-            nonlocal done
-            handed = read(hand_ins / student / problem_set / f"{problem_set}.ipynb", problem_set, student)
-            outcome = run(handed.code, student, shared, limits)
+
+def _in_folder(folder: Path, problem_set: str) -> HandIn:
+    notes: list[str] = []
+    name = folder.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        student = student_id(name)
+    except BadInput:
+        student = words.plain(name, 60)
+        notes.append("the folder's name is no student id (too long, or with letters that do not print); rename it")
+    exact = folder / problem_set / f"{problem_set}.ipynb"
+    if os.path.lexists(exact):
+        return HandIn(student, exact, notes=tuple(notes))
+    for place in (folder / problem_set, folder):
+        near = (
+            [path for path in place.glob("*.[iI][pP][yY][nN][bB]") if not path.is_symlink()] if place.is_dir() else []
+        )
+        if len(near) == 1:
+            notes.append(f"found '{words.plain(near[0].name, 80)}', expected {problem_set}.ipynb")
+            return HandIn(student, near[0], notes=tuple(notes))
+        if near:
+            named = [path for path in near if problem_set in path.name.lower()] or near
+            newest = max(named, key=lambda path: path.stat().st_mtime)
+            took = f"took '{words.plain(newest.name, 80)}'"
+            notes.append(f"{len(near)} notebooks, and none is {problem_set}.ipynb; {took}")
+            return HandIn(student, newest, notes=tuple(notes))
+    return HandIn(student, None, notes=(*notes, "not handed in"))
+
+
+def asked(course: Course, problem_set: str) -> Asked:
+    """What the notebooks of a set are asked for."""
+    keyed = course.sets[problem_set].keyed
+    return Asked(
+        tuple(task.name for task, key in keyed if key.read is not None),
+        tuple(task.name for task, key in keyed if key.read is None),
+        *sets.cells(course, problem_set),
+    )
+
+
+@dataclass
+class Run:
+    """How hand-ins are run: behind which wall, with which limits, how many at a time, and who is told."""
+
+    wall: Wall
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
+    jobs: int | None = None
+    tell: Callable[[str], None] = lambda _: None
+
+
+def grade(
+    course: Course, problem_set: str, handed: Sequence[HandIn], record: Record, how: Run, *, again: bool = False
+) -> int:
+    """Run what was not run before, and write each outcome down at once; returns how many failed for reasons of ours."""
+    before, started, cpu = record.entries(), time.perf_counter(), 0.0
+    asks, done, failed = asked(course, problem_set), 0, 0
+
+    def one(hand_in: HandIn) -> Entry | None:
+        try:
+            entry = _entry(course, hand_in, asks, how, None if again else before.get(hand_in.student))
+        except Exception as why:
+            return Entry(hand_in.student, f"failed: {words.plain(repr(why), 200)}", Outcome(remarks=["not graded"]))
+        return entry
+
+    with ThreadPoolExecutor(how.jobs or os.cpu_count()) as pool:
+        for entry in pool.map(one, handed):
             done += 1
-            tell(f"\r{done}/{len(names)} run")
-            return handed, outcome
+            if entry is not None:
+                if entry.digest.startswith("failed: "):
+                    failed += 1
+                    how.tell(f"\n{entry.student}: {entry.digest}\n")
+                record.add(entry)
+                cpu += entry.outcome.cpu
+            how.tell(f"\r{done}/{len(handed)} run")
+    each = f"{cpu / max(len(handed), 1):.2f} CPU seconds each"
+    how.tell(f"\r{len(handed)} run in {time.perf_counter() - started:.1f} s, {each}\n")
+    return failed
 
-        with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
-            found = list(pool.map(one, names))
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    if names:
-        each = f"{cpu / len(names):.2f} CPU seconds each"
-        tell(f"\r{len(names)} run in {time.perf_counter() - started:.1f} s, {each}\n")
+
+def _entry(course: Course, hand_in: HandIn, asks: Asked, how: Run, before: Entry | None) -> Entry | None:
+    """What came of a hand-in; `None` if it was run before and nothing has changed."""
+    try:
+        raw = contents(hand_in.path) if hand_in.path is not None else b""
+        notes = hand_in.notes
+    except ValueError as why:
+        raw, notes = b"", (*hand_in.notes, str(why))
+    about = f"{hand_in.student} {hvlib.__version__} {course.salt} {asks} {notes}".encode("utf-8", "backslashreplace")
+    digest = hashlib.sha256(about + raw).hexdigest()
+    if before is not None and before.digest == digest and before.handed_in == hand_in.handed_in:
+        return None
+    outcome = run(raw, hand_in.student, asks, how.wall, how.limits) if raw else Outcome()
+    return Entry(hand_in.student, digest, outcome, hand_in.handed_in, notes)
+
+
+def results(course: Course, record: Record, *, typed: bool = False) -> list[Result]:
+    """The marks of all who were graded, with what the teacher says in marks.csv."""
+    told, found = record.told(), []
+    for student, entry in record.entries().items():
+        outcome = Outcome(**{**vars(entry.outcome), "remarks": [*entry.notes, *entry.outcome.remarks]})
+        found.append(score(course, record.assignment.name, student, outcome, handed_in=entry.handed_in,
+                           by_hand=told.get(student), typed=typed))  # fmt: skip
     return found
 
 
-def check_place(into: Path) -> None:
-    """Whether marks can be written into a folder, asked before the work. Raises `BadInput`."""
-    try:
-        (into / "feedback").mkdir(parents=True, exist_ok=True)
-        writable = os.access(into, os.W_OK) and os.access(into / "feedback", os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        raise BadInput(f"{quoted(str(into))} is no folder that can be written to; choose another for --into.")
-
-
-def grade(found: Sequence[tuple[HandIn, Outcome]]) -> list[Result]:
-    """The results of all students, from what `answers` found."""
-    return [score(handed, outcome) for handed, outcome in found]
-
-
-def write(results: Sequence[Result], problem_set: str, into: Path) -> None:
-    """grades.csv, a feedback file for each student, and a sheet for each task that is marked by hand."""
-    (into / "feedback").mkdir(parents=True, exist_ok=True)
-    names = [one.name for one, key in keyed(problem_set) if key.read is not None]
-    with (into / "grades.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["student", *names, "points", "most", "notes"])
-        for result in results:
-            points = {mark.task: mark.points for mark in result.marks}
-            rows.writerow(
-                [result.student, *[points[name] for name in names], result.points, result.most, "; ".join(result.notes)]
-            )
-    for result in results:
-        lines = [
-            f"# {problem_set}, {result.student}: {result.points} of {result.most}",
-            *(f"- {note}" for note in result.notes),
-        ]
-        for mark in result.marks:
-            got = "marked by hand" if mark.points is None else f"{mark.points} of {mark.most}"
-            asked = task(problem_set, mark.task).text(result.student)
-            lines += ["", f"## {mark.task}: {got}", "", asked, "", mark.feedback]
-        (into / "feedback" / f"{result.student}.md").write_text("\n".join(lines) + "\n", "utf-8")
-    for one, key in keyed(problem_set):
-        if key.read is None:
-            _sheet(results, problem_set, one.name, key.rubric, into)
-
-
-def _sheet(results: Sequence[Result], problem_set: str, name: str, rubric: tuple[str, ...], into: Path) -> None:
-    """What all students wrote to one task, with the rubric and a place for the points."""
-    lines = [f"# {problem_set}, {name}: to be marked by hand", "", *(f"- {line}" for line in rubric)]
-    for result in results:
-        (mark,) = (mark for mark in result.marks if mark.task == name)
-        lines += ["", f"## {result.student}: ___ of {mark.most}", "", mark.feedback]
-    (into / f"by-hand-{name}.md").write_text("\n".join(lines) + "\n", "utf-8")
+def write(course: Course, record: Record, *, typed: bool = False) -> list[Result]:
+    """Judge all who were graded and write grades.csv, marks.csv, the sheets and the feedback."""
+    found = results(course, record, typed=typed)
+    record.ask({}, [result.student for result in found])
+    report.write(course, record, found)
+    return found
 
 
 def to_terminal(text: str) -> None:

@@ -1,4 +1,4 @@
-"""A fabricated class of forty: thirty who answer more or less well, ten who try something else.
+"""A fabricated class: most answer more or less well, each with a habit of its own, and ten try something else.
 
 What each is worth is known from how the hand-in was made, so that graders can be held to it.
 """
@@ -16,7 +16,7 @@ import nbformat
 from .keys import keyed
 from .sets import solution, text
 
-ORDINARY, SET = 30, "ps1"
+HOSTILE, SET = 10, "ps1"
 BOMB = "x = []\nwhile True:\n    x.append(bytearray(1 << 24))"
 
 
@@ -94,7 +94,7 @@ def _ends_four_times(notebook: Any) -> int:
 
 
 LIAR = (
-    "class Liar(int):\n    def __eq__(self, other):\n        return True\n    __hash__ = None\nanswer_{name} = Liar(3)"
+    "class Liar(int):\n    def __eq__(self, other):\n        return True\n    __hash__ = None\nanswer_{name} = Liar(-3)"
 )
 PATCH = (
     "import hvlib.teaching.ask, hvlib.teaching.homework, builtins\n"
@@ -114,56 +114,126 @@ TRICKS: dict[str, Callable[[Any], int]] = {
     "always equal": everywhere(LIAR),
     "library patched": everywhere(PATCH),
     "not JSON": lambda _: 0,
-    "AST rewriter": spoilt("head", "import ast, sys\nget_ipython().ast_transformers.append(ast.NodeTransformer())"),
-    "reads the solution": spoilt(
-        "head", "import glob\nanswer_head = open(glob.glob('/**/assignments/source/ps1/ps1.ipynb', recursive=True)[0]).read()"
-    ),
-    "imports the keys": spoilt("head", "from grading.keys import expected\nanswer_head = expected('ps1', 'head', student)"),
-    "forks": spoilt("head", "import os\nwhile True: os.fork()"),
-    "opens a connection": spoilt("head", "import socket\nanswer_head = socket.create_connection(('127.0.0.1', 9)).recv(9)"),
-    "starts a program": spoilt("head", "import subprocess\nanswer_head = subprocess.check_output(['id'])"),
-    "writes into the pipe": before("memmap", "import os\nfor f in range(3, 9):\n    try: os.write(f, b'[1]\\n{}\\n[[[[\\nnull\\n')\n    except OSError: pass"),
     "forges another's line": before(
         "memmap", "import os, json\nfor f in range(3, 9):\n    try: os.write(f, (json.dumps(['nobody', 'int', '1', '']) + chr(10)).encode())\n"
         "    except OSError: pass"
     ),
-    "changes what the fence asks": spoilt(
-        "head", "import builtins, hvlib, os\nbuiltins.isinstance = lambda *a: False\nos.fspath = lambda path: os.getcwd()\n"
-        "answer_head = open('/etc/hostname').read()"
-    ),
     "ends four times": _ends_four_times,
-    "sys.exit": spoilt("head", "import sys\nsys.exit(0)"),
-    "infinite recursion": spoilt("head", "def f(): return f()\nanswer_head = f()"),
-    "a million digits": spoilt("head", "answer_head = 10 ** 1_000_000"),
-    "a syntax error": spoilt("head", "answer_head = = 3"),
     "a closed pipe": spoilt("vmemmap_page", "import os\nos.closerange(3, 99)"),
 }  # fmt: skip
 """What can be tried -> how; each changes a right hand-in and returns what it is worth then."""
 IN_CLASS = tuple(TRICKS)[:10]
 
 
-def hand_in(student: str, trick: str | None = None, wrong: int = 0) -> tuple[str, int]:
+def _wrap(name: str, change: Callable[[str], str]) -> Callable[[Any], None]:
+    def habit(notebook: Any) -> None:
+        cell = _cell(notebook, name)
+        cell.source = change(cell.source)
+
+    return habit
+
+
+def _scratch(notebook: Any) -> None:
+    """The work in a cell of one's own, the answer only handed on."""
+    cell = _cell(notebook, "leaf")
+    mine = nbformat.v4.new_code_cell(cell.source.replace("answer_leaf", "mine"))
+    notebook.cells.insert(notebook.cells.index(cell), mine)
+    cell.source = "answer_leaf = mine"
+
+
+def _helper_below(notebook: Any) -> None:
+    """A helper that stands further down, and was run first."""
+    cell = _cell(notebook, "leaf")
+    notebook.cells.append(nbformat.v4.new_code_cell("def itself(x): return x"))
+    cell.source = cell.source.replace("= (", "= itself(")
+
+
+def _pasted(notebook: Any) -> None:
+    """The answer in a copy; the first is left as it was."""
+    cell = _cell(notebook, "leaf")
+    copy = nbformat.from_dict(json.loads(json.dumps(cell)))
+    copy.id = "pasted"
+    notebook.cells.insert(notebook.cells.index(cell) + 1, copy)
+    cell.source = "answer_leaf = ..."
+
+
+def _retyped(notebook: Any) -> None:
+    """The answer cell deleted, and written again at the end."""
+    cell = _cell(notebook, "leaf")
+    notebook.cells.remove(cell)
+    notebook.cells.append(nbformat.v4.new_code_cell(cell.source))
+
+
+def _moved(notebook: Any) -> None:
+    cell = _cell(notebook, "leaf")
+    notebook.cells.remove(cell)
+    notebook.cells.append(cell)
+
+
+def _text_elsewhere(notebook: Any) -> None:
+    """What is marked by hand, in a cell of one's own."""
+    cell = _cell(notebook, "why_eight")
+    notebook.cells.append(nbformat.v4.new_markdown_cell("Because of 8 x B. " + cell.source))
+    cell.source = "Your answer."
+
+
+HABITS: dict[str, Callable[[Any], None]] = {
+    "none": lambda _: None,
+    "scratch cell": _scratch,
+    "helper further down": _helper_below,
+    "pasted copy": _pasted,
+    "retyped": _retyped,
+    "moved": _moved,
+    "text in a cell of its own": _text_elsewhere,
+    "import on top": lambda notebook: (
+        _wrap("import", lambda s: f"{s}\nimport math")(notebook),
+        _wrap("leaf", lambda s: f"math.pi\n{s}")(notebook),
+    )[0],
+    "a failing cell": lambda notebook: notebook.cells.insert(4, nbformat.v4.new_code_cell("1 / 0")),
+    "display": _wrap("leaf", lambda s: f"display(1)\n{s}"),
+    "magic": _wrap("leaf", lambda s: f"%time 1\n{s}"),
+    "cell magic": _wrap("leaf", lambda s: f"%%time\n{s}"),
+    "shell": _wrap("leaf", lambda s: f"!uname -r\n{s}"),
+    "await": _wrap("leaf", lambda s: f"import asyncio\nawait asyncio.sleep(0)\n{s}"),
+    "whole float": _wrap("leaf", lambda s: s.replace("= (", "= 1.0 * (")),
+    "numpy": _wrap("leaf", lambda s: "import numpy as np\n" + s.replace("= (", "= np.int64(")),
+    "observe": _wrap("leaf", lambda s: f"hv.observe.recorded(hv.observe.records()[0])\n{s}"),
+    "panel": _wrap("leaf", lambda s: f"hv.explore.base_pages()\n{s}"),
+    "plot": _wrap(
+        "leaf", lambda s: f"%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()\n{s}"
+    ),
+}
+"""What honest students do to a notebook that runs -> how; each costs nothing."""
+
+
+def hand_in(student: str, trick: str | None = None, wrong: int = 0, habit: str = "none") -> tuple[str, int]:
     """The text of a hand-in and what it is worth: right but for ``wrong`` answers, or with a trick."""
     notebook = solution(SET, student)
     if trick is not None:
         worth = TRICKS[trick](notebook)
         return ("{ this is not JSON" if trick == "not JSON" else text(notebook)), worth
     chance, worth = random.Random(f"class {student}"), MOST
-    for name, points in chance.sample(_automatic(), wrong):
+    others = [one for one in _automatic() if one[0] != "leaf"]  # where the habits are
+    for name, points in chance.sample(others, min(wrong, len(others))):
         _cell(notebook, name).source = chance.choice(
             [f"answer_{name} = -1", f"answer_{name} = ...", "", "1 / 0", f"answer_{name} = None"]
         )
         worth -= points
+    HABITS[habit](notebook)
     return text(notebook), worth
 
 
-def build(folder: Path) -> dict[str, int]:
-    """Write the hand-ins of the class into a folder; returns student -> points it must get."""
-    expected = {}
-    for number in range(1, ORDINARY + len(IN_CLASS) + 1):
-        student = f"s{number:02d}"
-        trick = IN_CLASS[number - ORDINARY - 1] if number > ORDINARY else None
-        words, expected[student] = hand_in(student, trick, number % (len(_automatic()) + 1))
+def build(folder: Path, students: int = 40) -> dict[str, int]:
+    """Write the hand-ins of a class into a folder, the last ten hostile; returns student -> points it must get."""
+    expected, habits = {}, list(HABITS)
+    for number in range(1, students + 1):
+        student, hostile = f"s{number:02d}", number - (students - HOSTILE) - 1
+        if hostile >= 0:
+            words, expected[student] = hand_in(student, IN_CLASS[hostile])
+        else:
+            # Plots and panels are dear: they are as frequent here as among students, not one in ten each.
+            habit = habits[number % len(habits)] if number % 3 == 0 else habits[number % (len(habits) - 3)]
+            words, expected[student] = hand_in(student, None, number // 3 % 4, habit)
         path = folder / student / SET / f"{SET}.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(words, "utf-8")

@@ -12,14 +12,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from hvlib.errors import BadInput
 
-from . import sets
-from .fence import Outcome
-from .handin import HandIn
+from . import sets, words
+from .record import Entry, Record
+from .tasks import Course
 
 CONFIG = """c = get_config()
 c.CourseDirectory.course_id = "hvlib"
@@ -30,54 +30,56 @@ c.ExportApp.plugin_class = "nbgrader.plugins.export.CsvExportPlugin"
 """
 
 
-def rebuilt(handed: HandIn, outcome: Outcome) -> str:
+def rebuilt(course: Course, problem_set: str, entry: Entry) -> str:
     """The notebook that nbgrader gets for a hand-in."""
-    notebook = sets.release(handed.problem_set)
+    notebook, outcome = sets.release(problem_set, course), entry.outcome
     for cell in notebook.cells:
         name = cell.metadata.nbgrader.grade_id
         if name == "student":
-            cell.source = f"student = {handed.student!r}"
-        elif name in handed.code:
+            cell.source = f"student = {entry.student!r}"
+        elif cell.metadata.nbgrader.solution and cell.cell_type == "code":
             cell.source = f"{sets.variable(name)} = {outcome.values.get(name)!r}"
-        elif name in handed.texts:
-            cell.source = handed.texts[name]
+        elif name in outcome.texts:
+            cell.source = outcome.texts[name] or cell.source
     return sets.text(notebook)
 
 
 def grade(
-    problem_set: str, found: Sequence[tuple[HandIn, Outcome]], folder: Path, tell: Callable[[str], None]
-) -> dict[str, int]:
-    """Take what `course.answers` found through nbgrader: student -> points. Raises `BadInput` if it is missing."""
+    course: Course, problem_set: str, record: Record, home: Path, tell: Callable[[str], None]
+) -> dict[str, float]:
+    """Take what was run through nbgrader: student -> points. Raises `BadInput` if nbgrader is missing."""
     if not shutil.which("nbgrader", path=_path()):
         raise BadInput("nbgrader is not installed; it is in the extra of that name: pip install -e '.[nbgrader]'.")
-    home = folder / "nbgrader"
     target = home / "source" / problem_set
-    target.mkdir(parents=True)
-    (target / f"{problem_set}.ipynb").write_text(sets.text(sets.source(problem_set)), "utf-8")
+    target.mkdir(parents=True, exist_ok=True)
+    (target / f"{problem_set}.ipynb").write_text(sets.text(sets.source(problem_set, course=course)), "utf-8")
     (home / "nbgrader_config.py").write_text(CONFIG, "utf-8")
-    _nbgrader(home, "generate_assignment", problem_set)
-    for handed, outcome in found:
-        path = home / "submitted" / handed.student / problem_set / f"{problem_set}.ipynb"
-        path.parent.mkdir(parents=True)
-        path.write_text(rebuilt(handed, outcome), "utf-8")
+    _nbgrader(course, home, "generate_assignment", problem_set, "--force")
+    names = {}
+    for entry in record.entries().values():
+        names[words.file_name(entry.student)] = entry.student
+        path = home / "submitted" / words.file_name(entry.student) / problem_set / f"{problem_set}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(rebuilt(course, problem_set, entry), "utf-8")
     tell("autograding with nbgrader …\n")
-    _nbgrader(home, "autograde", problem_set)
-    _nbgrader(home, "generate_feedback", problem_set)
-    _nbgrader(home, "export")
+    _nbgrader(course, home, "autograde", problem_set, "--force")
+    _nbgrader(course, home, "generate_feedback", problem_set, "--force")
+    _nbgrader(course, home, "export")
     with (home / "grades.csv").open(encoding="utf-8") as file:
-        return {row["student_id"]: round(float(row["score"] or 0)) for row in csv.DictReader(file)}
+        return {names[row["student_id"]]: float(row["score"] or 0) for row in csv.DictReader(file)}
 
 
 def _path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
-def _nbgrader(home: Path, *arguments: str) -> None:
+def _nbgrader(course: Course, home: Path, *arguments: str) -> None:
     root = Path(__file__).parents[1]
+    of_course = {"GRADING_COURSE": str(course.file.resolve())} if course.file else {}
     done = subprocess.run(
         ["nbgrader", *arguments], cwd=home, capture_output=True, text=True,
         env={**os.environ, "PATH": _path(), "PYTHONPATH": str(root), "PYTHONWARNINGS": "ignore",
-             "HVLIB_OBSERVE": "recorded"},
+             "HVLIB_OBSERVE": "recorded", **of_course},
     )  # fmt: skip
     if done.returncode:
         raise BadInput(f"nbgrader {arguments[0]} failed: {' '.join(done.stderr.split())[-400:]}")

@@ -1,69 +1,130 @@
-"""Scores: values that came through the fence, judged by the keys in a process that never saw the student's code."""
+"""Marks: values that came through the wall, judged by the keys in a process that never saw the student's code."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hvlib.teaching import ask
-from hvlib.teaching.homework import task
+from hvlib.teaching.homework import student_id
 
-from .fence import Outcome
-from .handin import HandIn
-from .keys import KEYS, keyed
+from .run import Outcome
+from .tasks import BOOK, Assignment, Course, load
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One task of one hand-in: points got and to be had (``None``: still to be marked by hand), and what to say."""
+    """One task of one hand-in: points got and to be had (``None``: still to be marked by hand), and what to say.
+
+    ``said`` is for the student; what the student wrote or raised stands apart, in ``quoted``.
+    """
 
     task: str
-    points: int | None
+    points: float | None
     most: int
-    feedback: str
+    said: str
+    quoted: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
 class Result:
-    """The marks of one hand-in."""
+    """The marks of one hand-in. ``share`` is the part that counts, if it was late."""
 
     student: str
-    problem_set: str
     marks: tuple[Mark, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    share: float = 1.0
 
     @property
-    def points(self) -> int:
-        """Points of the tasks that are marked automatically."""
-        return sum(mark.points or 0 for mark in self.marks)
+    def automatic(self) -> float:
+        """Points of the tasks that are not marked by hand."""
+        return sum(mark.points or 0 for mark in self.marks if not mark.by_hand)
+
+    @property
+    def open(self) -> int:
+        """How many tasks are still to be marked by hand."""
+        return sum(mark.points is None for mark in self.marks)
+
+    @property
+    def points(self) -> float:
+        """All points so far that count."""
+        return round(self.share * sum(mark.points or 0 for mark in self.marks), 2)
 
     @property
     def most(self) -> int:
-        """Points that can be had automatically."""
-        return sum(mark.most for mark in self.marks if mark.points is not None)
+        """All points that can be had."""
+        return sum(mark.most for mark in self.marks)
 
 
-def judged(problem_set: str, name: str, student: str, value: object) -> ask.Verdict:
-    """The verdict on an answer; only an `int` or a `str`, nothing that looks like one, can be right."""
+def judged(problem_set: str, name: str, student: str, value: object, course: Course | None = None) -> ask.Verdict:
+    """The verdict on an answer; only an `int` or a `str`, nothing that looks like one, can be right.
+
+    Without a course, the one whose file GRADING_COURSE names (for nbgrader's hidden tests), or the book's.
+    """
     if type(value) not in (int, str):
         return ask.Verdict(False, "An answer is a number or a text.", False)
-    asked = KEYS[problem_set][name].question(task(problem_set, name))
-    given = task(problem_set, name).given(student)
-    return replace(asked, draw=lambda _: given).judge(value)
+    file = os.environ.get("GRADING_COURSE")
+    course = course or (load(Path(file)) if file else BOOK)
+    task, key = next(pair for pair in course.sets[problem_set].keyed if pair[0].name == name)
+    given = course.given(task, student)
+    return replace(key.question(task), draw=lambda _: given).judge(value)
 
 
-def score(handin: HandIn, outcome: Outcome) -> Result:
-    """The marks of a hand-in from what came through the fence."""
+def score(
+    course: Course, problem_set: str, student: str, outcome: Outcome, *,
+    handed_in: str = "", by_hand: Mapping[str, tuple[float, str]] | None = None, typed: bool = False,
+) -> Result:  # fmt: skip
+    """The marks of a hand-in. ``by_hand``: task -> points and reason; ``typed`` takes the typed id."""
+    assignment = course.sets[problem_set]
+    told, notes = dict(by_hand or {}), list(outcome.remarks)
+    whose, other = student, _other(student, outcome.typed)
+    if other is not None:
+        whose, beside = (other, student) if typed else (student, other)
+        would = sum(mark.points or 0 for mark in _marks(course, assignment, beside, outcome))
+        notes.insert(
+            0, f"the notebook says student = '{other}'; marked with the numbers of '{whose}'"
+               f" (with those of '{beside}' {would:g} points)"
+        )  # fmt: skip
     marks = []
-    for one, key in keyed(handin.problem_set):
+    for mark in _marks(course, assignment, whose, outcome):
+        if mark.task in told:
+            points, reason = told[mark.task]
+            if not mark.by_hand:
+                notes.append(f"{mark.task}: {points:g} instead of {mark.points:g} by the teacher: {reason}")
+            mark = replace(mark, points=points, said=reason or mark.said)
+        marks.append(mark)
+    share, late = assignment.share(handed_in)
+    return Result(student, tuple(marks), tuple([*notes, late] if late else notes), share)
+
+
+def _other(student: str, typed: str | None) -> str | None:
+    try:
+        given = student_id(typed)
+    except ValueError:
+        return None
+    return None if given in (student_id(student), student_id(UNTOUCHED)) else given
+
+
+UNTOUCHED = "write your id here"
+"""What stands for the id in the release."""
+
+
+def _marks(course: Course, assignment: Assignment, student: str, outcome: Outcome) -> list[Mark]:
+    marks = []
+    for one, key in assignment.keyed:
         if key.read is None:
-            written = handin.texts.get(one.name, "").strip()
-            marks.append(Mark(one.name, None, key.points, written or "nothing written"))
+            written = outcome.texts.get(one.name, "").strip()
+            marks.append(Mark(one.name, None if written else 0, key.points, "" if written else "Nothing written.",
+                              written, by_hand=True))  # fmt: skip
             continue
         value = outcome.values.get(one.name)
+        error = outcome.errors.get(one.name, "")
         if value is None:
-            note = outcome.notes.get(one.name, "No answer.")
-            marks.append(Mark(one.name, 0, key.points, note))
+            marks.append(Mark(one.name, 0, key.points, "No answer.", error))
             continue
-        verdict = judged(handin.problem_set, one.name, handin.student, value)
-        marks.append(Mark(one.name, key.points if verdict.right else 0, key.points, verdict.text))
-    return Result(handin.student, handin.problem_set, tuple(marks), handin.notes)
+        verdict = judged(assignment.name, one.name, student, value, course)
+        marks.append(Mark(one.name, key.points if verdict.right else 0, key.points, verdict.text, error))
+    return marks

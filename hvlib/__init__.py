@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .teaching import concepts, explore, homework
     from .teaching.errata import ERRATA, Erratum
     from .teaching.kernel_game import you_are_the_kernel
+    from .teaching.paste import paste
     from .teaching.questions import check
     from .teaching.quiz import concept_test, predict
     from .teaching.workbench import sandbox
@@ -34,7 +35,7 @@ __all__ = [
     "Erratum", "Fleet", "GiB", "HugePage", "InvariantBroken", "KiB", "Machine", "MiB", "OutOfFrames", "PageFault",
     "Pool", "RawMemory", "Scheme", "StructPage", "TiB", "WrongState", "about", "check", "compound_head",
     "concept_test", "concepts", "costs", "draw", "explore", "format_size", "homework", "observe", "page_to_pfn",
-    "parse_size", "pfn_to_page", "plan", "predict", "sandbox", "this_machine", "trial",
+    "parse_size", "paste", "pfn_to_page", "plan", "predict", "sandbox", "this_machine", "trial",
     "you_are_the_kernel",
 ]  # fmt: skip
 
@@ -53,6 +54,7 @@ _MODULES = {
     "teaching": ("concepts", "explore", "homework"),
     "teaching.errata": ("ERRATA", "Erratum"),
     "teaching.kernel_game": ("you_are_the_kernel",),
+    "teaching.paste": ("paste",),
     "teaching.questions": ("check",),
     "teaching.quiz": ("concept_test", "predict"),
     "teaching.workbench": ("sandbox",),

@@ -22,12 +22,15 @@ def host(arguments: list[str]) -> int:
     )  # fmt: skip
     parser.add_argument("file", nargs="*", help="files, folders, tar or zip archives, or -; without any, this machine")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--half-page", metavar="N", help="a draft of the decision, for N such hosts")
     given = parser.parse_args(arguments)
     try:
+        number = None if given.half_page is None else _number(given.half_page, given.half_page, "--half-page 2000")
         answer = ask.files(given.file, sys.stdin.buffer.read) if given.file else observe.host()
+        drafted = None if number is None else answer.half_page(number)
     except BadInput as why:
         return complain(str(why))
-    say(json.dumps(answer.json(), indent=2) if given.json else str(answer))
+    say(drafted or (json.dumps(answer.json(), indent=2) if given.json else str(answer)))
     return 0
 
 

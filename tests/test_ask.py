@@ -7,7 +7,7 @@ from hvlib.pictures import outputs
 from hvlib.teaching import concepts, homework
 from hvlib.teaching.questions import QUESTIONS
 
-FEW, MANY = range(5), range(5, 100)
+FEW, MANY = range(2), range(2, 100)
 
 
 @pytest.mark.parametrize("seeds", [FEW, pytest.param(MANY, marks=pytest.mark.slow)], ids=["few", "many"])

@@ -426,7 +426,7 @@ def test_every_state_that_a_notebook_stores_is_on_its_page(html):
         outputs.PanelShown: 'class="hv-film"', outputs.PredictionShown: 'class="hv-prediction"',
         outputs.ConceptTestShown: 'class="hv-test"', outputs.PictureShown: 'class="hv-figure"',
         outputs.SandboxShown: 'class="hv-figure"', outputs.ExerciseShown: 'class="hv-exercise"',
-        outputs.GameShown: 'class="hv-game"',
+        outputs.GameShown: 'class="hv-game"', outputs.PasteShown: 'class="hv-paste"',
     }  # fmt: skip
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells

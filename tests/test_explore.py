@@ -17,10 +17,9 @@ from hvlib.teaching import explore
 
 
 def test_every_film_has_its_function_and_says_itself_what_it_shows():
-    functions = {name for name, value in vars(explore).items() if inspect.isfunction(value) and value.__name__ == name}
-    assert {
-        name for name in functions if inspect.signature(vars(explore)[name]).return_annotation is explore.Panel
-    } == set(explore.FILMS)
+    for name in explore.FILMS:
+        function = getattr(explore, name)
+        assert (function.__name__, inspect.signature(function).return_annotation) == (name, explore.Panel)
     assert dir(explore) == sorted({"FILMS", "Panel", *explore.FILMS})
     with pytest.raises(AttributeError, match="nonsense"):
         explore.nonsense  # noqa: B018

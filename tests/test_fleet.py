@@ -142,6 +142,70 @@ def test_what_cannot_be_gets_one_sentence(given, words):
     assert len(str(why.value)) > 40
 
 
+def test_pools_by_number_are_their_bills_together():
+    """The public case of 2 pages of 1 GiB and 1,024 of 2 MiB: 15,358 frames, 32 tables where they are neighbours."""
+    fleet = hv.Fleet(1, "8 GiB", {"1 GiB": 2, "2 MiB": 1024})
+    assert fleet.saved_per_host.high == (15358 - 32) * 4096
+    bills = [hv.HugePage(size).bill("head page", n) for size, n in (("1 GiB", 2), ("2 MiB", 1024))]
+    assert fleet.saved.high == sum(bill.saved for bill in bills) * 4096
+    assert fleet.tables.low == sum(bill.tables for bill in bills) * 4096
+    assert fleet.saved_per_host.low == (15358 - 64) * 4096, "8 GiB of RAM have 64 leaves"
+    assert hv.Fleet(5, "128 GiB", {"1 GiB": 120}).saved == Range(*[5 * 120 * (4095 - 8) * 4096] * 2)
+    one = hv.Fleet(7, ("64 GiB", "1 TiB"), {"1 GiB": (3, 60), "2 MiB": (0, 500)}, scheme="shared tail")
+    sample = one.sample(1)
+    for memory, saved in zip(sample.memory.tolist(), sample.saved.tolist(), strict=True):
+        assert saved in one.saved_per_host
+        assert Fraction(saved, memory) in one.share_of_ram
+    assert "3 to 60 of 1 GiB, 0 to 500 of 2 MiB" in repr(one)
+
+
+def test_a_number_of_pages_and_the_same_share_save_the_same():
+    for scheme in hv.SCHEMES:
+        by_share, by_number = (hv.Fleet(3, "64 GiB", what, scheme=scheme) for what in (0.5, {"2 MiB": 16384}))
+        assert (by_number.saved, by_number.tables, by_number.memmap) == (
+            by_share.saved,
+            by_share.tables,
+            by_share.memmap,
+        )
+        assert by_number.share_of_ram == by_share.share_of_ram
+
+
+def test_a_list_of_hosts_is_their_sum_and_nothing_is_saved_where_linux_has_it_off():
+    parts = [hv.Fleet(3, "1 TiB", 0.5), hv.Fleet(2, "64 GiB", {"16 MiB": 676}, architecture="ppc64le"),
+             hv.Fleet(4, "64 GiB", {"1 GiB": 10}, architecture="arm64, 4 KiB base")]  # fmt: skip
+    told = hv.Fleet.of([*parts, {"memory": "8 GiB", "share": {"1 GiB": 2, "2 MiB": 1024}}])
+    assert (told.hosts, told.off) == (10, 6)
+    assert told.ram.low == (3 * 1024 + 2 * 64 + 4 * 64 + 8) * hv.GiB
+    assert told.saved.high == parts[0].saved.high + (15358 - 32) * 4096
+    assert told.memmap.low == sum(part.memmap.low for part in told.parts)
+    text = repr(told)
+    assert text.count("0 saved: off in this Linux") == 2
+    assert text.splitlines()[-1].endswith("0 saved on 6 of them: off in this Linux")
+    assert repr(hv.Fleet.of(parts[1:])).splitlines()[-1].endswith("of RAM: 0 saved: off in this Linux")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: hv.Fleet(1, "128 GiB", {"1 GiB": 140}), "hv.plan says how many"),
+        (lambda: hv.Fleet(1, "128 GiB", {}), "write for example"),
+        (lambda: hv.Fleet(1, "128 GiB", {"1 GiB": -1}), "number of huge pages"),
+        (lambda: hv.Fleet(1, "128 GiB", {"1 GiB": (9, 3)}), "from low to high"),
+        (lambda: hv.Fleet(1, "128 GiB", {"1 GiB": 1, "1024 MiB": 3}), "one twice"),
+        (lambda: hv.Fleet(1, "128 GiB", 120), "{'1 GiB': 120}"),
+        (lambda: hv.Fleet.of([]), "at least one host"),
+        (lambda: hv.Fleet.of("hosts"), "list of hosts"),
+        (lambda: hv.Fleet.of([3]), "no kind of host"),
+        (lambda: hv.Fleet.of([{"RAM": "8 GiB"}]), "no kind of host"),
+    ],
+)
+def test_pools_and_lists_that_cannot_be_get_one_sentence(make, words):
+    with pytest.raises(hv.BadInput) as why:
+        make()
+    assert words in str(why.value)
+    assert "\n" not in str(why.value)
+
+
 def test_words():
     fleet = hv.Fleet(10_000, "256 GiB", (0.4, 0.6))
     assert repr(fleet).startswith("10,000 hosts with 256 GiB, 40 % to 60 % of it in 2 MiB pages (head page, x86-64): ")

@@ -9,35 +9,40 @@ import sys
 import tempfile
 from pathlib import Path
 
+import attacks
 import nbformat
 import pytest
+from users import run_as
 
 import hvlib as hv
-from grading import course, demo, fence, handin, keys, score, sets
+from grading import course, demo, keys, probe, record, score, sets, tasks, wall, words
 from grading.__main__ import main
+from grading.run import Asked, Outcome, contents, run
 from hvlib.teaching import homework
 
 pytestmark = pytest.mark.beside
 STUDENTS = [f"s{number:02d}" for number in range(1, 51)]
 SETS = list(homework.SETS)
+BOOK = tasks.BOOK
+LIMITS = wall.Limits(cell=3, total=8)
 
 
 @pytest.fixture(scope="module")
-def shared():
+def behind():
+    """The wall of this machine, or a reason."""
     with tempfile.TemporaryDirectory(prefix="grading-") as name:
         Path(name).chmod(0o755)
-        yield fence.library(Path(name))
+        try:
+            yield wall.choose(wall.prepare(Path(name) / "shared"))
+        except hv.BadInput:
+            if os.environ.get("HVLIB_REQUIRE_WALL") == "1":
+                raise
+            pytest.skip("no bubblewrap here (Debian: apt install bubblewrap)")
 
 
-LIMITS = fence.Limits(seconds=6)
-
-
-def graded(text, student, shared, problem_set="ps1"):
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "x.ipynb"
-        path.write_text(text, "utf-8")
-        handed = handin.read(path, problem_set, student)
-    return score.score(handed, fence.run(handed.code, student, shared, LIMITS))
+def graded(text, student, behind, problem_set="ps1"):
+    outcome = run(text.encode("utf-8", "surrogatepass"), student, course.asked(BOOK, problem_set), behind, LIMITS)
+    return score.score(BOOK, problem_set, student, outcome)
 
 
 # --- the sets ---
@@ -55,10 +60,15 @@ def test_every_task_has_a_key_and_every_key_a_task():
 
 @pytest.mark.generated
 @pytest.mark.parametrize("problem_set", SETS)
-def test_the_committed_views_are_made_from_the_one_source(problem_set):
-    for view, notebook in (("source", sets.source(problem_set)), ("release", sets.release(problem_set))):
-        path = sets.ROOT / view / problem_set / f"{problem_set}.ipynb"
-        assert path.read_text("utf-8") == sets.text(notebook), "run: make assignments"
+def test_the_committed_release_is_made_from_the_one_source(problem_set):
+    path = sets.ROOT / "release" / problem_set / f"{problem_set}.ipynb"
+    assert path.read_text("utf-8") == sets.text(sets.release(problem_set)), "run: make assignments"
+
+
+def test_no_solution_is_committed():
+    """Whoever hands in the instructor's copy of a public repository would get full marks."""
+    for path in (sets.ROOT.parent).rglob("*.ipynb"):
+        assert "SOLUTION" not in path.read_text("utf-8"), path
 
 
 @pytest.mark.parametrize("problem_set", SETS)
@@ -76,7 +86,7 @@ def test_the_release_gives_nothing_away(problem_set):
 
 @pytest.mark.parametrize("problem_set", SETS)
 def test_nbgrader_knows_the_form(problem_set):
-    notebook = sets.source(problem_set)
+    notebook = sets.instructors(problem_set)
     nbformat.validate(notebook)
     names = [cell.metadata.nbgrader.grade_id for cell in notebook.cells]
     assert len(names) == len(set(names))
@@ -88,16 +98,14 @@ def test_nbgrader_knows_the_form(problem_set):
 
 @pytest.mark.parametrize("problem_set", SETS)
 def test_right_is_full_marks_and_untouched_is_none_for_50_students(problem_set):
-    """Judged here without the fence, which has tests of its own."""
-    blank = {task.name: None for task, key in keys.keyed(problem_set)}
+    """Judged here without the wall, which has tests of its own."""
     for student in STUDENTS:
-        handed = handin.HandIn(student, problem_set)
         right = {task.name: keys.expected(problem_set, task.name, student)
                  for task, key in keys.keyed(problem_set) if key.read is not None}  # fmt: skip
         values = {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in right.items()}
-        result = score.score(handed, fence.Outcome(values, {}))
-        assert result.points == result.most == 12, (student, result)
-        assert score.score(handed, fence.Outcome(blank, {})).points == 0
+        result = score.score(BOOK, problem_set, student, Outcome(values))
+        assert (result.automatic, result.most) == (12, 16), (student, result)
+        assert score.score(BOOK, problem_set, student, Outcome()).points == 0
 
 
 @pytest.mark.parametrize("problem_set", SETS)
@@ -107,7 +115,8 @@ def test_students_have_numbers_of_their_own_and_the_same_ones_each_time(problem_
     for task in drawn:
         texts = {task.text(student) for student in STUDENTS}
         assert len(texts) >= 3, task.name
-        assert task.text("s01") == task.text(" s01 ")
+        assert task.text("s01") == task.text(" S01 ")
+        assert task.text("m\u00fcller") == task.text("Mu\u0308ller")
 
 
 @pytest.mark.parametrize("problem_set", SETS)
@@ -140,59 +149,221 @@ def test_an_unknown_task_gets_a_sentence(problem_set, name):
         homework.put(problem_set, name, "s01")
 
 
-# --- the fence and its enemies ---
+# --- the wall and its enemies ---
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["root", "user"])
+def test_attacks_earn_nothing_cost_nothing_else_and_leave_nothing(who, behind):
+    before = {str(path) for place in ("/tmp", "/dev/shm") for path in Path(place).iterdir()}
+    done = run_as(
+        who,
+        [sys.executable, attacks.__file__],
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if done is None:
+        pytest.skip(f"this process cannot be {who}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = json.loads(done.stdout)
+    assert (said["uid"] == 0) == (who == "root")
+    assert said["through"] == []
+    assert said["ended"]
+    expected = dict.fromkeys(attacks.COSTS, 10) | dict.fromkeys(attacks.KEEPS, 12)
+    expected |= dict.fromkeys(attacks.WHOLE, 0) | {"a million empty lines": 10, "a surrogate in a text": 12}
+    assert said["points"] == expected
+    assert said["bystander"], "the teacher's process was killed"
+    assert said["secret"] == "a classmate's words"
+    assert not [name for name, text in said["texts"].items() if "a classmate's words" in text]
+    assert said["shared"] == '"""hvlib:'
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "sleep 4711" not in left
+    names = {str(path) for place in ("/tmp", "/dev/shm") for path in Path(place).iterdir()} - before
+    assert not [name for name in names if re.search("teach_mark|mark.db|attacks-", name)]
+
+
+def test_without_a_wall_nothing_is_run(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(wall.shutil, "which", lambda _: None)
+    classroom(tmp_path / "in", ["a1"])
+    assert main(["grade", "ps1", str(tmp_path / "in"), "--into", str(tmp_path / "out")]) == 2
+    assert "--no-wall" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "outcomes.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_the_trial_of_the_wall_sees_what_comes_through(tmp_path):
+    """Without a wall the same notebook reaches everything, so the trial can fail."""
+    bare = wall.NoWall(wall.prepare(tmp_path / "shared"))
+    assert probe.tried(bare) == list(probe.ATTACKS)
+    assert probe.check(bare).startswith("NO WALL")
+
+
+@pytest.mark.slow
+def test_the_wall_is_tried_and_announced(behind):
+    assert (
+        probe.check(behind)
+        == f"The wall stands: bubblewrap. {len(probe.ATTACKS)} attacks tried and held, an honest notebook ran."
+    )
+    assert len(probe.ATTACKS) == 10
+
+
+@pytest.mark.slow
+def test_a_wall_with_a_hole_is_refused(behind, monkeypatch):
+    seen = wall.seen
+    monkeypatch.setattr(
+        wall, "seen", lambda prepared: [*seen(prepared), (str(wall.HERE.parent), str(wall.HERE.parent))]
+    )
+    monkeypatch.setattr(wall, "masked", lambda *_: [])
+    with pytest.raises(hv.BadInput, match="does not hold, so nothing is run: a notebook reads the keys"):
+        probe.check(behind)
+
+
+def test_the_grader_itself_is_hidden_where_it_lies_in_the_python_that_is_shown(tmp_path):
+    binds = [(str(wall.HERE.parent), "/venv"), (str(tmp_path), "/srv")]
+    assert wall.masked(binds, [tmp_path]) == [f"/venv/{wall.HERE.name}"]
+
+
+@pytest.mark.slow
+def test_a_container_is_asked_for_the_same_walls(tmp_path):
+    """An engine that writes down what it was told and then runs the program, for there is none on test machines."""
+    engine = tmp_path / "podman"
+    engine.write_text(
+        f'#!/bin/sh\n[ $1 = kill ] && exit 0\necho "$@" > {tmp_path}/told\n'
+        f"exec {sys.executable} -I -B {tmp_path}/shared/inside.py\n"
+    )
+    engine.chmod(0o755)
+    contained = wall.Container(wall.prepare(tmp_path / "shared"), str(engine), "debian")
+    contained.library = str(tmp_path / "shared")
+    outcome = run(probe.notebook("answer_x = 1"), "s01", Asked(("x",)), contained, LIMITS)
+    assert outcome.values == {"x": 1}
+    told = (tmp_path / "told").read_text()
+    for option in ("--network none", "--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "--memory 3221225472",
+                   "--pids-limit 40", f"{tmp_path}/shared:/srv:ro", "debian"):  # fmt: skip
+        assert option in told, option
+    assert "HOME=/tmp" in told
+
+
+# --- what Jupyter ran ---
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("problem_set", SETS)
-def test_a_solution_and_a_release_through_the_fence(problem_set, shared):
-    assert graded(sets.text(sets.solution(problem_set, "s03")), "s03", shared, problem_set).points == 12
-    assert graded(sets.text(sets.release(problem_set)), "s03", shared, problem_set).points == 0
+def test_a_solution_and_a_release_behind_the_wall(problem_set, behind):
+    assert graded(sets.text(sets.solution(problem_set, "s03")), "s03", behind, problem_set).automatic == 12
+    release = graded(sets.text(sets.release(problem_set)), "s03", behind, problem_set)
+    assert (release.points, release.notes) == (0, ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("habit", list(demo.HABITS))
+def test_an_honest_habit_costs_nothing(habit, behind):
+    text, worth = demo.hand_in("s07", habit=habit)
+    result = graded(text, "s07", behind)
+    assert result.automatic == worth == demo.MOST, result
+    (written,) = (mark for mark in result.marks if mark.by_hand)
+    assert "8 x B" in written.quoted
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trick", list(demo.TRICKS))
-def test_a_trick_earns_nothing_and_loses_nothing_that_was_earned(trick, shared):
+def test_a_trick_earns_nothing_and_loses_nothing_that_was_earned(trick, behind):
     words, worth = demo.hand_in("s07", trick)
-    result = graded(words, "s07", shared)
-    assert result.points == worth, result
-    assert result.most == demo.MOST
+    result = graded(words, "s07", behind)
+    assert result.automatic == worth, result
 
 
-def test_a_student_cannot_take_anothers_numbers(shared):
-    words = sets.text(sets.solution("ps1", "s02"))
-    assert graded(words, "s07", shared).points < demo.MOST
+def notebook(*cells):
+    made = nbformat.v4.new_notebook()
+    for cell in cells:
+        kind = nbformat.v4.new_markdown_cell if cell.startswith("#") else nbformat.v4.new_code_cell
+        made.cells.append(kind(cell))
+    return made
+
+
+ASKED = Asked(
+    ("x",),
+    ("words",),
+    ("x", "test-x", "words", "head-words"),
+    {"words": "Your answer.", "head-words": "## 2", "put-words": ""},
+)
+
+
+def came(behind, *cells, ids=()):
+    made = notebook(*cells)
+    for number, name in ids:
+        made.cells[number].id = name
+    return run(nbformat.writes(made).encode(), "s01", ASKED, behind, LIMITS)
+
+
+@pytest.mark.slow
+def test_several_answers(behind):
+    """What stands at the task's own test counts, as in nbgrader; where there is nothing, the last that was assigned."""
+    two = came(behind, "answer_x = 1", "assert True", "answer_x = 2", ids=[(0, "x"), (1, "test-x")])
+    assert two.values == {"x": 1}
+    assert two.remarks == ["x: cell 3 assigns another value later; the one at the task's place counts"]
+    later = came(behind, "answer_x = ...", "1", "answer_x = 2", ids=[(0, "x"), (1, "test-x")])
+    assert later.values == {"x": 2}
+    assert later.remarks == ["x: answered in another cell, number 3"]
+    emptied = came(behind, "answer_x = 1", "answer_x = ...", ids=[(0, "x")])
+    assert emptied.values == {"x": 1}
+    text = came(behind, "# answer_x = 5")
+    assert text.values == {}
+    assert "x: the answer cell is text now, and so does not run" in text.remarks
+    failed = came(behind, "answer_x = half(2)", ids=[(0, "x")])
+    assert failed.errors == {"x": "NameError: name 'half' is not defined"}
+    killed = came(behind, "answer_x = 1", "import os; os._exit(1)", "answer_x = 2", ids=[(0, "x")])
+    assert killed.values == {"x": 2}
+
+
+@pytest.mark.slow
+def test_what_is_marked_by_hand_is_found_under_its_heading(behind):
+    beside = came(behind, "## 2", "# Your answer.", "# Because.", ids=[(0, "head-words"), (1, "words")])
+    assert beside.texts == {"words": "# Your answer.\n\n# Because."}
+    appended = came(behind, "## 2\n\nBecause.", ids=[(0, "head-words")])
+    assert appended.texts == {"words": "Because."}
+    lost = came(behind, "# Because.")
+    assert lost.texts == {"words": "# Because."}
+    assert "words: found in another place than its own" in lost.remarks
+    code = came(behind, "## 2", "'because'", ids=[(0, "head-words")])
+    assert code.texts == {"words": "'because'"}
+
+
+@pytest.mark.slow
+def test_values_count_as_in_check(behind):
+    code = ["import numpy as np, fractions", *(f"answer_{name} = {value}" for name, value in {
+        "float": "512.0", "numpy": "np.int64(512)", "unsigned": "np.uint8(5)", "float32": "np.float32(4)", "array": "np.array(3)",
+        "fraction": "fractions.Fraction(6, 3)", "list": "['split', 'remap']", "text": "' 2 MiB '", "half": "0.5",
+        "true": "True", "none": "None", "inf": "float('inf')", "empty": "' '", "function": "len",
+    }.items())]  # fmt: skip
+    names = tuple(re.findall(r"answer_(\w+) =", " ".join(code)))
+    outcome = run(probe.notebook(*code), "s01", Asked(names), behind, LIMITS)
+    assert outcome.values == {"float": 512, "numpy": 512, "unsigned": 5, "float32": 4, "array": 3, "fraction": 2,
+                              "list": "split, remap", "text": " 2 MiB "}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_any_encoding_of_JSON_is_read(encoding, behind):  # noqa: N802
+    text = sets.text(sets.solution("ps1", "s03"))
+    outcome = run(text.encode(encoding), "s03", course.asked(BOOK, "ps1"), behind, LIMITS)
+    assert score.score(BOOK, "ps1", "s03", outcome).automatic == 12
+
+
+def test_the_id_that_was_typed_is_compared():
+    outcome = Outcome({name: keys.expected("ps1", name, "jane") for name in ("leaf", "head")}, typed="Jane")
+    assert score.score(BOOK, "ps1", "jane", outcome).notes == ()
+    roster = score.score(BOOK, "ps1", "s06", outcome)
+    assert roster.points == 0
+    assert roster.notes == (
+        "the notebook says student = 'jane'; marked with the numbers of 's06' (with those of 'jane' 4 points)",
+    )
+    assert score.score(BOOK, "ps1", "s06", outcome, typed=True).points == 4
+    assert score.score(BOOK, "ps1", "s06", Outcome(typed="write your id here")).notes == ()
 
 
 @pytest.mark.parametrize("value", [True, 3.0, b"3", [3], {"x": 1}, object(), None, type("Int", (int,), {})(3)])
 def test_only_numbers_and_texts_can_be_right(value):
     assert not score.judged("ps1", "memmap", "s01", value).right
-
-
-def test_the_fence_says_what_it_refuses(shared):
-    cells = {"head": "answer_head = open('/etc/passwd').read()", "leaf": "import socket\nanswer_leaf = 1",
-             "memmap": "import os\nos.system('true')\nanswer_memmap = 1"}  # fmt: skip
-    outcome = fence.run(cells, "s01", shared)
-    assert "files outside" in outcome.notes["head"]
-    assert "import of socket" in outcome.notes["leaf"] or "not allowed" in outcome.notes["leaf"]
-    assert "not allowed" in outcome.notes["memmap"]
-    assert outcome.values["head"] is None
-
-
-def test_the_kernels_wall_hides_the_repository_where_it_is_allowed(shared):
-    walls = fence._isolation(shared.parent)
-    if not walls:
-        pytest.skip("this machine allows no namespaces; the audit hook alone stands")
-    look = "import os, sys; print([os.path.exists(path) for path in sys.argv[1:]])"
-    places = [str(fence.ROOT / name) for name in ("grading/keys.py", "notebooks/assignments/source", ".git/HEAD")]
-    command = [*walls, sys.executable, "-c", look, *places]
-    assert subprocess.check_output(command, text=True).strip() == "[False, False, False]"
-    assert Path(places[0]).exists(), "only there"
-
-
-def test_the_library_may_help(shared):
-    cells = {"base_pages": "answer_base_pages = hv.HugePage('2 MiB').nr_base_pages"}
-    assert fence.run(cells, "s01", shared).values["base_pages"] == 512
 
 
 # --- a course ---
@@ -201,28 +372,143 @@ def test_the_library_may_help(shared):
 def classroom(folder, names):
     expected = {}
     for number, student in enumerate(names):
-        words, expected[student] = demo.hand_in(student, "os._exit" if number == 1 else None, number)
-        path = folder / student / "ps1" / "ps1.ipynb"
-        path.parent.mkdir(parents=True)
-        path.write_text(words)
+        text, expected[student] = demo.hand_in(student, "os._exit" if number == 1 else None, number)
+        put(folder, student, text)
     (folder / "late" / "ps1").mkdir(parents=True)
     return {**expected, "late": 0}
 
 
+def put(folder, student, text):
+    path = folder / student / "ps1" / "ps1.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def rows(path):
+    return {row["student"]: row for row in csv.DictReader(path.open())}
+
+
+@pytest.fixture
+def quick(behind, monkeypatch):
+    """The command with a wall that was tried already."""
+    monkeypatch.setattr("grading.__main__.choose", lambda *_, **__: behind)
+    monkeypatch.setattr("grading.__main__.prepare", lambda folder: folder)
+    monkeypatch.setattr("grading.__main__.check", lambda _: "tried")
+
+
 @pytest.mark.slow
-def test_a_course_is_graded_written_down_and_shards_add_up(tmp_path, capsys):
+def test_marks_are_kept_whatever_is_graded_again(tmp_path, capsys, quick, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     expected = classroom(tmp_path / "in", ["a1", "b2", "c3"])
-    (tmp_path / "in" / ".ipynb_checkpoints").mkdir()  # JupyterLab leaves one; it is nobody's
-    assert main(["grade", "ps1", str(tmp_path / "in"), "--into", str(tmp_path / "out")]) == 0
-    rows = list(csv.DictReader((tmp_path / "out" / "grades.csv").open()))
-    assert {row["student"]: int(row["points"]) for row in rows} == expected
-    assert next(row for row in rows if row["student"] == "late")["notes"] == "not handed in"
-    feedback = (tmp_path / "out" / "feedback" / "b2.md").read_text()
-    assert "the process was ended by the cell" in feedback
-    sheet = (tmp_path / "out" / "by-hand-why_eight.md").read_text()
-    assert "___ of 4" in sheet
-    halves = [course.students(tmp_path / "in", (number, 2)) for number in (1, 2)]
-    assert sorted(halves[0] + halves[1]) == course.students(tmp_path / "in")
+    (tmp_path / "in" / ".ipynb_checkpoints").mkdir()
+    assert main(["grade", "ps1", "in"]) == 0
+    out = tmp_path / "graded" / "ps1"
+    table = rows(out / "grades.csv")
+    assert {name: int(row["points"]) for name, row in table.items()} == expected
+    assert table["late"]["notes"] == "not handed in"
+    assert "the process was ended by the cell" in (out / "feedback" / "b2.md").read_text()
+    assert "to be marked, of 4" in (out / "by-hand-why_eight.md").read_text()
+    marks = out / "marks.csv"
+    typed = (
+        marks.read_text()
+        .replace("a1,why_eight,,", 'a1,why_eight,"3,5",good')
+        .replace("b2,why_eight,,", "b2,why_eight,2,")
+    )
+    marks.write_text(typed + "b2,leaf,2,the process was killed by us\r\n")
+    assert main(["report", "ps1"]) == 0
+    assert rows(out / "grades.csv")["a1"]["points"] == f"{expected['a1'] + 3.5:g}"
+    assert rows(out / "grades.csv")["b2"]["points"] == f"{expected['b2'] + 4}"
+    assert (
+        "leaf: 2 instead of 0 by the teacher: the process was killed by us" in rows(out / "grades.csv")["b2"]["notes"]
+    )
+    text, worth = demo.hand_in("late")
+    put(tmp_path / "in", "late", text)
+    ran = []
+    monkeypatch.setattr(course, "run", lambda *a: ran.append(a[1]) or run(*a))
+    assert main(["grade", "ps1", "in", "--only", "LATE"]) == 0
+    assert ran == ["late"]
+    table = rows(out / "grades.csv")
+    assert table["late"]["points"] == str(worth)
+    assert table["a1"]["points"] == f"{expected['a1'] + 3.5:g}"
+    assert 'a1,why_eight,"3,5",good' in marks.read_text()
+    assert (out / "before").is_dir()
+    assert main(["grade", "ps1", "in"]) == 0
+    assert ran == ["late"], "what has not changed is not run again"
+    with (out / "outcomes.jsonl").open("ab") as file:
+        file.write(b'{"set": "ps1", "stud')
+    put(tmp_path / "in", "d4", demo.hand_in("d4")[0])
+    assert main(["grade", "ps1", "in"]) == 0, "a run that was cut off goes on"
+    assert set(rows(out / "grades.csv")) == {"a1", "b2", "c3", "d4", "late"}
+    marks.write_text(marks.read_text() + "c3,leaf,2,\r\n")
+    assert main(["report", "ps1"]) == 2
+    assert "need a reason" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_shards_are_merged(tmp_path, quick, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected = classroom(tmp_path / "in", ["a1", "b2", "c3"])
+    for number in (1, 2):
+        assert main(["grade", "ps1", "in", "--shard", f"{number}/2", "--into", f"part{number}"]) == 0
+    (tmp_path / "part2" / "marks.csv").write_text("student;task;points;reason\nb2;why_eight;4;\n", "utf-16")
+    assert main(["merge", "ps1", "part1", "part2"]) == 0
+    table = rows(tmp_path / "graded" / "ps1" / "grades.csv")
+    assert {name: int(row["points"]) for name, row in table.items()} == {**expected, "b2": expected["b2"] + 4}
+
+
+@pytest.mark.slow
+def test_one_hand_in_never_stops_the_others(tmp_path, quick, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text, worth = demo.hand_in("good")
+    put(tmp_path / "in", "good", text)
+    (tmp_path / "in" / "link" / "ps1").mkdir(parents=True)
+    (tmp_path / "in" / "link" / "ps1" / "ps1.ipynb").symlink_to(tmp_path / "in" / "good" / "ps1" / "ps1.ipynb")
+    (tmp_path / "in" / "pipe" / "ps1").mkdir(parents=True)
+    os.mkfifo(tmp_path / "in" / "pipe" / "ps1" / "ps1.ipynb")
+    (tmp_path / "in" / "dir" / "ps1" / "ps1.ipynb").mkdir(parents=True)
+    for name in ("=HYPERLINK(1)", "n" * 253, "sp ", "a\nb", os.fsdecode(b"\xff")):
+        (tmp_path / "in" / name).mkdir()
+        (tmp_path / "in" / name / "PS1.ipynb").write_text("{")
+    explode = run
+    monkeypatch.setattr(course, "run", lambda *a: 1 / 0 if a[1] == "sp" else explode(*a))
+    assert main(["grade", "ps1", "in"]) == 1
+    assert "sp: failed: ZeroDivisionError" in capsys.readouterr().err
+    table = rows(tmp_path / "graded" / "ps1" / "grades.csv")
+    assert len(table) == 9
+    assert table["good"]["points"] == str(worth)
+    for name in ("link", "pipe", "dir"):
+        assert table[name]["notes"] == "not a file that can be read"
+    assert "'=hyperlink(1)" in table
+    assert "not a notebook" in table["'=hyperlink(1)"]["notes"]
+    assert len(list((tmp_path / "graded" / "ps1" / "feedback").iterdir())) == 9
+
+
+def test_what_students_wrote_is_harmless_in_every_medium():
+    nasty = "\x1b[2J<script>alert(1)</script>\n\n## leaf: 2 of 2\n```\n[x](http://y)\ud800=1"
+    assert words.plain(nasty).isprintable()
+    assert "<" not in words.in_markdown(nasty).replace("\\<", "")
+    assert not re.search(r"^#", words.in_markdown("# x"))
+    assert "<script" not in words.in_html(nasty)
+    fence = words.fenced(nasty).split("\n")
+    assert fence[0] == "````text"
+    assert fence.index("````") == len(fence) - 1
+    for text in (
+        words.plain(nasty),
+        words.in_markdown(nasty),
+        words.fenced(nasty),
+        words.in_html(nasty),
+        words.in_table(nasty),
+    ):
+        text.encode("utf-8")
+        assert "\x1b" not in text
+    assert words.in_table("=1+1") == "'=1+1"
+    assert words.from_table(words.in_table("@x")) == "@x"
+    for name in ("x" * 253, "../../etc", "a/b", "", ".", "\ud800", "\u00e9" * 64, "CON\0"):
+        made = words.file_name(name)
+        assert len(made.encode()) <= 255
+        assert "/" not in made
+        assert made not in (".", "..", "")
+    assert words.file_name("s01") == "s01"
 
 
 @pytest.mark.parametrize("arguments", [["grade", "ps1", "nowhere"], ["grade", "ps1", ".", "--shard", "3/2"],
@@ -232,10 +518,17 @@ def test_bad_arguments_get_a_sentence(arguments, capsys):
     assert len(capsys.readouterr().err) > 30
 
 
-def test_the_class_of_forty_is_as_announced():
-    assert demo.ORDINARY == 30
-    assert len(demo.IN_CLASS) == 10
-    assert len(demo.TRICKS) >= 20
+def test_nobody_handed_in_is_an_error(tmp_path, capsys):
+    (tmp_path / "in" / "s01").mkdir(parents=True)
+    assert main(["grade", "ps1", str(tmp_path / "in"), "--into", str(tmp_path / "out")]) == 2
+    assert "nobody handed in ps1" in capsys.readouterr().err
+
+
+def test_a_folder_holds_the_marks_of_one_set(tmp_path):
+    kept = record.Record(tmp_path, BOOK.sets["ps1"])
+    kept.add(record.Entry("s01", "x", Outcome()))
+    with pytest.raises(hv.BadInput, match="holds the marks of another set, ps1"):
+        record.Record(tmp_path, BOOK.sets["ps2"])
 
 
 @pytest.mark.grading
@@ -248,29 +541,13 @@ def test_a_class_of_forty_by_both_graders():
 
 def test_what_is_no_file_of_its_own_is_not_read(tmp_path):
     right = tmp_path / "right.ipynb"
-    right.write_text(sets.text(sets.solution("ps1", "s01")))
+    right.write_text("{}")
     (tmp_path / "link.ipynb").symlink_to(right)
     os.mkfifo(tmp_path / "pipe.ipynb")
     (tmp_path / "folder.ipynb").mkdir()
     for name in ("link", "pipe", "folder"):
-        handed = handin.read(tmp_path / f"{name}.ipynb", "ps1", "s01")
-        assert handed.code == {}
-        assert handed.notes == ("not a notebook (ValueError)",)
-
-
-def test_handed_in_cells_are_found_whatever_was_done_to_them(tmp_path):
-    notebook = json.loads(sets.text(sets.solution("ps1", "s01")))
-    for cell in notebook["cells"]:
-        cell["metadata"] = {"nbgrader": "gone"}
-    path = tmp_path / "x.ipynb"
-    path.write_text(json.dumps(notebook))
-    handed = handin.read(path, "ps1", "s01")
-    assert set(handed.code) == {task.name for task, key in keys.keyed("ps1") if key.read is not None}
-    broken = [{"source": "x"}, {"cell_type": "code", "source": "x", "metadata": None}, {"cell_type": "code"}, 3, None,
-              {"cell_type": "code", "source": 3, "metadata": {"nbgrader": []}}]  # fmt: skip
-    for cell in broken:
-        path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-        assert handin.read(path, "ps1", "s01").code == {}, cell
-    for text in ("", "[]", "{}", "null", '{"cells": 3}', "\x00", '{"cells": [{}]}', "{ not JSON"):
-        path.write_text(text)
-        assert handin.read(path, "ps1", "s01").code == {}
+        with pytest.raises(ValueError, match="not a file that can be read"):
+            contents(tmp_path / f"{name}.ipynb")
+    with pytest.raises(ValueError, match="not handed in"):
+        contents(tmp_path / "none.ipynb")
+    assert contents(right) == b"{}"

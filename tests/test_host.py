@@ -18,7 +18,12 @@ from hypothesis import strategies as st
 import hvlib as hv
 from hvlib.host_command import host as command
 from hvlib.kernels import observe
-from hvlib.kernels.host import ask, words_at
+from hvlib.kernels.host import ask, intake, words_at
+
+try:
+    from compression import zstd
+except ImportError:
+    from backports import zstd
 
 CASES = Path(__file__).parent / "cases" / "hosts"
 KEYS = {"release", "architecture", "base_page", "struct_page", "memory", "pools", "optimisation", "saved", "to_save",
@@ -234,7 +239,7 @@ def printed(kib):
 
 
 def renderings(h):
-    """Parts of text about one host: each a list of lines, in several ways to say the same."""
+    """Sources of text about one host: each a list of what must stay together, in several ways to say the same."""
     pick, default = h["numbers"], max(h["counts"]) if h["architecture"] == "ppc64le" else min(h["counts"])
     stamp = pick.choice(["", "[    0.389110] ", "[    0.1][    T1] ", "<6>[    0.2] ", "kern  :info  : [    0.3] ",
                          "touko 05 09:18:59 db7 kernel: ", "[Fri Nov 27 21:39:15 2026] ",
@@ -256,17 +261,18 @@ def renderings(h):
     parts = [[stamp + line for line in log]]
     parts.append([f"Linux db7 {h['release']} #1 SMP Mon Nov 23 21:00:00 UTC 2026 {h['architecture']} GNU/Linux"])
     parts.append(
-        pick.choice([[f"PAGESIZE                           {h['base']}"], ["$ getconf PAGE_SIZE", f"{h['base']}"]])
+        pick.choice([[f"PAGESIZE                           {h['base']}"], [f"$ getconf PAGE_SIZE\n{h['base']}"]])
     )
     meminfo = [f"MemTotal:       {h['total']} kB", "MemFree:         1000000 kB", "AnonHugePages:         0 kB",
-               f"HugePages_Total:   {h['counts'][default]}", f"Hugepagesize:    {default} kB",
+               f"HugePages_Total:   {h['counts'][default]}", f"HugePages_Free:    {h['counts'][default] // 3}",
+               "HugePages_Rsvd:        0", "HugePages_Surp:        0", f"Hugepagesize:    {default} kB",
                f"Hugetlb:        {sum(s * c for s, c in h['counts'].items())} kB"]  # fmt: skip
     parts.append(meminfo)
     path = "/sys/kernel/mm/hugepages/"
     way = pick.choice(["{p}hugepages-{s}kB/nr_hugepages:{c}", "hugepages-{s}kB/nr_hugepages {c}",
                        "==> {p}hugepages-{s}kB/nr_hugepages <==\n{c}\n", "{p}hugepages-{s}kB/nr_hugepages = {c}",
                        "{c} {p}hugepages-{s}kB/nr_hugepages"])  # fmt: skip
-    parts.append([line for s, c in h["counts"].items() for line in way.format(p=path, s=s, c=c).split("\n")])
+    parts.append([way.format(p=path, s=s, c=c) for s, c in h["counts"].items()])
     if pick.random() < 0.5:
         node = "/sys/devices/system/node/node{n}/hugepages/hugepages-{s}kB/nr_hugepages:{c}"
         parts.append(
@@ -281,7 +287,22 @@ def renderings(h):
                       "nr_free_pages 12345"])  # fmt: skip
     parts.append(["               total        used        free      shared  buff/cache   available",
                   f"Mem:        {h['total']}     1000000    2000000        1000     500000    3000000", "Swap:  0 0 0"])  # fmt: skip
-    return parts
+    low, nodes = hv.GiB // h["base"], pick.randint(1, 3)
+    rest = h["ram"] // h["base"] - low
+    zones = [
+        (0, "DMA32", low),
+        *((node, "Normal", rest // nodes + (rest % nodes if not node else 0)) for node in range(nodes)),
+    ]
+    zoneinfo = [
+        f"Node {node}, zone {zone:>8}\n  pages free     {pages // 2}\n        min      67\n        spanned  {pages + 9}\n"
+        f"        present  {pages}\n        managed  {pages - pages // 50}\n        cma      0"
+        for node, zone, pages in zones
+    ]
+    per_node = [f"Node {node} {name}: {value:>15}{unit}" for node in range(nodes) for name, value, unit in (
+        ("MemTotal", h["total"] // nodes, " kB"), ("HugePages_Total", h["counts"][default] // nodes, ""))]  # fmt: skip
+    oom = [f"Node {node} {zone} free:1234kB boost:0kB min:2kB present:{pages * h['base'] // 1024}kB managed:{pages}kB mlocked:0kB"
+           for node, zone, pages in zones] + [f"{h['ram'] // h['base']} pages RAM", "0 pages HighMem/MovableOnly"]  # fmt: skip
+    return parts + [part for part in (zoneinfo, per_node, oom) if pick.random() < 0.4]
 
 
 def dressed(text, pick):
@@ -327,8 +348,47 @@ def test_one_host_in_every_form_and_order_has_one_answer(h):
     assert answer["not_understood"] == []
 
 
+@settings(max_examples=120, deadline=None)
+@given(hosts(), st.booleans())
+def test_the_lines_of_a_source_may_stand_in_any_order(h, mixed):
+    pick, parts = h["numbers"], renderings(h)
+    plain = "\n".join("\n".join(part) for part in parts) + "\n"
+    for part in parts:
+        pick.shuffle(part)
+    pieces = [piece for part in parts for piece in part]
+    if mixed:
+        pick.shuffle(pieces)
+    text = "\n".join(pieces) + "\n"
+    note(text)
+    note(str(hv.observe.host(text)))
+    assert told(text) == told(plain)
+    assert told(plain)["memory"]["bytes"] == h["ram"] // 1024 * 1024
+
+
+@st.composite
+def two_hosts(draw):
+    """Two hosts, or two boots of one, that differ in release, in RAM, or in name."""
+    a, b = draw(hosts()), draw(hosts())
+    return a, {**b, "release": f"{b['release']}.2"}
+
+
+@settings(max_examples=80, deadline=None)
+@given(two_hosts())
+def test_two_hosts_one_after_the_other_get_their_own_answers(two):
+    texts = []
+    for h in two:
+        parts = renderings(h)
+        for part in parts:
+            h["numbers"].shuffle(part)
+        texts.append("\n".join("\n".join(part) for part in parts) + "\n")
+    note("".join(texts))
+    apart, together = [told(text) for text in texts], told("".join(texts))
+    assert isinstance(together, list)
+    assert together == apart
+
+
 @settings(max_examples=40, deadline=None)
-@given(hosts(), st.sampled_from(["tar", "gz", "bz2", "xz", "zip", "folder", "utf-16"]))
+@given(hosts(), st.sampled_from(["tar", "gz", "bz2", "xz", "zst", "zip", "folder", "utf-16"]))
 def test_a_report_has_the_answer_of_its_text(tmp_path_factory, h, how):
     names = ["sos_commands/kernel/dmesg", "uname", "getconf", "proc/meminfo", "sys/pools", "x1", "x2", "x3", "x4"]
     files = {name: "\n".join(part) + "\n" for name, part in zip(names, renderings(h), strict=False)}
@@ -351,6 +411,8 @@ def archive(files, how):
             for name, text in files.items():
                 packed.writestr(f"sosreport-db7/{name}", text)
         return stream.getvalue()
+    if how == "zst":
+        return zstd.compress(archive(files, "tar"))
     with tarfile.open(fileobj=stream, mode="w" if how == "tar" else f"w:{how}") as packed:
         for name, text in files.items():
             member = tarfile.TarInfo(f"sosreport-db7/{name}")
@@ -402,10 +464,35 @@ def test_the_kernel_that_writes_a_dump_is_not_the_host():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("kind", [gzip.compress, bz2.compress, lzma.compress, zstd.compress])
 def test_a_bomb_is_refused_before_it_is_large(kind):
     with pytest.raises(hv.BadInput, match="unpacks to more"):
         hv.observe.host(kind(bytes(100 << 20)))
+
+
+def test_without_zstd_the_sentence_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(intake, "_zstd", None)
+    with pytest.raises(hv.BadInput, match=r"hvlib\[zstd\].*zstd -d"):
+        hv.observe.host(zstd.compress(b"MemTotal: 1000000 kB"))
+
+
+def test_a_zstd_file_that_looks_far_back_is_refused():
+    """A window larger than 128 MiB would be so much memory."""
+    asked = {zstd.CompressionParameter.window_log: 28, zstd.CompressionParameter.enable_long_distance_matching: 1}
+    packer = zstd.ZstdCompressor(options=asked)
+    data = packer.compress(b"MemTotal: 1000000 kB\n") + packer.flush()
+    with pytest.raises(hv.BadInput, match="broken archive"):
+        hv.observe.host(data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "part", ["HugePages_Total", "hugepages-2048kB/nr_hugepages ", "MemTotal: 9", "Command line: a=b ", "9", "BOOT_IMAGE=", "<",
+             "\x1b[", "&gt;", " | x\n", "CONFIG_", "uname -r", "uname_-r", "/proc/cmdline", "Node 0, zone", "node_memory_"]
+)  # fmt: skip
+def test_a_word_said_a_million_times_is_read_to_its_end(part):
+    """No form looks further than a line could matter: these would else take hours."""
+    assert check((part * (8_000_000 // len(part))).encode()) in ("an answer", "a sentence")
 
 
 def test_this_machine_is_asked_by_the_same_code(monkeypatch, capsys):
@@ -488,7 +575,7 @@ def seeds():
     files = {file.name: file.read_text() for file in sorted(CASES.iterdir())}
     worked = WORKED.format(switch=1, later=40, boot=98304)
     plain = [text.encode() for text in (*files.values(), worked)]
-    return [*plain, *(archive(files, how) for how in ("tar", "gz", "bz2", "xz", "zip"))]
+    return [*plain, *(archive(files, how) for how in ("tar", "gz", "bz2", "xz", "zst", "zip"))]
 
 
 def check(data):

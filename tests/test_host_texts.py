@@ -3,6 +3,7 @@
 import pytest
 
 import hvlib as hv
+from hvlib.kernels.host import ask
 
 GIB = 1 << 30
 TEXTS = {}
@@ -263,3 +264,112 @@ def test_what_cannot_be_of_one_host_is_not_reckoned_with():
 def test_a_configuration_says_what_is_built_in_and_on():
     answer = hv.observe.host(TEXTS["config"]).json()
     assert (answer["release"], answer["architecture"], answer["optimisation"]) == ("6.12.9", "x86_64", "on")
+
+
+# --- traps: a short text each, and what is right of it ---------------------------------------------------------------
+
+X = "Linux db1 6.12.5-custom #1 SMP x86_64 GNU/Linux\n"
+BANNER = "Linux version {} (x86_64-linux-gnu-gcc) #1\n"
+QP = "/proc/sys/vm/hugetlb_optimize_vmemmap"
+TRAPS = {
+    "a number before the next line's word": (
+        "Hugetlb:         2097152 kB\nMemTotal:       65851684 kB\n", {"ram": 65851684 << 10}),
+    "node short of pages": (
+        BANNER.format("6.12.5") + "Command line: hugepagesz=1G hugepages=0:8,1:8\n"
+        "HugeTLB: allocating 8 of page size 1.00 GiB failed node1.  Only allocated 5 hugepages.\n", {"1 GiB": 13}),
+    "hugepages= twice": (BANNER.format("6.1.5") + "Command line: hugepagesz=1G hugepages=4 hugepages=5\n", {"1 GiB": 4}),
+    "hugepagesz= twice": (
+        BANNER.format("6.1.5") + "Command line: hugepagesz=1G hugepages=4 hugepagesz=1G hugepages=9\n", {"1 GiB": 4}),
+    "a size that x86 has not": (
+        BANNER.format("6.1.5") + "Command line: hugepagesz=16M hugepages=9 hugepagesz=1G hugepages=4\n", {"1 GiB": 4}),
+    "the default size named first": (
+        BANNER.format("6.1.5") + "Command line: default_hugepagesz=1G hugepagesz=1G hugepages=4\n", {"1 GiB": 4}),
+    "memblock": (
+        BANNER.format("6.6.5") + " memory size = 0x0000000fff5ae000 reserved size = 0x0000000000345678\n",
+        {"ram": 0xFFF5AE000}),
+    "highmem without brackets": (
+        "Linux version 3.10.0 (x) #1\nMemory: 511740k/511740k available, 12548k reserved, 0K highmem\n",
+        {"optimisation": "not on this architecture", "struct_page": None}),
+    "head's own marks are no quoted-printable": (
+        f"==> {QP} <==\n1\n==> /proc/sys/vm/nr_hugepages <==\n77\n==> /proc/version <==\n{BANNER.format('6.12.5')}",
+        {"optimisation": "on", "2 MiB": 77}),
+    "quoted-printable breaks a number": (
+        BANNER.format("6.1.0-18-amd64") + "HugeTLB: registered 1.00 GiB page size, pre-allocated 1=\n6 pages\n"
+        "Memory: 1K/6707=\n5384K available (20480K kernel code)\n", {"ram": 67075384 << 10, "1 GiB": 16}),
+    "a UUID that looks encoded": (
+        BANNER.format("6.1.0-18-amd64") + "Command line: root=UUID=3D5C-1234 hugepages=7\nvm.nr_hugepages = 7\n", {"2 MiB": 7}),
+    "an early kernel that says disabled": (
+        BANNER.format("5.10.134-x") + "HugeTLB: disable freeing vmemmap pages for hugepages-2048kB\n", {"optimisation": "off"}),
+    "free in powers of ten": (
+        X + "$ free --si -h\n        total   used   free   shared  buff/cache   available\nMem:    67G   10G   40G   1.0G   12G   51G\n",
+        {"ram": 66 * 10**9}),
+    "a table of a page": (
+        X + "<table><tr><td>MemTotal</td><td>65481216 kB</td></tr><tr><td>HugePages_Total</td><td>512</td></tr></table>",
+        {"ram": 65481216 << 10, "2 MiB": 512}),
+    "capacity as JSON": (
+        '"hugepages-1Gi": "40Gi",\n"memory": "65481216Ki"\n"kernelVersion": "6.8.0-45-generic",\n"architecture": "amd64"\n',
+        {"ram": 65481216 << 10, "1 GiB": 40, "architecture": "x86_64"}),
+    "grep's own names": (
+        "/proc/cmdline:BOOT_IMAGE=/boot/vmlinuz-6.1.0-18-amd64 root=/dev/sda1 hugepagesz=1G hugepages=4\n"
+        f"/proc/meminfo:MemTotal: 65481216 kB\n{QP}:1\n",
+        {"release": "6.1.0-18-amd64", "1 GiB": 4, "optimisation": "on", "ram": 65481216 << 10}),
+    "a bare command line": (
+        "ro quiet root=/dev/sda1 default_hugepagesz=1G hugepagesz=1G hugepages=4\n" + X, {"1 GiB": 4}),
+    "folders with their numbers": (
+        X + "/sys/kernel/mm/hugepages/hugepages-1048576kB\n4\n/sys/kernel/mm/hugepages/hugepages-2048kB\n512\n",
+        {"1 GiB": 4, "2 MiB": 512}),
+    "a vendor's arm64": (
+        "Linux version 6.6.30-vendor (aarch64-linux-gnu-gcc) #1\nHugeTLB: registered 2.00 MiB page size, pre-allocated 9 pages\n"
+        "HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page\nvm.hugetlb_optimize_vmemmap = 1\n",
+        {"optimisation": "on", "saved": 9 * 28 << 10}),
+    "page_ext in the counters": (
+        BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
+        "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",
+        {"saved_is": "assumed", "agrees": None}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_a_trap_is_not_fallen_into(name):
+    text, right = TRAPS[name]
+    answer = hv.observe.host(text).json()
+    found = {**answer, "ram": answer["memory"]["bytes"], **{pool["size"]: pool["count"] for pool in answer["pools"]}}
+    assert {key: found.get(key) for key in right} == right
+    if sizes := {key for key in right if key.endswith("iB")}:
+        assert {pool["size"] for pool in answer["pools"]} == sizes, "and no other pool"
+
+
+def test_files_of_a_report_are_known_by_their_names(tmp_path):
+    """A file of sysfs holds a number alone; the log of a crash kernel is another's; a second log is the same boot's."""
+    log = "[    0.0] " + BANNER.format("5.14.0-427.el9.x86_64") + "[    0.1] Memory: 1K/527636480K available ()\n"
+    files = {
+        "proc/sys/vm/hugetlb_optimize_vmemmap": "1\n", "proc/sys/vm/nr_hugepages": "200\n", "hostname": "db7\n",
+        "sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages": "200\n",
+        "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages": "5\n",
+        "sys/kernel/mm/hugepages/hugepages-2048kB/nr_overcommit_hugepages": "77\n",
+        "sos_commands/kernel/dmesg": log, "sos_commands/kernel/dmesg_-T": log.replace("[    0.", "[Fri Nov 27 2026] ["),
+        "var/crash/kexec-dmesg.log": BANNER.format("5.14.0-427.el9.x86_64") + "Command line: elfcorehdr=0x5b000000\n"
+        "Memory: 1K/262144K available ()\n", "etc/sysctl.conf": "vm.nr_hugepages = 999\n",
+    }  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    answer = ask.files([str(tmp_path)], bytes)
+    assert len(answer.hosts) == 1
+    assert answer.hosts[0].name == "db7"
+    told = answer.json()
+    assert told["pools"] == [{"size": "1 GiB", "count": 200}, {"size": "2 MiB", "count": 5}]
+    assert (told["optimisation"], told["memory"]["bytes"]) == ("on", 527636480 << 10)
+    assert (
+        ask.files([str(tmp_path / name) for name in files if name.startswith("sys/")], bytes).json()["pools"]
+        == told["pools"]
+    )
+
+
+def test_an_older_boot_of_the_same_host_has_its_architecture():
+    text = ("Nov 20 10:00:00 s1 kernel: Linux version 6.4.0-150600.21-default (geeko@buildhost) #1 SMP\n"
+            "Nov 20 10:00:00 s1 kernel: HugeTLB: registered 2.00 MiB page size, pre-allocated 9 pages\n-- Boot 5f3a --\n"
+            "Nov 27 10:00:00 s1 kernel: Linux version 6.4.0-150600.23-default (geeko@buildhost) #1 SMP\n"
+            "Linux s1 6.4.0-150600.23-default #1 SMP x86_64 GNU/Linux\n")  # fmt: skip
+    answers = hv.observe.host(text)
+    assert [(host.name, host.architecture) for host in answers.hosts] == [("s1", "x86_64")] * 2

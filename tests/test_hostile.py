@@ -296,6 +296,8 @@ LINES = {
         ["grade", "ps1", ".", "--shard", "3/2"], ["grade", "ps1", ".", "--shard", "0/0"], ["grade", "ps1", ".", "--shard", "\u00b2/4"],
         ["grade", "ps1", ".", "--jobs", "0"], ["grade", "ps1", ".", "--jobs", "-2"], ["grade", "ps1", ".", "--jobs", "all"],
         ["grade", "ps1", ".", "--into", "empty"], ["grade", "ps1", ".", "--into", "/dev/null/x"], ["sets", "more"], ["demo", "--fast"],
+        ["grade", "ps1", "empty", "--id", "both"], ["report", "ps1", "--into", "/dev/null/x"], ["report", "ps9"], ["merge", "ps1", "missing"],
+        ["course"], ["grade", "ps1", ".", "--course", "missing"], ["grade", "ps1", ".", "--course", "binary"], ["demo", "--students", "-3"],
     ],
 }  # fmt: skip
 

@@ -478,6 +478,7 @@ MISTAKES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_in_the_twin_is_found(twin, name):
     """The comparison can fail: some games, and a twin that is wrong in one place."""

@@ -53,7 +53,7 @@ def test_who_maps_where(scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("batch", [True, False])
+@pytest.mark.parametrize("batch", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_restore_after_optimize_is_the_identity(scheme, batch):
     machine = hv.Machine("1 GiB")
     pool = machine.hugetlb("2 MiB", 2)

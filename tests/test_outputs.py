@@ -27,6 +27,7 @@ STATES = [
     outputs.ExerciseShown("base pages of 1 GiB", "s01", True, False, "512 counts something else."),
     outputs.ConceptTestShown(7, "before"),
     outputs.GameShown("you are the kernel", 6, [{"do": "remap", "page": 2, "frame": 1}]),
+    outputs.PasteShown("MemTotal: 65481216 kB"),
 ]
 
 
@@ -99,7 +100,7 @@ def compared(text, folder, **environment):
     """What strict nbval says of a notebook."""
     (folder / "small.ipynb").write_text(text, "utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "."],
+        [sys.executable, "-m", "pytest", "-q", "-rN", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "."],
         cwd=folder, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "HVLIB_OBSERVE": "recorded"} | environment,
     )  # fmt: skip

@@ -80,6 +80,20 @@ def test_f11_several_sizes_and_counts():
     assert inventory("ram,kernel,arch,hvo,pools\n64 GB,6.8,amd64,on,1G:2;2M:1024\n").all.saved == 15358 * 4096
     power = inventory("hosts;ram;kernel;architecture;16M\n7;64 GiB;6.4.0;ppc64le;676\n")
     assert str(power).count("0 saved: off in this Linux") == 2
+    for line in (
+        "6.8.0,arm64",
+        "6.12.9,s390x",
+        "6.18.2,s390x",
+        "6.8.0-31-generic,s390x",
+        "6.12.0,ppc64le",
+        "6.8.0-31-generic,ppc64el",
+    ):
+        assert inventory(f"ram,kernel,architecture,1G\n64 GiB,{line},0\n").all.told() == "0 saved: off in this Linux", (
+            line
+        )
+    either = inventory("ram,kernel,architecture,2M\n64 GiB,6.12.0-1.el8.cloud,x86_64,1000\n").all
+    assert (either.saved, either.to_save, either.either, either.unknown) == (0, 0, 1000 * 28 * 1024, 1)
+    assert either.told() == "not told for 1: 27.3 MiB saved or to save"
     arm = inventory("hosts,ram,kernel,architecture,1G\n300,256 GiB,6.8.0,arm64,100\n")
     assert (arm.all.saved, arm.all.to_save) == (0, 0)
 

@@ -3,8 +3,9 @@
     python -m tools.book            build/book/html, without the PDF of an earlier build
     python -m tools.book --pdf      build/book/book.pdf (needs Chromium and playwright); HTML built before links to it
 
-Nothing is executed. What a page shows is what the notebook's stored outputs hold (book/_ext/shown.py). Whatever would
-be dead, nameless or unknown on a page stops the build with a sentence that names the place.
+With LIVE=0 the pages get no kernel of their own (`live`), and nothing is fetched. Nothing is executed. What a page
+shows is what the notebook's stored outputs hold (book/_ext/shown.py). Whatever would be dead, nameless or unknown on a
+page stops the build with a sentence that names the place.
 """
 
 from __future__ import annotations
@@ -24,16 +25,21 @@ import nbformat
 import hvlib as hv
 from hvlib.teaching import kernel_game
 from hvlib.teaching.questions import QUESTIONS
+from live import fetch, lite, notices, site
 
 from . import pages
 
 ROOT = Path(__file__).parents[1]
-BOOK, BUILD = ROOT / "book", ROOT / "build" / "book"
+BOOK = ROOT / "book"
+BUILD = Path(os.environ.get("HVLIB_BOOK") or ROOT / "build" / "book")
+LIVE = os.environ.get("LIVE") != "0"
 SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
 STATIC = {"film": ROOT / "hvlib" / "pictures" / "static", "quiz": ROOT / "hvlib" / "teaching" / "static"}
 SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
 REPOSITORY = "hvlib/hvlib"  # OWNER/NAME on GitHub; the README's badge says it too
 BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath=lab/tree/notebooks/"
+RUN_HERE = '<span class="hv-run-here" hidden></span>'
+"""Where a live page has its buttons."""
 
 
 class Unfit(SystemExit):
@@ -41,10 +47,23 @@ class Unfit(SystemExit):
 
 
 def opened(name: str) -> str:
-    """The line that leads from a page to a session."""
+    """The line that leads from a page to a session: here, as a notebook beside the pages, on a server, in a clone."""
+    ways = [
+        f'<a href="{BINDER}{name}.ipynb">Open in Binder</a>',
+        f"in a clone: <code>make lab CHAPTER={name}</code>",
+    ]
+    if LIVE:
+        ways.insert(0, f'<a href="{lite.address(name)}">Open as a notebook</a>')
+    return f'<p class="hv-open">{RUN_HERE} {" · ".join(ways)}</p>'
+
+
+def problem_sets() -> str:
+    """The problem sets as notebooks beside the pages."""
+    names = sorted(path.stem for path in lite.SETS.glob("*/*.ipynb"))
+    links = ", ".join(f'<a href="{lite.address(name)}">{name.removeprefix("ps")}</a>' for name in names)
     return (
-        f'<p class="hv-open"><a href="{BINDER}{name}.ipynb">Open in Binder</a> · '
-        f"in a clone: <code>make lab CHAPTER={name}</code></p>"
+        f"<p>Problem sets, as notebooks that run in your browser: {links}. The browser keeps what you write; to hand "
+        "it in, download it with <em>File, Download</em>.</p>"
     )
 
 
@@ -76,16 +95,25 @@ def stage(printed: bool = False) -> None:
     (SOURCE / "coverage.md").write_text(coverage, "utf-8")
     guide = SOURCE / "instructors.md"
     guide.write_text(guide.read_text("utf-8").replace("<!-- mistakes -->", mistakes()), "utf-8")
+    if LIVE and not printed:
+        (SOURCE / "notices.md").write_text(notices.page(fetch.every([*site.SHIPPED, "notebook"])), "utf-8")
+        landing = SOURCE / "index.md"
+        landing.write_text(landing.read_text("utf-8").replace("<!-- problem sets -->", problem_sets()), "utf-8")
+        _more_on_the_landing_page("notices")
     if printed:
         used = [text for text, after in zip(solutions, [*solutions[1:], "## "], strict=True)
                 if not (text.startswith("## ") and after.startswith("## "))]  # fmt: skip
         (SOURCE / "solutions.md").write_text("\n\n".join(used) + "\n", "utf-8")
-        landing = SOURCE / "index.md"
-        landing.write_text(f"{landing.read_text('utf-8')}\n```{{toctree}}\n:hidden:\n\nsolutions\n```\n", "utf-8")
+        _more_on_the_landing_page("solutions")
     (SOURCE / "_static").mkdir(exist_ok=True)
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
     shutil.copy(STATIC["film"] / "film.css", SOURCE / "_static" / "film.css")
     (SOURCE / "_static" / "kernel_game.css").write_text(kernel_game.style(), "utf-8")
+
+
+def _more_on_the_landing_page(name: str) -> None:
+    landing = SOURCE / "index.md"
+    landing.write_text(f"{landing.read_text('utf-8')}\n```{{toctree}}\n:hidden:\n\n{name}\n```\n", "utf-8")
 
 
 def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
@@ -204,7 +232,7 @@ def pdf() -> None:
         page.pdf(path=PDF, format="A4", outline=True, tagged=True, print_background=True,
                  margin={"top": "16mm", "bottom": "16mm", "left": "16mm", "right": "16mm"})  # fmt: skip
         browser.close()
-    print(f"{PDF.relative_to(ROOT)}: {PDF.stat().st_size / 1e6:.1f} MB")
+    print(f"{PDF}: {PDF.stat().st_size / 1e6:.1f} MB")
     if HTML.exists():
         offer(HTML, PDF)
 
@@ -239,6 +267,11 @@ def main() -> None:
     shutil.rmtree(HTML, ignore_errors=True)
     sphinx("html", HTML)
     finish(HTML)
+    if LIVE:
+        print("putting Python beside the pages …", flush=True)
+        site.add(HTML)
+        print("putting JupyterLite beside the pages …", flush=True)
+        lite.add(HTML)
     print("looking the pages over …", flush=True)
     if wrong := list(pages.problems(HTML)):
         raise Unfit("\n".join(wrong))
@@ -246,7 +279,7 @@ def main() -> None:
     cpu = time.process_time() - used + children.children_user + children.children_system
     took = f"{time.perf_counter() - started:.0f} s ({cpu:.0f} CPU s)"
     count = len(list(HTML.glob("*.html")))
-    print(f"{count} pages in {took}, {pages.weights(HTML)}: {HTML.relative_to(ROOT)}/index.html")
+    print(f"{count} pages in {took}, {pages.weights(HTML)}: {HTML}/index.html")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,8 @@ def as_html(page: Page, data: Mapping[str, Any]) -> str | None:
             return _form("test", {"items": items, "when": state.when}, data["text/plain"])
         case outputs.GameShown():
             return _game(page, state, data)
+        case outputs.PasteShown():
+            return _paste(state, data)
     if WIDGET_VIEW in data:
         raise Unfit(f"{page.where}: a widget that would be dead on the page; show a panel of hv.explore instead.")
     if any(kind in data for kind in PICTURES):
@@ -156,6 +158,14 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
     return f'<div class="hv-game">{picture}</div><script type="application/json" class="hv-game-data">{held}</script>'
 
 
+def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
+    """The text in the box and what it says; reading another needs a session."""
+    parts = [f'<pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
+             for kind, words in (("hv-text", state.text), ("hv-said", data["text/plain"]))]  # fmt: skip
+    needs = _paragraphs("Reading a text of your own needs a session: Binder, JupyterLab, or hvlib host.")
+    return f'<div class="hv-paste">{"".join(parts)}{needs}</div>'
+
+
 def _exercise(page: Page, state: outputs.ExerciseShown) -> str:
     question = _known(page, "question", state.question, QUESTIONS)
     if question.read.kind == "function":
@@ -214,7 +224,7 @@ class Outputs:
 
 
 class PanelOf(SphinxDirective):
-    """A notebook's panel on another page, as the notebook stores it."""
+    """A notebook's panel on another page, as the notebook stores it, and the Python that a live page makes it of."""
 
     required_arguments = 1
 
@@ -226,14 +236,37 @@ class PanelOf(SphinxDirective):
         for cell in notebook.cells:
             for output in cell.get("outputs", ()):
                 data = output.get("data", {})
-                if isinstance(outputs.read(data), outputs.PanelShown):
+                if isinstance(state := outputs.read(data), outputs.PanelShown):
                     text = as_html(_page(self.env, f"{name}, cell {cell.id}"), data)
-                    return [nodes.raw(text=text, format="html")]
+                    at = ", ".join(f"{axis}={value!r}" for axis, value in state.at.items())
+                    code = html.escape(f"import hvlib as hv\npanel = hv.explore.{state.film}({at})\npanel")
+                    cell = f'<div class="cell" data-code="{code}"><div class="cell_output">{text}</div></div>'
+                    return [nodes.raw(text=cell, format="html")]
         raise Unfit(f"{self.env.docname}: the notebook {name} has no panel to show.")
+
+
+class Line(SphinxDirective):
+    """A line of Python that a live page runs, with words before it; other pages do not show it."""
+
+    required_arguments, final_argument_whitespace, has_content = 1, True, True
+
+    def run(self) -> list[nodes.Node]:
+        """The cell, hidden until a script finds it."""
+        if self.env.config.hv_printed:
+            return []
+        code = html.escape(self.arguments[0])
+        shown = f'<div class="highlight-python"><div class="highlight"><pre>{code}\n</pre></div></div>'
+        words = _paragraphs(" ".join(self.content))
+        return [
+            nodes.raw(
+                text=f'<div class="cell" hidden>{words}<div class="cell_input">{shown}</div></div>', format="html"
+            )
+        ]
 
 
 def setup(app: Any) -> dict[str, Any]:
     """Register the directive and the value that says what is built."""
     app.add_config_value("hv_printed", False, "env", bool)
     app.add_directive("panel", PanelOf)
+    app.add_directive("line", Line)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

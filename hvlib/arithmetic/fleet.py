@@ -6,6 +6,7 @@ Closed formulas on whole arrays, no state. One host is `HugePage.bill`; a test c
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -17,13 +18,14 @@ from ..errors import BadInput, quoted
 from ..facts.layout import PAGING, PTE, STRUCT_PAGE
 from ..facts.schemes import Scheme, scheme_of
 from ..units import about, format_size, parse_size, whole_number
-from .geometry import ARCHITECTURES, HugePage
+from .geometry import architecture_of
 
 MOST_HOSTS = 10_000_000
 LARGEST_HOST = PAGING["5-level"].size // STRUCT_PAGE * 4096
 """RAM that the vmemmap of 5-level paging can describe; no host is larger."""
 
 Unit = Literal["bytes", "share", "count"]
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,12 @@ class Sample:
 
 
 class Fleet:
-    """``hosts`` hosts with ``memory`` of RAM each, a ``share`` of it in HugeTLB pages of one size, under one scheme.
+    """``hosts`` hosts with ``memory`` of RAM each and huge pages in it, under one scheme.
 
-    Memory and share are a value or a range: ``"256 GiB"`` or ``("256 GiB", "1 TiB")``, 0.5 or ``(0.4, 0.6)``. Only
-    whole huge pages count. sizeof(struct page) is 64. Every host lies inside the ranges, and so do all of them.
+    The huge pages are a ``share`` of the RAM in pages of one ``size``, or pools by size and number:
+    ``{"1 GiB": 2, "2 MiB": 1024}``. Memory, share and numbers are a value or a range: ``"256 GiB"`` or
+    ``("256 GiB", "1 TiB")``, 0.5 or ``(0.4, 0.6)``, 40 or ``(40, 60)``. Only whole huge pages count. sizeof(struct
+    page) is 64. Every host lies inside the ranges, and so do all of them. Kinds of host are added up by `Fleet.of`.
 
     What is saved is net of page tables, each paid for once and by this fleet. Their number depends on where the huge
     pages lie. The high end of a range takes neighbours that begin where a PMD leaf of the vmemmap does
@@ -89,24 +93,75 @@ class Fleet:
     page (8 for 1 GiB on x86-64, as always), but no more than the vmemmap of the largest host has leaves, if its RAM
     fills whole leaves (128 MiB on x86-64). Not in here: the shared tail page of 7.1 is counted once a host, not once
     a zone, and the kernel may leave huge pages unoptimised. For an architecture on which Linux has the optimisation
-    off, this is what its sizes would allow (`Architecture.hvo`).
+    off, this is what its sizes would allow (`Architecture.hvo`), and ``off`` is true.
 
-    Raises `BadInput` for what cannot be. Huge pages that do not fit into the memory are none, and save nothing.
+    Raises `BadInput` for what cannot be. Of a share, huge pages that do not fit into the memory are none, and save
+    nothing.
     """
 
     def __init__(
-        self, hosts: int, memory: str | int | tuple[str | int, str | int], share: float | tuple[float, float],
+        self, hosts: int, memory: str | int | tuple[str | int, str | int],
+        share: float | tuple[float, float] | Mapping[str | int, int | tuple[int, int]],
         size: str | int = "2 MiB", scheme: str | Scheme = "head page", architecture: str = "x86-64",
     ) -> None:  # fmt: skip
         self.hosts = whole_number(hosts, "the number of hosts", 1, MOST_HOSTS)
-        self.page: HugePage = ARCHITECTURES[architecture].huge_page(size)
-        self.scheme, self.architecture = scheme_of(scheme), architecture
+        arch = architecture_of(architecture)
+        self.scheme, self.architecture, self.off = scheme_of(scheme), arch.name, arch.off
+        counts = _counts(share) if isinstance(share, Mapping) else {}
+        pages = [arch.huge_page(one) for one in counts] or [arch.huge_page(size)]
+        self.page = max(pages, key=lambda page: page.size)
         low, high = (self._memory(value) for value in _ends(memory, "memory", "('256 GiB', '1 TiB')"))
         self.memory = _upright(Range(low, high), "memory", "('256 GiB', '1 TiB')")
-        least, most = (_part(value) for value in _ends(share, "share", "(0.4, 0.6)"))
-        self.share = _upright(Range(least, most, "share"), "share", "(0.4, 0.6)")
-        fewest, greatest = math.floor(least * low / self.page.size), math.floor(most * high / self.page.size)
-        self.huge_pages = Range(fewest, greatest, "count")
+        if isinstance(share, Mapping):
+            self.pools = tuple(zip(pages, counts.values(), strict=True))
+            least, most = (
+                Fraction(sum(page.size * int(getattr(count, end)) for page, count in self.pools), ram)
+                for end, ram in (("low", high), ("high", low))
+            )
+            if most > 1:
+                huge = sum(page.size * int(count.high) for page, count in self.pools)
+                raise BadInput(
+                    f"the huge pages take {format_size(huge)}, which do not fit into {format_size(low)} of memory; "
+                    "hv.plan says how many do."
+                )
+            self.share = Range(least, most, "share")
+        else:
+            least, most = (_part(value) for value in _ends(share, "share", "(0.4, 0.6)"))
+            self.share = _upright(Range(least, most, "share"), "share", "(0.4, 0.6)")
+            fewest, greatest = math.floor(least * low / self.page.size), math.floor(most * high / self.page.size)
+            self.pools = ((self.page, Range(fewest, greatest, "count")),)
+        self._counted = isinstance(share, Mapping)
+        self.huge_pages = Range(self._number("low"), self._number("high"), "count")
+
+    @staticmethod
+    def of(kinds: Iterable[Fleet | Mapping[str, Any]]) -> Fleets:
+        """Several kinds of host added up: fleets, or what `Fleet` takes by name (one host, if it does not say hosts).
+
+        ``hv.Fleet.of([{"memory": "8 GiB", "share": {"1 GiB": 2}}, hv.Fleet(3, "1 TiB", 0.5)])``. Raises `BadInput`
+        for what is no kind of host.
+        """
+        example = "write for example hv.Fleet.of([{'memory': '8 GiB', 'share': {'1 GiB': 2}}])"
+        if isinstance(kinds, (str, bytes, Mapping)) or not isinstance(kinds, Iterable):
+            raise BadInput(f"a fleet is made of a list of hosts, and {quoted(kinds)} is none; {example}.")
+        parts: list[Fleet] = []
+        for kind in kinds:
+            if not isinstance(kind, Fleet):
+                try:
+                    kind = Fleet(**{"hosts": 1, **kind})
+                except TypeError:
+                    raise BadInput(
+                        f"{quoted(kind)} is no kind of host, which has memory and share, and may have hosts, size, "
+                        f"scheme and architecture; {example}."
+                    ) from None
+            parts.append(kind)
+            if sum(part.hosts for part in parts) > MOST_HOSTS:
+                raise BadInput(f"a fleet has at most {MOST_HOSTS:,} hosts; give fewer, and count in proportion.")
+        if not parts:
+            raise BadInput(f"a fleet has at least one host; {example}.")
+        return Fleets(tuple(parts))
+
+    def _number(self, end: str) -> int:
+        return sum(int(getattr(count, end)) for _, count in self.pools)
 
     def _memory(self, value: object) -> int:
         size = parse_size(value, "memory")  # type: ignore[arg-type]
@@ -122,10 +177,8 @@ class Fleet:
     @property
     def saved_per_host(self) -> Range:
         """Bytes saved by a host, net of page tables: no host of the fleet saves less than low or more than high."""
-        low, high = int(self.huge_pages.low), int(self.huge_pages.high)
-        return Range(
-            self._worst(low) * self.page.base_page, int(self._best(np.array([high], np.int64))[0]) * self.page.base_page
-        )
+        base = self.page.base_page
+        return Range(self._worst() * base, int(self._best(self._neighbours("high"))[0]) * base)
 
     @property
     def saved(self) -> Range:
@@ -135,17 +188,20 @@ class Fleet:
     @property
     def share_of_ram(self) -> Range:
         """What is saved as a share of the RAM, which bounds every host and the fleet."""
+        low, high = self.saved_per_host.low, self.saved_per_host.high
+        if self._counted:
+            return Range(Fraction(low) / self.memory.high, Fraction(high) / self.memory.low, "share")
         pages, part = int(self.huge_pages.low), self.share.low
         # A host has its smallest share of huge pages right before there is room for one more.
         ram = (
             min(Fraction(self.memory.high), Fraction(self.page.size * (pages + 1)) / part) if part else self.memory.high
         )
-        low = Fraction(self.saved_per_host.low) / ram
+        least = Fraction(low) / ram
         each = self.page.net_saving(self.scheme) * self.page.base_page
-        high = self.share.high * each / self.page.size if self.huge_pages.high else Fraction(0)
+        most = self.share.high * each / self.page.size if self.huge_pages.high else Fraction(0)
         if self.memory.low == self.memory.high:
-            high = Fraction(self.saved_per_host.high) / self.memory.high
-        return Range(low, high, "share")
+            most = Fraction(high) / self.memory.high
+        return Range(least, most, "share")
 
     # --- what it consists of -------------------------------------------------------------------------------------
 
@@ -163,8 +219,7 @@ class Fleet:
     @property
     def tables(self) -> Range:
         """Bytes of page tables that all hosts need for the split, and never get back."""
-        low = int(self._tables(np.array([int(self.huge_pages.low)], np.int64))[0])
-        high = self._most_tables(int(self.huge_pages.high))
+        low, high = int(self._tables(self._neighbours("low"))[0]), self._most_tables("high")
         return self._all(low * self.page.base_page, high * self.page.base_page)
 
     def sample(self, seed: int = 0) -> Sample:
@@ -180,11 +235,17 @@ class Fleet:
             first, last = -(-int(self.memory.low) // base), int(self.memory.high) // base
             memory = draw.integers(min(first, last), last, self.hosts, np.int64, endpoint=True) * base
             memory = np.clip(memory, int(self.memory.low), int(self.memory.high))
-        share = draw.uniform(float(self.share.low), float(self.share.high), self.hosts)
-        huge = np.floor(share * (memory / self.page.size)).astype(np.int64)
-        # Rounding of floats must not lead out of the ranges.
-        huge = np.clip(huge, int(self.huge_pages.low), int(self.huge_pages.high))
-        return Sample(memory, huge, self._best(huge) * base, base)
+        if self._counted:
+            huge = [
+                draw.integers(int(count.low), int(count.high), self.hosts, np.int64, endpoint=True)
+                for _, count in self.pools
+            ]
+        else:
+            share = draw.uniform(float(self.share.low), float(self.share.high), self.hosts)
+            # Rounding of floats must not lead out of the ranges.
+            ends = int(self.huge_pages.low), int(self.huge_pages.high)
+            huge = [np.clip(np.floor(share * (memory / self.page.size)).astype(np.int64), *ends)]
+        return Sample(memory, sum(huge[1:], huge[0]), self._best(huge) * base, base)
 
     # --- pages of a host -----------------------------------------------------------------------------------------
 
@@ -196,49 +257,135 @@ class Fleet:
         return int(memory) // self.page.base_page
 
     @property
-    def _frees(self) -> int:
-        return self.page.freed(self.scheme)
-
-    @property
     def _shared(self) -> int:
         return int(self.scheme.tails == "shared page")
 
-    def _tables(self, huge: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Page tables for so many neighbours, host by host: as few as there can be."""
-        if not self._frees:
-            return np.zeros_like(huge)
-        memmap = -(-huge * self.page.memmap_bytes // self.page.base_page)
-        tables: NDArray[np.int64] = -(-memmap * PTE // self.page.base_page)
+    def _neighbours(self, end: str) -> list[Numbers]:
+        """The number of pages of each size on one host, at one end of the ranges."""
+        return [np.array([int(getattr(count, end))], np.int64) for _, count in self.pools]
+
+    def _tables(self, huge: list[Numbers]) -> Numbers:
+        """Page tables for so many neighbours of each size, host by host: as few as there can be."""
+        memmap: Numbers = np.zeros_like(huge[0])
+        for (page, _), number in zip(self.pools, huge, strict=True):
+            if page.freed(self.scheme):
+                memmap = memmap + number * page.memmap_bytes
+        base = self.page.base_page
+        pages = -(-memmap // base)
+        tables: Numbers = -(-pages * PTE // base)
         return tables
 
-    def _most_tables(self, huge: int) -> int:
-        """Page tables for so many huge pages on one host, wherever they lie: as many as there can be."""
-        each = math.ceil(self.page.split_cost(self.scheme))
+    def _most_tables(self, end: str) -> int:
+        """Page tables for the huge pages of one host, wherever they lie: as many as there can be."""
+        needed = sum(
+            int(getattr(count, end)) * math.ceil(page.split_cost(self.scheme))
+            for page, count in self.pools
+            if page.freed(self.scheme)
+        )
         memmap = -(-self._frames(self.memory.high) * STRUCT_PAGE // self.page.base_page)
-        return min(huge * each, -(-memmap * PTE // self.page.base_page))
+        return min(needed, -(-memmap * PTE // self.page.base_page))
 
-    def _best(self, huge: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Pages saved by so many neighbours, host by host: `HugePage.bill`, vectorised."""
-        if not self._frees:
-            return np.zeros_like(huge)
-        saved: NDArray[np.int64] = huge * self._frees - self._tables(huge) - self._shared * (huge > 0)
-        return saved
+    def _best(self, huge: list[Numbers]) -> Numbers:
+        """Pages saved by so many neighbours of each size, host by host: `HugePage.bill`, vectorised."""
+        freed: Numbers = np.zeros_like(huge[0])
+        some = np.zeros(huge[0].shape, np.bool_)
+        for (page, _), number in zip(self.pools, huge, strict=True):
+            if frees := page.freed(self.scheme):
+                freed = freed + number * frees
+                some |= number > 0
+        return freed - self._tables(huge) - self._shared * some
 
-    def _worst(self, huge: int) -> int:
-        """Pages saved by so many huge pages on one host, wherever they lie, at least."""
-        if not self._frees or not huge:
-            return 0
-        return huge * self._frees - self._most_tables(huge) - self._shared
+    def _worst(self) -> int:
+        """Pages saved by the fewest huge pages of a host, wherever they lie, at least."""
+        freed = sum(int(count.low) * page.freed(self.scheme) for page, count in self.pools)
+        return freed - self._most_tables("low") - self._shared if freed else 0
 
     def __repr__(self) -> str:
-        hosts = "1 host" if self.hosts == 1 else f"{self.hosts:,} hosts"
-        saved = f"{self.saved} saved, {self.share_of_ram} of the RAM"
-        if ARCHITECTURES[self.architecture].off:
-            saved = f"0 saved: off in this Linux (its sizes would allow {self.saved}, {self.share_of_ram} of the RAM)"
-        return (
-            f"{hosts} with {self.memory}, {self.share} of it in {format_size(self.page.size)} pages "
-            f"({self.scheme}, {self.architecture}): {saved}"
-        )
+        huge = f"{self.share} of it in {format_size(self.page.size)} pages"
+        if self._counted:
+            huge = ", ".join(f"{count} of {format_size(page.size)}" for page, count in self.pools)
+        return f"{_hosts(self.hosts)} with {self.memory}, {huge} ({self.scheme}, {self.architecture}): {self.told()}"
+
+    def told(self) -> str:
+        """What is saved, in words; where Linux has the optimisation off, that nothing is."""
+        if self.off:
+            return f"0 saved: off in this Linux (its sizes would allow {self.saved}, {self.share_of_ram} of the RAM)"
+        return f"{self.saved} saved, {self.share_of_ram} of the RAM"
+
+
+@dataclass(frozen=True, repr=False)
+class Fleets:
+    """Several kinds of host, added up; those on which Linux has the optimisation off save nothing."""
+
+    parts: tuple[Fleet, ...]
+
+    @property
+    def hosts(self) -> int:
+        """How many hosts."""
+        return sum(part.hosts for part in self.parts)
+
+    @property
+    def off(self) -> int:
+        """Hosts on which Linux has the optimisation off."""
+        return sum(part.hosts for part in self.parts if part.off)
+
+    @property
+    def ram(self) -> Range:
+        """Bytes of RAM of all hosts."""
+        return self._sum(part.ram for part in self.parts)
+
+    @property
+    def memmap(self) -> Range:
+        """Bytes of struct pages of all hosts, before anything is saved."""
+        return self._sum(part.memmap for part in self.parts)
+
+    @property
+    def saved(self) -> Range:
+        """Bytes saved by all hosts, net of page tables."""
+        return self._sum(part.saved for part in self.parts if not part.off)
+
+    @property
+    def tables(self) -> Range:
+        """Bytes of page tables that the split needs on all hosts."""
+        return self._sum(part.tables for part in self.parts if not part.off)
+
+    @property
+    def share_of_ram(self) -> Range:
+        """What is saved as a share of all RAM."""
+        return Range(Fraction(self.saved.low) / self.ram.high, Fraction(self.saved.high) / self.ram.low, "share")
+
+    @staticmethod
+    def _sum(ranges: Iterable[Range]) -> Range:
+        known = list(ranges)
+        return Range(sum((one.low for one in known), 0), sum((one.high for one in known), 0))
+
+    def __repr__(self) -> str:
+        off = f"; 0 saved on {self.off:,} of them: off in this Linux" if self.off else ""
+        if self.off == self.hosts:
+            return "\n".join(
+                [*map(repr, self.parts), f"{_hosts(self.hosts)}, {self.ram} of RAM: 0 saved: off in this Linux"]
+            )
+        saved = f"{self.saved} saved, {self.share_of_ram} of the RAM{off}"
+        return "\n".join([*map(repr, self.parts), f"{_hosts(self.hosts)}, {self.ram} of RAM: {saved}"])
+
+
+def _hosts(number: int) -> str:
+    return "1 host" if number == 1 else f"{number:,} hosts"
+
+
+def _counts(pools: Mapping[Any, Any]) -> dict[Any, Range]:
+    """Size -> how many pages, at least and at most; sizes from large to small."""
+    if not pools:
+        raise BadInput("pools are sizes and numbers, and there is none; write for example {'1 GiB': 2, '2 MiB': 1024}.")
+    sizes = {size: parse_size(size, "huge page") for size in pools}
+    if len(set(sizes.values())) < len(sizes):
+        raise BadInput(f"a size is given once, and {quoted(dict(pools))} has one twice; add their numbers.")
+    found: dict[Any, Range] = {}
+    for size in sorted(pools, key=lambda size: -sizes[size]):
+        what, example = "the number of huge pages", "(40, 60)"
+        low, high = (whole_number(end, what, 0, 1 << 40) for end in _ends(pools[size], what, example))
+        found[size] = _upright(Range(low, high, "count"), what, example)
+    return found
 
 
 def _text(value: int | Fraction, unit: Unit) -> str:
@@ -275,6 +422,6 @@ def _part(value: Any) -> Fraction:
     if not 0 <= part <= 1:
         raise BadInput(
             f"share must be a number from 0 to 1, the part of the RAM in huge pages, and {quoted(value)} is not; "
-            "write for example 0.5."
+            "write for example 0.5, or {'1 GiB': 120} for a number of pages."
         )
     return part

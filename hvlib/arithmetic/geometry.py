@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..errors import BadInput, table
+from ..errors import BadInput, name_of, table
 from ..facts.layout import (
     BASE_PAGE,
     PAGING,
@@ -242,6 +242,20 @@ _ALL = (
 ARCHITECTURES = table("architecture", ((arch.name, arch) for arch in _ALL))
 """Name -> `Architecture`. Sources: Documentation/arch/arm64/hugetlbpage.rst; the architectures' Kconfig, up to 7.3.4;
 Debian's kernels 6.12.117 for riscv64 and 7.2.12 for LoongArch, booted under QEMU."""
+
+WITHOUT = table("architecture", [
+    (one.name, one) for one in (
+        Architecture("ppc64le", 64 * KiB, ((2 * MiB, "PMD, radix"), (16 * MiB, "PMD, hash"), (GiB, "PUD, radix"),
+                                           (16 * GiB, "PUD, hash")), "never; it has the device-DAX kind only", True),
+    )
+])  # fmt: skip
+"""Name -> `Architecture` that has HugeTLB pages and never had HVO: for fleets, not for the book's tables."""
+
+
+def architecture_of(name: str) -> Architecture:
+    """The architecture of a name, in `ARCHITECTURES` or `WITHOUT`. Raises `BadInput` for others, with the names."""
+    name = name_of(name, "architecture", [*ARCHITECTURES, *WITHOUT])
+    return ARCHITECTURES[name] if name in ARCHITECTURES else WITHOUT[name]
 
 
 def _exact(value: Fraction) -> int | Fraction:

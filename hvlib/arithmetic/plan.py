@@ -12,7 +12,7 @@ from ..errors import BadInput, quoted
 from ..facts.schemes import Scheme, scheme_of
 from ..units import GiB, KiB, MiB, about, format_size, index_of, parse_size, whole_number
 from .fleet import LARGEST_HOST
-from .geometry import ARCHITECTURES, HugePage
+from .geometry import HugePage, architecture_of
 
 MOST_NODES = 64
 
@@ -125,7 +125,7 @@ def plan(
     each, page size). ``system`` is what the kernel, the firmware and everything else need, ``nodes`` among how many
     equal NUMA nodes memory, pages and system are spread. Raises `BadInput` for what cannot be.
     """
-    arch, scheme = ARCHITECTURES[architecture], scheme_of(scheme)
+    arch, scheme = architecture_of(architecture), scheme_of(scheme)
     each = _memory(memory, nodes)
     needed = 0 if index_of(system) == 0 else parse_size(system, "what the system needs")
     wanted: dict[int, int] = {}

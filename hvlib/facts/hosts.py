@@ -68,17 +68,19 @@ def section(architecture: str | None, base_page: int, series: Series | None) -> 
 
 @dataclass(frozen=True)
 class Support:
-    """From which series on an architecture has the optimisation, and before which; ``doubtful``: stable undid it."""
+    """From which series on an architecture has the optimisation, and before which;
+    ``undone``: series in which stable releases, or the vendors who follow them, took it out again.
+    """
 
     since: Series
     until: Series | None = None
-    doubtful: tuple[Series, ...] = ()
+    undone: tuple[Series, ...] = ()
 
 
 SUPPORT = {
     "x86_64": Support((5, 14)),
     "aarch64": Support((5, 19), (6, 3), ((6, 1), (6, 2))),
-    "s390x": Support((6, 2), (6, 18), ((6, 6), (6, 12))),
+    "s390x": Support((6, 2), (6, 18), tuple((6, minor) for minor in range(2, 18))),
     "loongarch64": Support((6, 2)),
     "riscv64": Support((6, 4)),
 }

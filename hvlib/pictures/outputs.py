@@ -78,7 +78,17 @@ class GameShown:
     moves: list[dict[str, Any]]
 
 
-Shown = PanelShown | PictureShown | SandboxShown | PredictionShown | ExerciseShown | ConceptTestShown | GameShown
+@dataclass(frozen=True)
+class PasteShown:
+    """A box for text about a host: the text in it."""
+
+    text: str
+
+
+Shown = (
+    PanelShown | PictureShown | SandboxShown | PredictionShown | ExerciseShown | ConceptTestShown | GameShown
+    | PasteShown
+)  # fmt: skip
 KINDS: Mapping[str, type[Shown]] = {
     "panel": PanelShown,
     "picture": PictureShown,
@@ -87,6 +97,7 @@ KINDS: Mapping[str, type[Shown]] = {
     "exercise": ExerciseShown,
     "concept test": ConceptTestShown,
     "game": GameShown,
+    "paste": PasteShown,
 }
 """What ``kind`` can be, and the shape of each."""
 _AGAIN = "take it from hvlib, or make the output again, for example with make notebooks"

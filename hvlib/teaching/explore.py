@@ -20,7 +20,9 @@ from ..pictures.fact import as_data
 from ..pictures.film import Axis, Facts, Film, plain, reel, upright
 from ..pictures.films import FILMS as FILMS
 from ..pictures.scene import Scene
-from .quiz import Prediction
+
+if TYPE_CHECKING:
+    from .quiz import Prediction
 
 _STATIC = Path(__file__).parents[1] / "pictures" / "static"
 
@@ -49,7 +51,7 @@ class Panel(anywidget.AnyWidget):
 
     def __init__(self, name: str, guess: Prediction | None = None, /, **values: str | int) -> None:
         film = FILMS[name]
-        if guess is not None and not isinstance(guess, Prediction):
+        if guess is not None and not _is_prediction(guess):
             raise BadInput(
                 f"a guess comes from hv.predict(), and {quoted(guess)} does not; write for example "
                 "hv.predict('base pages of 1 GiB'), or nothing."
@@ -116,6 +118,12 @@ class Panel(anywidget.AnyWidget):
         return {**data, **shown}, {**(metadata or {}), **alt}
 
 
+def _is_prediction(guess: object) -> bool:
+    from .quiz import Prediction  # whoever made one has loaded it, and a panel without a guess need not wait for it
+
+    return isinstance(guess, Prediction)
+
+
 def _positions(film: Film, values: Mapping[str, object]) -> dict[str, str | int]:
     """Where sliders are to stand, by name. Raises `BadInput` for a slider or a value that the film does not have."""
     axes = table("slider", ((axis.name, axis) for axis in film.axes))
@@ -160,7 +168,7 @@ def _function(name: str, film: Film) -> Callable[..., Panel]:
         )
         for axis in film.axes
     ]
-    guess = inspect.signature(make, eval_str=True).parameters["guess"]
+    guess = inspect.signature(make).parameters["guess"]
     lines = [f"- ``{axis.name}`` ({axis.label}): {_values(axis)}" for axis in film.axes]
     make.__name__ = make.__qualname__ = name
     make.__doc__ = _DOC.format(about=film.about, sliders="\n".join(lines))
@@ -168,13 +176,13 @@ def _function(name: str, film: Film) -> Callable[..., Panel]:
     return make
 
 
-globals().update({name: _function(name, film) for name, film in FILMS.items()})
+def __getattr__(name: str) -> Callable[..., Panel]:
+    """The function of a film, made when it is first asked for."""
+    if name not in [*FILMS]:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    made = globals()[name] = _function(name, FILMS[name])
+    return made
 
 
 def __dir__() -> list[str]:
     return sorted({"FILMS", "Panel", *FILMS})
-
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Callable[..., Panel]: ...

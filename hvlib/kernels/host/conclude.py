@@ -67,6 +67,11 @@ class Host:
     if_all: int | None = None
 
     @property
+    def series(self) -> facts.Series | None:
+        """The first two numbers of the release."""
+        return _series(self.release)
+
+    @property
     def says_something(self) -> bool:
         """Whether anything was understood that is about this host's memory or kernel."""
         return bool(self.release or self.memory or self.pools or self.frees or self.how.get("optimisation")
@@ -89,10 +94,10 @@ class _Conclusion:
         self.how: dict[str, str] = {}
         self.notes: list[str] = []
         self.would: list[str] = []
-        self.release = boot.get("release")
+        self.words = Words.of([one.value for one in boot.lists.get("words", ())])
+        self.release = boot.get("release") or self.words.release
         self.series = _series(self.release)
         self.vendor = _vendor(self.release)
-        self.words = Words.of([one.value for one in boot.lists.get("words", ())])
         self.sizes = self._sizes()
         self.architecture, self.base_page = self._machine()
 
@@ -319,13 +324,13 @@ class _Conclusion:
         for what, how in (("tool pool", "a tool's list of pools"), ("capacity", "the node's capacity")):
             for one in boot.all(what):
                 yield one.size or 0, one.value, how
-        total = boot.get("default pool")
+        total, how = boot.get("default pool"), "HugePages_Total of /proc/meminfo"
         if total is None and boot.all("node default"):
             total = sum(one.value for one in boot.all("node default"))
         if total is None:
-            total = boot.get("sysctl pool")
+            total, how = boot.get("sysctl pool"), "vm.nr_hugepages"
         if total is not None and default:
-            yield default, total, "HugePages_Total of /proc/meminfo"
+            yield default, total, how
             if boot.get("all pools") is not None:
                 yield from self._others(default, boot.get("all pools") - total * default)
         yield from self._boot_pools(default)
@@ -353,7 +358,7 @@ class _Conclusion:
         got: dict[int, int] = {}
         for one in boot.lists.get("log got", ()):
             if one.size and one.node is None:
-                got[one.size] = one.value
+                got[one.size] = one.value[0]
         lost: dict[int, int] = {}
         for one in boot.lists.get("log lost", ()):
             lost[one.size or 0] = lost.get(one.size or 0, 0) + one.value
@@ -363,10 +368,13 @@ class _Conclusion:
             yield size, max(0, count - lost.get(size, 0)), "the boot log: only so many were got"
         if boot.get("no HugeTLB"):
             return
-        for size, count in self.words.pools(default).items():
+        sizes = {size for name, _, sizes in facts.SIZES if name == self.architecture for size in sizes}
+        for size, count in self.words.pools(default, sizes or None).items():
             if boot.get("CMA instead") and size >= GiB:
                 count = 0
-            yield size, max(0, count - lost.get(size, 0)), "asked for on the command line"
+            short = sum(one.value[1] - one.value[0] for one in boot.lists.get("log got", ())
+                        if one.size == size and one.node is not None)  # fmt: skip
+            yield size, max(0, count - lost.get(size, 0) - short), "asked for on the command line"
 
     # --- can it, is it on --------------------------------------------------------------------------------------------
 
@@ -381,7 +389,7 @@ class _Conclusion:
             return None
         if self.series < support.since or (support.until and self.series >= support.until):
             return False
-        return None if self.series in support.doubtful else True
+        return self.series not in support.undone
 
     def _can(self) -> tuple[bool | None, Optimisation]:
         """Whether this kernel is able to, and what it is called if not."""
@@ -396,6 +404,9 @@ class _Conclusion:
             return True, "unknown"
         if boot.get("switch") is not None:
             self.how["can"] = "vm.hugetlb_optimize_vmemmap is there"
+            return True, "unknown"
+        if boot.get("log off"):
+            self.how["can"] = "its boot log says that it is disabled"
             return True, "unknown"
         if boot.get("no HugeTLB"):
             self.how["can"] = "it has no HugeTLB pages"
@@ -448,8 +459,7 @@ class _Conclusion:
     def _which_not(self) -> Optimisation:
         if self.series and self.series < facts.FIRST and self.architecture not in facts.THIRTY_TWO_BITS:
             return "not in this kernel"
-        undone = self.architecture in facts.SUPPORT and self.series in facts.SUPPORT[self.architecture].doubtful
-        return "not on this architecture" if undone or self._supported() is False else "not in this kernel"
+        return "not on this architecture" if self._supported() is False else "not in this kernel"
 
     def _state(self) -> Optimisation:
         """On or off, for a kernel that is able to or may be."""
@@ -677,21 +687,30 @@ class Words:
         found = [_size_of(word.partition("=")[2]) for word in self.words if word.startswith("default_hugepagesz=")]
         return found[-1] if found else None
 
-    def pools(self, default: int | None) -> dict[int, int]:
-        """Huge pages asked for: size -> number, on all nodes."""
+    @property
+    def release(self) -> str | None:
+        """The release in the name of the file that was booted."""
+        image = re.match(r"BOOT_IMAGE=\S*/vmlinu[xz]-(\d{1,3}\.\d{1,3}\S{0,100})", " ".join(self.words[:1]))
+        return image[1] if image else None
+
+    def pools(self, default: int | None, sizes: set[int] | None = None) -> dict[int, int]:
+        """Huge pages asked for: size -> number, on all nodes. ``sizes``: those of the architecture, if known."""
         asked: dict[int, int] = {}
-        size, valid = self.default_size or default, True
+        size, valid, named = self.default_size or default, True, set[int]()
         for word in self.words:
             name, _, value = word.partition("=")
-            if name == "hugepagesz":
+            if name in ("hugepagesz", "default_hugepagesz"):
                 new = _size_of(value)
-                size, valid = new or size, new is not None
-            elif name == "default_hugepagesz":
-                size, valid = _size_of(value) or size, True
+                again = new in named and not (new == self.default_size and new not in asked)
+                valid = new is not None and (sizes is None or new in sizes) and (name[0] == "d" or not again)
+                if valid and new:
+                    size = new
+                    named.add(new)
             elif name == "hugepages" and valid and size:
                 count = _count_of(value)
                 if count is not None and size * count <= LARGEST:
                     asked[size] = count
+                valid = False  # a second number without a size between them is ignored
         return asked
 
     def asked(self, series: facts.Series | None) -> bool | None:

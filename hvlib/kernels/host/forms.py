@@ -74,8 +74,9 @@ def passed(word: str, pattern: str, back: int = 0) -> None:
 
 
 _UNITS = {"": 1, "K": KiB, "M": MiB, "G": GiB, "T": TiB}
+_REST = r"[^\n]{0,400}"
 _SIZE = r"(\d{1,5}(?:[.,]\d{1,3})?)\s*([KMGT])i?B?"
-_NUMBER = r"(\d{1,3}(?:[,.' ]\d{3})+|\d+)(?![\d,.]*\d)"
+_NUMBER = r"(\d{1,3}(?:[,.' ]\d{3}){1,9}|\d{1,30})(?![\d,.]{0,30}\d)"
 
 
 def bytes_of(number: str, unit: str) -> int | None:
@@ -142,8 +143,8 @@ def _disabled(found: re.Match[str], _: Document) -> Iterator[Seen]:
       r"Only\s+allocated\s+(\d{1,18})\s+hugepages", 40)  # fmt: skip
 def _failed(found: re.Match[str], _: Document) -> Iterator[Seen]:
     size = bytes_of(found[2], found[3])
-    if size and _few(size, int(found[5])):
-        yield Seen("log got", int(found[5]), size, int(found[4]) if found[4] else None)
+    if size and _few(size, int(found[5])) and int(found[5]) <= int(found[1]):
+        yield Seen("log got", (int(found[5]), int(found[1])), size, int(found[4]) if found[4] else None)
 
 
 @form("invalid pages discarded", rf"{_SIZE}\s+page\s+size:\s+(\d{{1,9}})\s+invalid\s+pages\s+discarded", 60)
@@ -173,19 +174,19 @@ def _cma(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 for _word, _pattern in (
-    ("hugetlb_cma:", r"hugetlb_cma:[^\n]*"), ("hugepage_allocation_threads", r"[^\n]*"), ("Ignoring hugepages", r"[^\n]*"),
-    ("does not follow a valid hugepagesz", r"[^\n]*"), ("specified twice", r"[^\n]*"), ("nsupported hugepagesz", r"[^\n]*"),
-    ("Invalid hugepages", r"[^\n]*"), ("HugeTLB: allocation took", r"[^\n]*"), ("HugePages_Free", r"[^\n]*"),
-    ("HugePages_Rsvd", r"[^\n]*"), ("HugePages_Surp", r"[^\n]*"), ("AnonHugePages", r"[^\n]*"), ("_hugepages_mempolicy", r"[^\n]*"),
-    ("ShmemHugePages", r"[^\n]*"), ("FileHugePages", r"[^\n]*"), ("transparent_hugepage", r"[^\n]*"), ("khugepaged", r"[^\n]*"),
-    ("nr_anon_transparent_hugepages", r"[^\n]*"), ("nr_shmem_hugepages", r"[^\n]*"), ("nr_file_hugepages", r"[^\n]*"),
-    ("hugetlb_cgroup", r"[^\n]*"), ("hugetlbfs", r"[^\n]*"), ("htlb_", r"[^\n]*"), ("nr_hugetlb", r"[^\n]*"), ("cgroup", r"[^\n]*"),
-    ("rsvd_hugepages", r"[^\n]*"), ("hugetlb_shm_group", r"[^\n]*"), ("nr_overcommit_hugepages", r"[^\n]*"),
-    ("Private_Hugetlb", r"[^\n]*"), ("Shared_Hugetlb", r"[^\n]*"), ("HugetlbPages:", r"[^\n]*"), ("thp_", r"[^\n]*"),
-    ("hugetlb_instantiate", r"[^\n]*"), ("CONFIG_", r"[^\n]*"), ("virtual address space layout", r"[^\n]*"),
-    ("demote", r"[^\n]*"), ("nr_hugepages_mempolicy", r"[^\n]*"), ("hugepages_treat_as_movable", r"[^\n]*"),
-    ("nr_vmemmap", r"[^\n]*"), ("vmemmap : 0x", r"[^\n]*"), ("resv_hugepages", r"[^\n]*"), ("free_hugepages", r"[^\n]*"),
-    ("surplus_hugepages", r"[^\n]*"), ("vm.hugetlb", r"vm\.hugetlb(?!_optimize)[^\n]*"), ("HugePages:", r"[^\n]*"),
+    ("hugetlb_cma:", rf"hugetlb_cma:{_REST}"), ("hugepage_allocation_threads", _REST), ("Ignoring hugepages", _REST),
+    ("does not follow a valid hugepagesz", _REST), ("specified twice", _REST), ("nsupported hugepagesz", _REST),
+    ("Invalid hugepages", _REST), ("HugeTLB: allocation took", _REST), ("HugePages_Free", _REST),
+    ("HugePages_Rsvd", _REST), ("HugePages_Surp", _REST), ("AnonHugePages", _REST), ("_hugepages_mempolicy", _REST),
+    ("ShmemHugePages", _REST), ("FileHugePages", _REST), ("transparent_hugepage", _REST), ("khugepaged", _REST),
+    ("nr_anon_transparent_hugepages", _REST), ("nr_shmem_hugepages", _REST), ("nr_file_hugepages", _REST),
+    ("hugetlb_cgroup", _REST), ("hugetlbfs", _REST), ("htlb_", _REST), ("nr_hugetlb", _REST), ("cgroup", _REST),
+    ("rsvd_hugepages", _REST), ("hugetlb_shm_group", _REST), ("nr_overcommit_hugepages", _REST),
+    ("Private_Hugetlb", _REST), ("Shared_Hugetlb", _REST), ("HugetlbPages:", _REST), ("thp_", _REST),
+    ("hugetlb_instantiate", _REST), ("CONFIG_", _REST), ("virtual address space layout", _REST),
+    ("demote", _REST), ("nr_hugepages_mempolicy", _REST), ("hugepages_treat_as_movable", _REST),
+    ("nr_vmemmap", _REST), ("vmemmap : 0x", _REST), ("resv_hugepages", _REST), ("free_hugepages", _REST),
+    ("surplus_hugepages", _REST), ("vm.hugetlb", rf"vm\.hugetlb(?!_optimize){_REST}"), ("HugePages:", _REST),
 ):  # fmt: skip
     passed(_word, _pattern)
 
@@ -193,14 +194,17 @@ for _word, _pattern in (
 # --- the kernel log: RAM and boot ------------------------------------------------------------------------------------
 
 
-@form("Memory:", r"Memory:\s+(\d{1,15})([kK])\s*/\s*(\d{1,15})[kK]\s+available\b(?:[^()\n]*\(([^)]{0,400})\))?")
+@form(
+    "Memory:",
+    r"Memory:\s+(\d{1,15})([kK])\s*/\s*(\d{1,15})[kK]\s+available\b(?:[^()\n]{0,80}\(([^)]{0,400})\)|([^\n]{0,80}highmem))?",
+)
 def _memory(found: re.Match[str], _: Document) -> Iterator[Seen]:
     absent = re.search(r"(\d{1,15})[kK]\s+absent", found[4] or "")
     size = (int(found[3]) - (int(absent[1]) if absent else 0)) * KiB
     if 0 < size <= LARGEST:
         yield Seen("RAM", size, line="the second number of the boot log's Memory: line" + (
             ", without what it calls absent" if absent else ""))  # fmt: skip
-    if "highmem" in (found[4] or ""):
+    if "highmem" in (found[4] or found[5] or ""):
         yield Seen("32 bits", True)
 
 
@@ -263,12 +267,13 @@ def _e820_old(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("e820", (first, last), node=0)
 
 
-@form("memory size =", r"memory\s+size\s+=\s+0x([0-9a-f]{1,14})\b")
+@form("memory size =", r"memory\s+size\s+=\s+0x([0-9a-f]{1,16})\b")
 def _memblock(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    yield Seen("memblock", int(found[1], 16))
+    if 0 < int(found[1], 16) <= LARGEST:
+        yield Seen("memblock", int(found[1], 16))
 
 
-@form("pages used for memmap", r"(\w+)\s+zone:\s+(\d{1,15})\s+pages\s+used\s+for\s+memmap", 40)
+@form("pages used for memmap", r"(\w{1,20})\s+zone:\s+(\d{1,15})\s+pages\s+used\s+for\s+memmap", 40)
 def _used(found: re.Match[str], _: Document) -> Iterator[Seen]:
     return iter(())
 
@@ -287,20 +292,31 @@ def _banner(found: re.Match[str], document: Document) -> Iterator[Seen]:
         yield from architecture(name.replace("powerpc64", "ppc64"))
 
 
-@form("ommand line:", r"(?:Kernel c|C)ommand line:[ \t]*([^\n]*)", 10)
+@form("ommand line:", r"(?:Kernel c|C)ommand line:[ \t]*([^\n]{0,8192})", 10)
 def _command_line(found: re.Match[str], document: Document) -> Iterator[Seen]:
     yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
 
 
-@form("proc/cmdline", r"proc/cmdline(?:[ \t]*<==|[ \t]*[:=#]|[^\w\s/]*)?[ \t]*\n+[ \t]*([^\n]*=[^\n]*)")
+@form(
+    "proc/cmdline",
+    r"proc/cmdline(?:[:=][ \t]*|(?:[ \t]*<==|[ \t]*[:=#]|[^\w\s/]{0,20})?[ \t]*\n+[ \t]*)([^\n=]{0,400}=[^\n]{0,8192})",
+)
 def _proc_cmdline(found: re.Match[str], document: Document) -> Iterator[Seen]:
     if not re.match(r"[\w.]+ = |==>|\[|#|\S+@", found[1]):
         yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
 
 
-@form("BOOT_IMAGE=", r"(?m:^)[ \t]*(BOOT_IMAGE=[^\n]*)", 12)
+@form("BOOT_IMAGE=", r"(?m:^)[ \t]*(BOOT_IMAGE=[^\n]{0,8192})", 12)
 def _boot_image(found: re.Match[str], document: Document) -> Iterator[Seen]:
     yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
+
+
+@form("root=", r"(?m:^)[ \t]*((?:[\w.,/@+%-]{1,200}(?:=\S{0,400})?[ \t]+){0,40}root=\S[^\n]{0,8192})", 400)
+@form(" hugepages=", r"(?m:^)[ \t]*((?:[\w.,/@+%-]{1,200}(?:=\S{0,400})?[ \t]+){0,40}hugepages=\d[^\n]{0,8192})", 400)
+def _bare_words(found: re.Match[str], document: Document) -> Iterator[Seen]:
+    """A line that is nothing but words of a command line."""
+    if all(map(_WORD.fullmatch, found[1].split())):
+        yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
 
 
 _WORD = re.compile(r"[\w.,:/@+%-]+(?:=[^\s\[\]]*)?")
@@ -359,7 +375,9 @@ def _oom_pool(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 @form(
-    " present:", r"Node\s+(\d{1,4})\s+(\w+)\s+free:\d+kB[^\n]{0,600}?\spresent:(\d{1,15})kB\s+managed:(\d{1,15})kB", 500
+    " present:",
+    r"Node\s+(\d{1,4})\s+(\w{1,20})\s+free:\d+kB[^\n]{0,600}?\spresent:(\d{1,15})kB\s+managed:(\d{1,15})kB",
+    500,
 )
 def _oom_zone(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen(f"OOM zone {found[2]}", int(found[3]) * KiB, node=int(found[1]))
@@ -379,15 +397,16 @@ def _mem_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("node MemTotal" if found[1] else "MemTotal", size, node=int(found[1]) if found[1] else None)
 
 
-@form("MemTotal", rf"{_NUMBER}\s*kB[\s,;|]+MemTotal\b", 40)
-def _mem_total_swapped(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    if 0 < whole(found[1]) * KiB <= LARGEST:
-        yield Seen("MemTotal", whole(found[1]) * KiB)
+@form("MemTotal", rf"()(?<![\w_])MemTotal[ ]+{_NUMBER}[ \t]*kB\b", 1)
+@form("MemTotal", rf"()(?m:^)[ \t]*{_NUMBER}[ \t]*kB[ \t,;|]+MemTotal[ \t]*$", 40, re.MULTILINE)
+def _mem_total_without_colon(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    if 0 < whole(found[2]) * KiB <= LARGEST:
+        yield Seen("MemTotal", whole(found[2]) * KiB)
 
 
 @form(
     "HugePages_Total",
-    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)HugePages_Total[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}(?!\s*[kK]B|\.\d)",
+    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)HugePages_Total[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}(?!\s*[kK]B|\.\d)",
     12,
 )
 def _huge_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
@@ -397,13 +416,13 @@ def _huge_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
         )
 
 
-@form("Hugepagesize", rf"Hugepagesize[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}\s*[,;|]?\s*kB")
+@form("Hugepagesize", rf"Hugepagesize[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}\s*[,;|]?\s*kB")
 def _default_size(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if _power(whole(found[1]) * KiB):
         yield Seen("default size", whole(found[1]) * KiB)
 
 
-@form("Hugetlb", rf"(?<![\w])Hugetlb[\"']?\s*[:=;|,]\s*[\"']?{_NUMBER}\s*[,;|]?\s*kB")
+@form("Hugetlb", rf"(?<![\w])Hugetlb[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}\s*[,;|]?\s*kB")
 def _hugetlb(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if whole(found[1]) * KiB <= LARGEST:
         yield Seen("all pools", whole(found[1]) * KiB)
@@ -419,7 +438,7 @@ def _high(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("32 bits", True)
 
 
-@form("nr_memmap", r"(?<!\w)nr_memmap(_boot)?(?:_pages)?[\"']?[\s:=,]+(\d{1,15})(?![\d.]*\d)")
+@form("nr_memmap", r"(?<!\w)nr_memmap(_boot)?(?:_pages)?[\"']?[\s:=,]+(\d{1,15})(?![\d.]{0,30}\d)")
 def _memmap(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("counted at boot" if found[1] else "counted later", int(found[2]))
 
@@ -427,7 +446,7 @@ def _memmap(found: re.Match[str], _: Document) -> Iterator[Seen]:
 _PRESENT = re.compile(r"\n\s+present\s+(\d{1,15})\b")
 
 
-@form(", zone", r"Node\s+(\d{1,4}),\s+zone\s+(\w+)", 12)
+@form(", zone", r"Node\s+(\d{1,4}),\s+zone\s+(\w{1,20})", 12)
 def _zone(found: re.Match[str], document: Document) -> Iterator[Seen]:
     text = document.text
     end = text.find(", zone", found.end(), found.end() + 20000)
@@ -460,7 +479,10 @@ def _stands_alone(found: re.Match[str], text: str) -> bool:
 
 
 @form(
-    "hugepages-", r"(?<!\S)(\d{1,18})[ \t]+(?:\S*/)?hugepages-(\d{1,13})kB(?:/nr_hugepages)?[ \t]*$", 100, re.MULTILINE
+    "hugepages-",
+    r"(?<!\S)(\d{1,18})[ \t]+(?:\S{0,100}/)?hugepages-(\d{1,13})kB(?:/nr_hugepages)?[ \t]*$",
+    100,
+    re.MULTILINE,
 )
 def _sysfs_swapped(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if _few(int(found[2]) * KiB, int(found[1])) and "/node" not in found[0]:
@@ -468,6 +490,7 @@ def _sysfs_swapped(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 @form("hugepages-", r"hugepages-(\d{1,13})kB[ \t]*[:=]?[ \t]+(\d{1,18})[ \t]*$", 0, re.MULTILINE)
+@form("hugepages-", r"hugepages-(\d{1,13})kB/?:?[ \t]*\n[ \t]*(\d{1,18})[ \t]*$", 0, re.MULTILINE)
 def _sysfs_bare(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if _few(int(found[1]) * KiB, int(found[2])):
         yield Seen("pool", int(found[2]), int(found[1]) * KiB)
@@ -485,7 +508,7 @@ def _switch(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("switch", found[1] == "1")
 
 
-@form("hugetlb_optimize_vmemmap", r"(?:cannot (?:stat|access|open)|unknown key|\bno|[Mm]issing:?|absent:?)\s+[\"'‘`]?[\w/.]*"
+@form("hugetlb_optimize_vmemmap", r"(?:cannot (?:stat|access|open)|unknown key|\bno|[Mm]issing:?|absent:?)\s+[\"'‘`]?[\w/.]{0,80}"
       r"hugetlb_optimize_vmemmap", 60)  # fmt: skip
 @form(
     "hugetlb_optimize_vmemmap",
@@ -495,7 +518,7 @@ def _no_switch(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("no switch", True)
 
 
-passed("hugetlb_optimize_vmemmap", r"[^\n]*")
+passed("hugetlb_optimize_vmemmap", _REST)
 
 
 @form("vm.nr_hugepages", r"vm\.nr_hugepages\s*[=:]\s*(\d{1,15})\b")
@@ -510,9 +533,10 @@ def _listing(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 @form("kernel.osrelease", r"kernel[./]osrelease(?:[ \t]*<==)?\s*[=:]?\s*(\d{1,3}\.\d{1,3}\S{0,100})")
-@form("uname -r", r"uname -r\w*(?:[ \t]*[<=#:]*)[ \t]*\n?[ \t]*(\d{1,3}\.\d{1,3}\S{0,100})")
-@form("uname_-r", r"uname_-r\S*(?:[ \t]*<==)?\s+(\d{1,3}\.\d{1,3}\S{0,100})")
+@form("uname -r", r"uname -r\w{0,20}(?:[ \t]*[<=#:]{0,20})[ \t]*\n?[ \t]*(\d{1,3}\.\d{1,3}\S{0,100})")
+@form("uname_-r", r"uname_-r\S{0,40}(?:[ \t]*<==)?\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel Version:", r"Kernel Version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
+@form("Kernel: ", r"\bKernel: (\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: Linux ", r"Kernel: Linux (\d{1,3}\.\d{1,3}\S{0,100})")
 @form("kernelVersion", r"kernelVersion[\"']?:\s+[\"']?(\d{1,3}\.\d{1,3}[^\s\"',]{0,100})")
 def _release(found: re.Match[str], _: Document) -> Iterator[Seen]:
@@ -533,10 +557,11 @@ def _uname(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("architecture", facts.ARCHITECTURE_NAMES[named[0]])
 
 
-@form("Architecture:", r"Architecture:\s+([\w-]+)")
-@form("kernel.arch", r"kernel\.arch\s*=\s*([\w-]+)")
-@form("uname -m", r"uname -m[ \t]*\n[ \t]*([\w-]+)")
-@form("architecture", r"(?<![\w_])architecture[\"']?\s*[:=]\s*[\"']?([\w-]+)")
+@form("Architecture:", r"Architecture:\s+([\w-]{1,40})")
+@form("arch: ", r"\barch: ([\w-]{1,40})")
+@form("kernel.arch", r"kernel\.arch\s*=\s*([\w-]{1,40})")
+@form("uname -m", r"uname -m[ \t]*\n[ \t]*([\w-]{1,40})")
+@form("architecture", r"(?<![\w_])architecture[\"']?\s*[:=]\s*[\"']?([\w-]{1,40})")
 def _architecture(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield from architecture(found[1])
 
@@ -573,7 +598,7 @@ _DEFAULTS = ("HUGETLB_PAGE_OPTIMIZE_VMEMMAP_DEFAULT_ON", "HUGETLB_PAGE_FREE_VMEM
 _BUILT = ("HUGETLB_PAGE_OPTIMIZE_VMEMMAP", "HUGETLB_PAGE_FREE_VMEMMAP")
 
 
-@form("CONFIG_", r"(#\s*)?CONFIG_(\w+)(?:=([ymn])\b|\s+is not set)", 4)
+@form("CONFIG_", r"(#\s*)?CONFIG_(\w{1,80})(?:=([ymn])\b|\s+is not set)", 4)
 def _config(found: re.Match[str], _: Document) -> Iterator[Seen]:
     name, yes = found[2], found[3] == "y"
     if name in _BASE_OPTIONS and yes:
@@ -599,22 +624,25 @@ for _total in facts.TOTALS:
 
     @form(
         f"{_total}:",
-        rf"(?m:^)[ \t]*{_total}:[ \t]+(\d+(?:[.,]\d+)?)([BKMGT]?)i?[ \t]+\d+(?:[.,]\d+)?[BKMGT]?i?[ \t]+\d",
+        rf"(?m:^)[ \t]*{_total}:[ \t]+(\d+(?:[.,]\d+)?)([BKMGT]?)(i?)[ \t]+\d+(?:[.,]\d+)?[BKMGT]?i?[ \t]+\d",
         4,
     )
     def _free(found: re.Match[str], document: Document) -> Iterator[Seen]:
         number = float(found[1].replace(",", "."))
         if found[2] and found[2] != "B":
-            # Rounded to three digits: one in the last of them may be too much.
+            # Rounded to three digits: one in the last of them may be too much. Without an i it may be decimal.
             digit = 0.1 if re.search(r"[.,]", found[1]) else 1
-            yield Seen("free", max(0, int((number - digit) * _TOOL_UNITS[found[2]])))
+            unit_of = _TOOL_UNITS[found[2]] if found[3] else 1000 ** ("BKMGT".index(found[2]))
+            yield Seen("free", max(0, int((number - digit) * unit_of)))
             return
         value = int(number)
         before = document.text[max(0, found.start() - 240) : found.start()]
-        asked = re.findall(r"free[ _]-(?:-)?([bkmgt])", f"{document.name} {before}")
+        asked = re.findall(r"free(?:[ _]--si)?[ _]-(?:-)?([bkmgt])", f"{document.name} {before}")
+        decimal = re.search(r"free[^\n]{0,12}--si", f"{document.name} {before}") is not None
         unit = asked[-1].upper() if asked else ("B" if value > 1 << 33 and value % 4096 == 0 else "K")
-        if value * _TOOL_UNITS[unit] <= LARGEST:
-            yield Seen("free", value * _TOOL_UNITS[unit])
+        factor = 1000 ** "BKMGT".index(unit) if decimal else _TOOL_UNITS[unit]
+        if value * factor <= LARGEST:
+            yield Seen("free", value * factor)
 
 
 @form(" size: ", r"node\s+(\d{1,4})\s+size:\s+(\d{1,9})\s+MB", 12)
@@ -643,6 +671,7 @@ def _kubernetes(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 @form(" memory", r"(?m:^)\s+memory:\s+(\d{1,15})Ki\b", 40)
+@form('"memory"', r"[\"']memory[\"']:\s*[\"'](\d{1,15})Ki\b")
 def _kubernetes_memory(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("capacity memory", int(found[1]) * KiB)
 
@@ -668,7 +697,7 @@ def _dpdk(found: re.Match[str], document: Document) -> Iterator[Seen]:
             yield Seen("tool pool", int(count), int(size) * _UNITS[unit])
 
 
-@form("node_memory_", r"node_memory_(\w+?)(?:_bytes)?(?:\{[^}\n]{0,300}\})?\s+([\d.]{1,30}(?:e[+-]?\d{1,2})?)")
+@form("node_memory_", r"node_memory_(\w{1,40}?)(?:_bytes)?(?:\{[^}\n]{0,300}\})?\s+([\d.]{1,30}(?:e[+-]?\d{1,2})?)")
 def _prometheus(found: re.Match[str], _: Document) -> Iterator[Seen]:
     try:
         value = int(float(found[2]))
@@ -701,8 +730,8 @@ def _numastat(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("numactl", int(total * MiB))
 
 
-passed("HugePages_", r"HugePages_\w+(?:[ \t]+\d{1,12}\.\d\d)+")
-passed("Hugepages mounted", r"[^\n]*")
+passed("HugePages_", r"HugePages_\w{1,20}(?:[ \t]+\d{1,12}\.\d\d)+")
+passed("Hugepages mounted", _REST)
 _BUILT_FOR = {"X86_64": "x86_64", "ARM64": "aarch64", "PPC64": "ppc64le", "S390": "s390x", "RISCV": "riscv64",
               "LOONGARCH": "loongarch64", "X86_32": "i686"}  # fmt: skip
 
@@ -727,7 +756,10 @@ def _host(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 
 @form(
-    "host", r"^[=#*\s-]*(?:host|node name|server|machine)\s*[:=]\s*([A-Za-z][\w.-]{0,62})[=#*\s-]*$", 12, re.MULTILINE
+    "host",
+    r"^[=#*\s-]{0,80}(?:host|node name|server|machine)\s*[:=]\s*([A-Za-z][\w.-]{0,62})[=#*\s-]{0,80}$",
+    12,
+    re.MULTILINE,
 )
 def _host_headed(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("host", found[1])

@@ -7,7 +7,6 @@ it. Archives are read in memory and never unpacked; everything is bounded.
 from __future__ import annotations
 
 import bz2
-import html
 import io
 import json
 import lzma
@@ -19,12 +18,19 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ...errors import BadInput, quoted
 from ...units import GiB, MiB, format_size
+
+_zstd: Any = None
+for _name in ("compression.zstd", "backports.zstd"):  # of Python 3.14; the same for older ones, if it is installed
+    with suppress(ImportError):
+        _zstd = _zstd or import_module(_name)
 
 MOST_TEXT = 256 * MiB
 """Bytes of text that are read in all."""
@@ -35,6 +41,8 @@ MOST_UNPACKED = 2 * GiB
 RATIO = 300
 """An archive that unpacks to more than this many times its size, and more than 64 MiB, is a bomb."""
 LZMA_MEMORY = 256 * MiB
+ZSTD_WINDOW = 27
+"""Binary logarithm of the bytes that zstd may look back; it is what zstd itself allows without being asked."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def _from_path(path: Path) -> Iterator[Document]:
         reason = why.strerror if isinstance(why, OSError) and why.strerror else str(why)
         raise BadInput(f"{quoted(str(path))} cannot be read ({reason}); name a file, a folder or -.") from None
     root = str(path) if _is_archive(data) else ""
-    yield from from_text(data, path.name, root)
+    yield from from_text(data, path.absolute().as_posix(), root)
 
 
 def _from_folder(folder: Path) -> Iterator[Document]:
@@ -143,7 +151,7 @@ def _is_archive(data: bytes) -> bool:
 
 _BROKEN = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError,
-    MemoryError, OverflowError, IndexError, KeyError, struct.error,
+    MemoryError, OverflowError, IndexError, KeyError, struct.error, *((_zstd.ZstdError,) if _zstd else ()),
 )  # fmt: skip
 """What the standard library raises for archives that are broken; NotImplementedError is a RuntimeError."""
 
@@ -162,12 +170,14 @@ class _Unpacking:
             self.text -= len(data)
             if self.text < 0:
                 raise _too_much(name)
-            yield Document(name, clean(decode(data)), self.root)
+            yield Document(name, _named(name, clean(decode(data))), self.root)
             return
         if depth > 2:
             return
-        if kind == "zst":
-            raise BadInput(f"{quoted(name)} is packed by zstd, which is not read here; unpack it with zstd -d first.")
+        if kind == "zst" and _zstd is None:
+            raise BadInput(
+                f"{quoted(name)} is packed by zstd, which needs hvlib[zstd]; install that, or unpack it first: zstd -d."
+            )
         try:
             if kind == "zip":
                 yield from self._zip(data, depth)
@@ -248,6 +258,8 @@ class _Inflated(io.RawIOBase):
     def _new(self) -> Any:
         if self.kind == "gz":
             return zlib.decompressobj(31)
+        if self.kind == "zst":
+            return _zstd.ZstdDecompressor(options={_zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW})
         return bz2.BZ2Decompressor() if self.kind == "bz2" else lzma.LZMADecompressor(memlimit=LZMA_MEMORY)
 
     def _more(self) -> bytes:
@@ -300,10 +312,28 @@ class _Inflated(io.RawIOBase):
         return True
 
 
+_TOP = ("sys", "proc", "etc", "boot", "var", "sos_commands", "usr", "run")
+
+
 def _inside(name: str) -> str:
     """A member's name without the folder of the report."""
-    first, _, rest = name.replace("\\", "/").lstrip("./").partition("/")
-    return rest or first
+    whole = name.replace("\\", "/").lstrip("./")
+    first, _, rest = whole.partition("/")
+    return whole if first in _TOP else rest or first
+
+
+_KERNEL_FILE = re.compile(r"(?:^|/)((?:sys|proc)/[\w./-]{1,200})$")
+_HOST_FILE = re.compile(r"(?:^|/)hostname(?:_-f)?$")
+
+
+def _named(name: str, text: str) -> str:
+    """The text of a file whose name says what its content is, with that name, as ``head`` writes it."""
+    found = _KERNEL_FILE.search(name)
+    if found and len(text) < 16_384:
+        return f"==> /{found[1]} <==\n{text}"
+    if _HOST_FILE.search(name) and len(text) < 256:
+        return f"hostname: {text}"
+    return text
 
 
 # --- letters ---------------------------------------------------------------------------------------------------------
@@ -348,26 +378,23 @@ def clean(text: str) -> str:
         text = text[1:]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for letter, instead in (
-        ("\0", ""),
-        ("\u00a0", " "),
-        ("\u202f", " "),
-        ("\u200b", ""),
-        ("\ufeff", ""),
-        ("\u2028", "\n"),
-    ):
+    for letter, instead in _LETTERS:
         if letter in text:
             text = text.replace(letter, instead)
     if "[" in text and ("\x1b" in text or "^[" in text or "␛" in text):
-        text = _ANSI.sub("", text)
+        text = _by_pieces(text, lambda piece: _ANSI.sub("", piece))
     if "\n>" in text or text.startswith(">") or "\n |" in text:
-        text = _QUOTE.sub("", text)
-    if ("=\n" in text and ("=3D" in text or "=20" in text or _soft_breaks(text))) or "=3D" in text:
-        text = quopri.decodestring(_SOFT.sub("", text).encode("utf-8", "replace")).decode("utf-8", "replace")
-    if "&" in text and ("&gt;" in text or "&lt;" in text or "&nbsp;" in text or "&#" in text or "&quot;" in text):
-        text = html.unescape(text).replace("\u00a0", " ")
+        text = _by_pieces(text, lambda piece: _QUOTE.sub("", piece))
+    if "=\n" in text or "=3D" in text:
+        text = _unquoted(text)
+    if "&" in text:
+        for escaped, letter in _ESCAPED:
+            if escaped in text:
+                text = text.replace(escaped, letter)
     if "<" in text and (_BREAK.search(text) or "<pre" in text.lower() or "<td" in text.lower()):
-        text = _TAG.sub(" ", _BREAK.sub("\n", text))
+        while "<<" in text:  # or each would be looked at
+            text = text.replace("<<", "<")
+        text = _by_pieces(text, lambda piece: _TAG.sub(" ", _BREAK.sub("\n", piece)))
     if "\\_" in text:
         text = text.replace("\\_", "_")
     if text.lstrip()[:1] in ("{", "[") and ('"MESSAGE"' in text or '"msg"' in text):
@@ -375,9 +402,47 @@ def clean(text: str) -> str:
     return text
 
 
-def _soft_breaks(text: str) -> bool:
-    """Whether lines end in the mark of quoted-printable, most of them full."""
-    return any(40 <= len(line) <= 77 for line in text.split("=\n", 3)[0].splitlines()[-1:])
+_LETTERS = (("\0", ""), ("\u00a0", " "), ("\u202f", " "), ("\u200b", ""), ("\ufeff", ""), ("\u2028", "\n"))
+_ESCAPED = (
+    ("&gt;", ">"), ("&lt;", "<"), ("&nbsp;", " "), ("&quot;", '"'), ("&apos;", "'"), ("&#39;", "'"), ("&#x27;", "'"),
+    ("&#34;", '"'), ("&#47;", "/"), ("&#x2F;", "/"), ("&#x2f;", "/"), ("&#61;", "="), ("&#x3D;", "="), ("&#95;", "_"),
+    ("&#58;", ":"), ("&#160;", " "), ("&#xA0;", " "), ("&#32;", " "), ("&#10;", "\n"), ("&#xA;", "\n"), ("&#13;", ""),
+    ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&"), ("&amp;", "&"),
+)  # fmt: skip
+"""What pages make of letters that such text has; one after the other takes a tenth of what html.unescape() does."""
+PIECE = 4 * MiB
+
+
+def _by_pieces(text: str, change: Callable[[str], str]) -> str:
+    """A text changed line by line, some megabytes at a time: what is taken out would else be held all at once."""
+    pieces, at = [], 0
+    while at < len(text):
+        end = text.find("\n", at + PIECE) + 1 or len(text)
+        if end - at > 2 * PIECE:  # such lines are no text that matters
+            end = at + PIECE
+        pieces.append(change(text[at:end]))
+        at = end
+    return "".join(pieces)
+
+
+_ENCODED = re.compile(r"=(?:[0-9A-F]{2}|[ \t]{0,8}\n)")
+_BROKEN_LINES = re.compile(r"^(?:[^\n]{48,74}[^=\n]=\n){1,60}[^\n]{0,100}", re.MULTILINE)
+MOST_MARKS = 1 << 21
+
+
+def _unquoted(text: str) -> str:
+    """A mail in quoted-printable as it was: there, no other equals sign is left. Else the lines that it broke."""
+    begin = text[: 1 << 22]
+    marks = begin.count("=")
+    if marks and len(_ENCODED.findall(begin)) >= 0.9 * marks:
+        return _by_pieces(_SOFT.sub("", text) if "= " in text or "=\t" in text else text.replace("=\n", ""), _decoded)
+    if text.count("=\n") > MOST_MARKS:
+        return text
+    return _by_pieces(text, lambda piece: _BROKEN_LINES.sub(lambda found: _decoded(_SOFT.sub("", found[0])), piece))
+
+
+def _decoded(piece: str) -> str:
+    return quopri.decodestring(piece.encode("utf-8", "replace")).decode("utf-8", "replace")
 
 
 def _journal(text: str) -> str:

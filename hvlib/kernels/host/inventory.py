@@ -34,7 +34,10 @@ _NAMES = {
 
 @dataclass
 class Group:
-    """Hosts of one kind added up, in bytes. ``words`` say why nothing is saved, where nothing can be."""
+    """Hosts of one kind added up, in bytes. ``words`` say why nothing is saved, where nothing can be.
+
+    ``either``: saved already or still to save, on hosts of which it is not told (``unknown`` of them).
+    """
 
     name: str
     hosts: int = 0
@@ -43,6 +46,7 @@ class Group:
     huge: int = 0
     saved: int = 0
     to_save: int = 0
+    either: int = 0
     unknown: int = 0
     words: Counter[str] = field(default_factory=Counter)
 
@@ -54,9 +58,12 @@ class Group:
         self.ram += number * ram
         self.memmap += number * (ram // base * size)
         self.huge += number * huge
-        self.saved += number * (saved or 0)
-        self.to_save += number * (to_save or 0)
-        self.unknown += number * (saved is None)
+        if saved is None:
+            self.unknown += number
+            self.either += number * (to_save or 0)
+        else:
+            self.saved += number * saved
+            self.to_save += number * (to_save or 0)
         self.words[_word(host)] += number
 
     def told(self) -> str:
@@ -64,12 +71,13 @@ class Group:
         word = self.words.most_common(1)[0][0] if self.words else ""
         if len(self.words) == 1 and word.startswith("0 saved"):
             return word
-        parts = [f"{about(self.saved)} saved"]
+        parts = [f"{about(self.saved)} saved"] if self.saved or self.to_save or not self.unknown else []
         if self.to_save:
             parts.append(f"{about(self.to_save)} to save")
         parts += [f"{word} on {n:,}" for word, n in self.words.items() if word.startswith("0 saved")]
         if self.unknown:
-            parts.append(f"not told for {self.unknown:,}")
+            either = f": {about(self.either)} saved or to save" if self.either else ""
+            parts.append(f"not told for {self.unknown:,}{either}")
         return "; ".join(parts)
 
 
@@ -84,7 +92,7 @@ class Inventory:
         """Everything added up."""
         total = Group("all")
         for group in self.groups:
-            for name in ("hosts", "ram", "memmap", "huge", "saved", "to_save", "unknown"):
+            for name in ("hosts", "ram", "memmap", "huge", "saved", "to_save", "either", "unknown"):
                 setattr(total, name, getattr(total, name) + getattr(group, name))
             total.words += group.words
         return total
@@ -93,10 +101,22 @@ class Inventory:
         """The table for programs, in bytes."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["group", "hosts", "ram", "struct_pages", "huge_pages", "saved", "to_save", "not_told", "says"])
+        writer.writerow(["group", "hosts", "ram", "struct_pages", "huge_pages", "saved", "to_save",
+                         "saved_or_to_save", "not_told", "says"])  # fmt: skip
         for one in (*self.groups, self.all):
             writer.writerow(
-                [one.name, one.hosts, one.ram, one.memmap, one.huge, one.saved, one.to_save, one.unknown, one.told()]
+                [
+                    one.name,
+                    one.hosts,
+                    one.ram,
+                    one.memmap,
+                    one.huge,
+                    one.saved,
+                    one.to_save,
+                    one.either,
+                    one.unknown,
+                    one.told(),
+                ]
             )
         return stream.getvalue()
 
@@ -164,6 +184,8 @@ def _huge(pools: dict[int, int]) -> int:
 def _savings(kind: Host, pools: dict[int, int]) -> tuple[int | None, int | None]:
     """Bytes saved and to save, by what a kind of host gives back for a page of each size."""
     gross = sum(count * kind.each.get(size, 0) for size, count in pools.items())
+    if not _huge(pools):
+        return 0, 0
     return {"on": (gross, 0), "off": (0, gross), "unknown": (None, gross if kind.can else None)}.get(
         kind.optimisation, (0, 0)
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...units import about, format_size
 from .conclude import Host
+from .half_page import half_page
 
 COLUMN = 22
 
@@ -23,6 +24,10 @@ class Answer:
         """One object, or a list of them if the text has several hosts or boots."""
         answers = [as_json(host, self.not_understood) for host in self.hosts]
         return answers[0] if len(answers) == 1 else answers
+
+    def half_page(self, hosts: int = 1) -> str:
+        """A draft of the decision, for so many hosts like each of this text. Raises `BadInput` for no number."""
+        return "\n\n".join(half_page(host, hosts) for host in self.hosts)
 
     def __str__(self) -> str:
         parts = []

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
-from ...errors import table
+from ...errors import name_of
 from ..film import Film
 
-FILMS: Mapping[str, Film] = table(
-    "film",
-    ((module.name, import_module(f".{module.name}", __name__).FILM) for module in pkgutil.iter_modules(__path__)),
-)
+
+class _Films(Mapping[str, Film]):
+    """Films by name, each imported when it is first asked for: a panel waits for its own film alone."""
+
+    def __init__(self) -> None:
+        self._names = [module.name for module in pkgutil.iter_modules(__path__)]
+
+    def __getitem__(self, name: str) -> Film:
+        film: Film = import_module(f".{name_of(name, 'film', self._names)}", __name__).FILM
+        return film
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+FILMS: Mapping[str, Film] = _Films()
 """Name -> `Film` of every panel in the book."""

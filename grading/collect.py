@@ -1,0 +1,373 @@
+"""Sort what an LMS delivers into ``HAND_INS/<student>/<set>/<set>.ipynb``: zips and folders of Moodle, Canvas,
+Gradescope and nbgrader, or notebooks beside each other.
+
+Only names are read here, and those of the LMS before those that students choose; no notebook is opened. Who is meant is
+found in the roster: by the LMS's number, by an id, by a name that only one person has. Whatever is nobody's is said.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import shutil
+import unicodedata
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import yaml
+
+from hvlib.errors import BadInput, quoted
+from hvlib.teaching.homework import student_id
+
+from . import words
+from .record import csv_text, dictionaries
+from .run import LARGEST
+from .tasks import Assignment
+
+MOST_FILES = 20_000
+COLUMNS = ("student", "name", "file", "handed_in", "notes")
+MOODLE = re.compile(r"(?P<name>[^/]*?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?:/|_|$)")
+CANVAS = re.compile(r"(?P<name>[^/_]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<rest>.+)")
+TELLING = (":sid", ":email", ":name")
+"""What Gradescope tells of who handed in, the surest first."""
+GRADESCOPE = re.compile(r"submission_\d+")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A line of a roster; ``row`` is the line as the LMS wrote it."""
+
+    id: str
+    name: str = ""
+    number: str = ""
+    email: str = ""
+    group: str = ""
+    row: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The class. ``form`` is the program that wrote it: moodle, canvas, or plain."""
+
+    people: tuple[Person, ...]
+    form: str
+    columns: tuple[str, ...]
+
+    def owner(self, person: Person, assignment: Assignment) -> str:
+        """Whose folder a person's hand-in lies in: a group's, where the set is done in groups."""
+        return student_id(person.group) if assignment.groups and person.group.strip() else person.id
+
+
+def roster(path: Path) -> Roster:
+    """A class from the CSV that an LMS exports, or one with columns id and name. Raises `BadInput`."""
+    try:
+        found = dictionaries(path.read_bytes())
+    except (OSError, ValueError, IndexError):
+        raise BadInput(
+            f"the roster {quoted(str(path))} cannot be read; it is a CSV file with a line for each."
+        ) from None
+    columns = tuple(found[0]) if found else ()
+    low = {name.strip().casefold(): name for name in columns}
+    form = (
+        "moodle"
+        if "identifier" in low
+        else "canvas"
+        if "sis login id" in low or {"student", "section"} <= set(low)
+        else "plain"
+    )
+    ids = {
+        "moodle": ("id number", "username", "email address"),
+        "canvas": ("sis user id", "sis login id", "id"),
+        "plain": ("id", "sid", "student id", "id number", "student", "username", "login", "email", "email address"),
+    }[form]
+    numbers = {"moodle": ("identifier",), "canvas": ("id",), "plain": ("lms", "number", "participant")}[form]
+    names = {"moodle": ("full name",), "canvas": ("student",), "plain": ("name", "full name")}[form]
+    if not any(name in low for name in ids):
+        raise BadInput(
+            f"the roster {quoted(str(path))} has no column of ids; write for example a first line id,name,email."
+        )
+    people: list[Person] = []
+    for row in found:
+        line = {key: row.get(name, "").strip() for key, name in low.items()}
+        identity = next((line[name] for name in ids if line.get(name)), "")
+        if not identity or line.get("student", "").casefold() in ("points possible", "student, test"):
+            continue
+        name = next((line[one] for one in names if line.get(one)), "")
+        name = name or f"{line.get('first name', '')} {line.get('last name', '') or line.get('surname', '')}".strip()
+        number = "".join(re.findall(r"\d+", next((line[one] for one in numbers if line.get(one)), "")))
+        email = line.get("email address") or line.get("email") or line.get("sis login id") or ""
+        people.append(Person(student_id(identity), name, number, email, line.get("group", ""), row))
+    seen: set[str] = set()
+    for person in people:
+        if person.id in seen:
+            raise BadInput(
+                f"the roster {quoted(str(path))} has the id {quoted(person.id)} twice; each student needs one."
+            )
+        seen.add(person.id)
+    if not people:
+        raise BadInput(f"the roster {quoted(str(path))} has nobody in it; it needs a line for each student.")
+    return Roster(tuple(people), form, columns)
+
+
+@dataclass(frozen=True)
+class File:
+    """A notebook of a delivery: its name there, a time where the LMS tells one, and its bytes."""
+
+    name: str
+    handed_in: str
+    data: bytes
+    who: tuple[str, ...] = ()
+
+
+def files(source: Path) -> Iterator[File]:
+    """The notebooks of a delivery. Raises `BadInput` for what is neither a folder nor a zip."""
+    if source.is_dir():
+        gradescope = (
+            _gradescope((source / "submission_metadata.yml").read_bytes())
+            if (source / "submission_metadata.yml").is_file()
+            else {}
+        )
+        for path in sorted(source.rglob("*"))[:MOST_FILES]:
+            if path.is_file() and not path.is_symlink():
+                name = path.relative_to(source).as_posix()
+                with path.open("rb") as file:
+                    yield from _one(name, file, "", gradescope)
+        return
+    try:
+        with zipfile.ZipFile(source) as archive:
+            yield from _zipped(archive, "", 1)
+    except (OSError, zipfile.BadZipFile, NotImplementedError):
+        raise BadInput(f"{quoted(str(source))} is neither a folder nor a zip; choose what the LMS delivered.") from None
+
+
+def _zipped(archive: zipfile.ZipFile, below: str, depth: int) -> Iterator[File]:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()][:MOST_FILES]
+    metadata = next(
+        (entry for entry in entries if PurePosixPath(entry.filename).name == "submission_metadata.yml"), None
+    )
+    gradescope = _gradescope(_some(archive, metadata)) if metadata and not below else {}
+    for entry in entries:
+        name = below + _named(entry)
+        if name.lower().endswith(".zip") and depth:
+            data = _some(archive, entry)
+            if zipfile.is_zipfile(BytesIO(data)):
+                with zipfile.ZipFile(BytesIO(data)) as inner:
+                    yield from _zipped(inner, f"{name}/", depth - 1)
+        elif name.lower().endswith(".ipynb"):
+            try:
+                with archive.open(entry) as file:
+                    when = datetime.datetime(*entry.date_time).isoformat() if MOODLE.match(name) else ""
+                    yield from _one(name, file, when, gradescope)  # type: ignore[arg-type]
+            except (RuntimeError, ValueError, OSError, zipfile.BadZipFile):
+                yield File(name, "", b"")
+
+
+def _some(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(entry) as file:
+            return file.read(LARGEST + 1)
+    except (RuntimeError, OSError, zipfile.BadZipFile):
+        return b""
+
+
+def _named(entry: zipfile.ZipInfo) -> str:
+    """A name in a zip; those not marked as UTF-8 often are it all the same."""
+    if not entry.flag_bits & 0x800:
+        try:
+            return entry.filename.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            pass
+    return entry.filename
+
+
+def _one(name: str, file: BinaryIO, when: str, gradescope: Mapping[str, tuple[str, tuple[str, ...]]]) -> Iterator[File]:
+    last = PurePosixPath(name).name
+    if (
+        not last.lower().endswith(".ipynb")
+        or last.startswith(".")
+        or "__MACOSX" in name
+        or ".ipynb_checkpoints" in name
+    ):
+        return
+    folder = next((part for part in PurePosixPath(name).parts if GRADESCOPE.fullmatch(part)), "")
+    told, who = gradescope.get(folder, ("", ()))
+    yield File(name, when or told, file.read(LARGEST + 1), who)
+
+
+def _gradescope(data: bytes) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Folder -> when, and the ids, addresses and names of who handed it in, from submission_metadata.yml."""
+    try:
+        found = yaml.safe_load(data)
+        return {
+            str(folder): (
+                _iso(about.get(":created_at")),
+                tuple(str(one[key]) for one in about[":submitters"] for key in TELLING if one.get(key)),
+            )
+            for folder, about in found.items()
+        }  # fmt: skip
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, RecursionError):
+        return {}
+
+
+def _iso(when: object) -> str:
+    return when.isoformat() if isinstance(when, datetime.datetime) else ""
+
+
+# --- who is meant -----------------------------------------------------------------------------------------------------
+
+
+def _bare(text: str) -> str:
+    """Letters and digits in order, without accents and case: how names of an LMS's files differ from its roster's."""
+    text = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in text if letter.isalnum())
+
+
+def _words(text: str) -> tuple[str, ...]:
+    split = re.findall(
+        r"[^\W_]+", "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
+    )
+    return tuple(sorted(split))
+
+
+def whose(file: File, people: Sequence[Person]) -> Person | None:
+    """The person in the roster; `None` where it is nobody, or more than one by name."""
+
+    def only(found: list[Person]) -> Person | None:
+        return found[0] if len(found) == 1 else None
+
+    keys = {key: person for person in people for key in (person.id, person.email) if key}
+    folded = {_id(key): person for key, person in keys.items()}
+    for told in file.who:
+        if (
+            person := folded.get(_id(told)) or only([one for one in people if _words(one.name) == _words(told)])
+        ) is not None:
+            return person
+    name = unicodedata.normalize("NFC", file.name)
+    for part in PurePosixPath(name).parts:
+        found = MOODLE.match(part) or MOODLE.match(f"{part}/") or CANVAS.fullmatch(part)
+        if not found:
+            continue
+        numbered = [one for one in people if one.number and one.number == found["number"]]
+        named = [
+            one
+            for one in people
+            if one.name and (_words(one.name) == _words(found["name"]) or _bare(found["name"]) in _turns(one.name))
+        ]
+        return only(numbered) or only(named) or folded.get(_id(found["name"]))
+    parts = list(PurePosixPath(name).parts)
+    for text in (*parts[:-1], PurePosixPath(parts[-1]).stem):
+        pieces = [text, *re.split(r"[\s_]+|\(\d+\)", text), *re.split(r"[\s_\-]+", text)]
+        for piece in pieces:
+            if (person := folded.get(_id(piece))) is not None:
+                return person
+        if (person := only([one for one in people if one.name and _words(one.name) == _words(text)])) is not None:
+            return person
+    return None
+
+
+def _turns(name: str) -> tuple[str, ...]:
+    """A name run together as Canvas does it, either way round."""
+    parts = [_bare(one) for one in re.split(r"[\s,]+", name) if _bare(one)]
+    return ("".join(parts), "".join([*parts[-1:], *parts[:-1]]), "".join([*parts[1:], *parts[:1]]))
+
+
+def _id(text: str) -> str:
+    try:
+        return student_id(text)
+    except BadInput:
+        return ""
+
+
+# --- sorting ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Collected:
+    """What came of a delivery: how many have a hand-in, the names that are nobody's, and remarks."""
+
+    handed_in: int
+    nobodys: list[str]
+    remarks: list[str]
+
+
+def collect(
+    source: Path, of: Roster, assignment: Assignment, others: Sequence[str], into: Path, said: Mapping[str, str]
+) -> Collected:
+    """Sort a delivery. ``said`` names whose some files are; ``others`` are the course's other sets.
+
+    Raises `BadInput` if nobody handed in. What lay there before is kept among the attempts.
+    """
+    by_id = {person.id: person for person in of.people}
+    nobodys, remarks, chosen = list[str](), list[str](), dict[str, list[tuple[tuple[object, ...], File]]]()
+    for file in files(source):
+        last = PurePosixPath(file.name).name.lower()
+        if assignment.name not in last and any(re.search(rf"(?<![a-z0-9]){other}(?!\d)", last) for other in others):
+            remarks.append(f"{words.plain(file.name)} is of another set")
+            continue
+        typed = next((name for key, name in said.items() if key in (file.name, PurePosixPath(file.name).name)), None)
+        person = by_id.get(student_id(typed)) if typed else whose(file, of.people)
+        if person is None:
+            nobodys.append(words.plain(file.name))
+            continue
+        chosen.setdefault(of.owner(person, assignment), []).append((_order(file, assignment.name), file))
+    if not chosen:
+        named = f"; nobody in the roster for {quoted(nobodys[0])} and {len(nobodys) - 1} more" if nobodys else ""
+        raise BadInput(f"nobody handed in {assignment.name} in {quoted(str(source))}{named}.")
+    path = into / f"{assignment.name}.csv"
+    lines = {row["student"]: dict(row) for row in dictionaries(path.read_bytes())} if path.is_file() else {}
+    names = {of.owner(person, assignment): person.name for person in of.people}
+    for owner, name in names.items():
+        (into / words.file_name(owner) / assignment.name).mkdir(parents=True, exist_ok=True)
+        lines.setdefault(owner, {**dict.fromkeys(COLUMNS, ""), "student": owner, "name": name})
+    for owner, found in chosen.items():
+        found.sort(key=lambda pair: pair[0])
+        newest = found[-1][1]
+        notes = [f"{len(found)} attempts; took '{words.plain(newest.name, 120)}'"] if len(found) > 1 else []
+        if re.search(r"(?:^|/|_)LATE_", newest.name):
+            notes.append("late, says the LMS")
+        _put(into / words.file_name(owner) / assignment.name, assignment.name, found)
+        lines[owner] |= {"file": newest.name, "handed_in": newest.handed_in, "notes": "; ".join(notes)}
+        remarks += [f"{owner}: {note}" for note in notes]
+    _kept(path)
+    rows = [[words.in_table(line.get(column, "")) for column in COLUMNS] for line in lines.values()]
+    path.write_text(csv_text([COLUMNS, *rows]), "utf-8", newline="")
+    return Collected(len(chosen), nobodys, remarks)
+
+
+def _order(file: File, problem_set: str) -> tuple[object, ...]:
+    """Later attempts come last: by time, Canvas's number of the attempt, a browser's number of the copy."""
+    stem = PurePosixPath(file.name).stem
+    attempt, copy = re.search(r"-(\d+)$", stem), re.search(r"\((\d+)\)$", stem)
+    return (
+        problem_set in stem.lower(), file.handed_in, int(attempt[1]) if attempt else 0, int(copy[1]) if copy else 0,
+        file.name,
+    )  # fmt: skip
+
+
+def _put(folder: Path, problem_set: str, found: Sequence[tuple[object, File]]) -> None:
+    """The newest as the hand-in, all others beside it; a hand-in that was there and differs becomes an attempt."""
+    target = folder / f"{problem_set}.ipynb"
+    newest = found[-1][1].data
+    if target.is_file() and not target.is_symlink() and target.read_bytes() != newest:
+        _attempt(folder, "before", target.read_bytes())
+    for _, file in found[:-1]:
+        _attempt(folder, PurePosixPath(file.name).name, file.data)
+    target.write_bytes(newest)
+
+
+def _attempt(folder: Path, name: str, data: bytes) -> None:
+    place = folder / "attempts"
+    place.mkdir(exist_ok=True)
+    (place / f"{len(list(place.iterdir())) + 1:03}-{words.file_name(name)}").write_bytes(data)
+
+
+def _kept(path: Path) -> None:
+    """A copy of a table before it is written again."""
+    if path.is_file():
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        (path.parent / ".before").mkdir(exist_ok=True)
+        shutil.copy2(path, path.parent / ".before" / f"{stamp}-{path.name}")

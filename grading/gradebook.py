@@ -1,0 +1,97 @@
+"""What goes back to the LMS: the gradebook in the form in which it was exported, and the feedback under its names."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+from . import report, words
+from .collect import MOODLE, Roster
+from .record import Record, csv_text, dictionaries
+from .score import Result
+from .tasks import Course
+
+
+def rows(of: Roster, record: Record, results: Sequence[Result], column: str | None) -> list[list[str]]:
+    """The gradebook: the roster's own lines with the points. Who is not marked to the end has none yet."""
+    found = {result.student: result for result in results}
+    owners = {person.id: found.get(of.owner(person, record.assignment)) for person in of.people}
+    grade = {person: _grade(result) for person, result in owners.items()}
+    title = column or f"{record.assignment.name}: {record.assignment.about.title}"
+    if of.form == "moodle":
+        columns = [
+            *of.columns,
+            *(name for name in ("Grade", "Maximum Grade", "Feedback comments") if name not in of.columns),
+        ]
+        table = [columns]
+        for person in of.people:
+            told = {"Grade": grade[person.id], "Maximum Grade": f"{record.assignment.most}",
+                    "Feedback comments": _each(owners[person.id])}  # fmt: skip
+            table.append([words.in_table(told.get(name, person.row.get(name, ""))) for name in columns])
+        return table
+    if of.form == "canvas":
+        columns = [
+            name for name in of.columns if name.strip() in ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+        ]
+        table = [[*columns, title], ["    Points Possible", *[""] * (len(columns) - 1), f"{record.assignment.most}"]]
+        return table + [
+            [*(words.in_table(person.row.get(name, "")) for name in columns), grade[person.id]] for person in of.people
+        ]
+    names = [task.name for task, _ in record.assignment.keyed]
+    table = [["id", "name", *names, "points", "most", "notes"]]
+    for person in of.people:
+        result = owners[person.id]
+        each = {mark.task: "" if mark.points is None else f"{mark.points:g}" for mark in result.marks} if result else {}
+        notes = "; ".join(result.notes) if result else "not handed in"
+        table.append([words.in_table(person.id), words.in_table(person.name), *(each.get(name, "") for name in names),
+                      grade[person.id], f"{record.assignment.most}", words.in_table(notes)])  # fmt: skip
+    return table
+
+
+def _grade(result: Result | None) -> str:
+    if result is None:
+        return "0"
+    return "" if result.open else f"{result.points:g}"
+
+
+def _each(result: Result | None) -> str:
+    if result is None:
+        return "not handed in"
+    marks = ", ".join(f"{mark.task} {mark.points:g}/{mark.most}" for mark in result.marks if mark.points is not None)
+    return "; ".join([marks, *result.notes])
+
+
+def write(
+    of: Roster, course: Course, record: Record, results: Sequence[Result], hand_ins: Path, column: str | None
+) -> None:
+    """gradebook.csv and feedback.zip in the folder of the marks."""
+    record.write("gradebook.csv", csv_text(rows(of, record, results, column)))
+    manifest = hand_ins / f"{record.assignment.name}.csv"
+    named = {row["student"]: row for row in dictionaries(manifest.read_bytes())} if manifest.is_file() else {}
+    data = BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        used: set[str] = set()
+        for result in results:
+            name = lms_name(named.get(result.student, {}), result.student)
+            name = f"{words.file_name(result.student)}-{name}" if name in used else name
+            used.add(name)
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, report.page(course, record, result).encode("utf-8", "backslashreplace"))
+    (record.folder / "feedback.zip").write_bytes(data.getvalue())
+
+
+def lms_name(row: Mapping[str, str], student: str) -> str:
+    """The name under which an LMS takes the feedback for a file that it delivered."""
+    path = PurePosixPath(words.from_table(row.get("file", "")))
+    for part in path.parts:
+        moodle = MOODLE.match(f"{part}/")
+        if moodle:
+            folder = re.match(r".*?_\d+_assignsubmission_(?:file|onlinetext)_?", part)
+            assert folder is not None
+            return f"{folder[0]}/feedback.html" if len(path.parts) > 1 else f"{folder[0].rstrip('_')}_feedback.html"
+    return (
+        f"{path.stem}.html" if re.match(r"[^_]+_(?:LATE_)?\d+_\d+_", path.name) else f"{words.file_name(student)}.html"
+    )

@@ -1,0 +1,36 @@
+"""The engine's own tests, run by the interpreter that the pages ship, under Node.js."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import bundle, fetch, pinned, site
+
+TESTS = bundle.ROOT / "tests"
+ELSEWHERE: dict[str, str] = {}
+"""Test modules that cannot run there, and why."""
+
+
+def modules() -> list[str]:
+    """The test modules that run in the interpreter of the pages."""
+    return [path.stem for path in sorted(TESTS.glob("test_*.py")) if path.stem not in ELSEWHERE]
+
+
+def run(names: list[str]) -> int:
+    """Run test modules, all that can be unless some are named; returns the exit code."""
+    fetched = fetch.every([*site.SHIPPED, "tests"])
+    made = bundle.made({name: path for name, path in fetched.items() if name not in _of("tests")})
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as core:
+        bundle.core(fetched["pyodide"], Path(core))  # the whole standard library: pytest wants more of it than a page
+        for name in [*_of("tests"), "packaging", "pygments"]:
+            shutil.copy(fetched[name] if name in fetched else fetch.every(["notebook"])[name], folder)
+        files = [f"tests/{name}.py" for name in names or modules()]
+        command = ["node", "live/engine.mjs", core, str(made / "engine.tar"), folder, str(bundle.ROOT), *files]
+        return subprocess.run(command, cwd=bundle.ROOT).returncode
+
+
+def _of(group: str) -> list[str]:
+    return [pin.name for pin in pinned.read() if pin.group == group]

@@ -1,0 +1,555 @@
+"""The pages with a kernel of their own: fetched and believed by hash, run in Chromium, and then without a server."""
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+
+pytest.importorskip("sphinx", reason="Sphinx is not installed (make test installs it)")
+pytest.importorskip("playwright", reason="playwright is not installed")
+from playwright.sync_api import expect
+
+from hvlib.pictures import outputs
+from live import fetch, pinned
+from tools import jupyterlab, pages
+from tools.jupyterlab import needs_chromium
+
+ROOT = Path(__file__).parents[1]
+pytestmark = [pytest.mark.book, pytest.mark.beside]
+needs_npm = pytest.mark.skipif(
+    not (shutil.which("npm") and shutil.which("node")) and os.environ.get("HVLIB_REQUIRE_BROWSER") != "1",
+    reason="no npm here (Debian: apt install npm)",
+)
+CHAPTERS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+SOME = ("06_remap_to_page_1", "11_ask_a_kernel", "12_your_own_fleet")
+"""What every run of the tests runs: panels, guesses and the game; records; the sandbox. The others: make test-live."""
+
+
+class Server:
+    """The built pages on loopback, by Python's own server; it can be stopped, as a network can."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address, self.folder = f"http://127.0.0.1:{self.port}", folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), str(self.port)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        jupyterlab.wait(self.address, self.process, log)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The book, built with a kernel."""
+    folder = tmp_path_factory.mktemp("live")
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.book"], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HVLIB_BOOK": str(folder), "LIVE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "html"
+
+
+@pytest.fixture(scope="session")
+def served(site, tmp_path_factory):
+    server = Server(site, tmp_path_factory.mktemp("server") / "log")
+    yield server
+    server.stop()
+
+
+class Visit:
+    """A page, and everything that it asked for."""
+
+    def __init__(self, browser, **settings):
+        self.context = browser.new_context(viewport={"width": 1280, "height": 900}, **settings)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(90_000)
+        self.asked, self.errors = [], []
+        self.context.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, server, name):
+        self.page.goto(f"{server.address}/{name}.html")
+        expect(self.page.locator(".hv-run-here button").first).to_be_visible()
+
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def says(self, text):
+        bar = self.page.get_by_role("status").and_(self.page.locator(".hv-live-bar"))
+        expect(bar).to_contain_text(text, timeout=90_000)
+
+    def run(self, number):
+        self.button(f"Run cell {number}").click()
+        self.says(f"Cell {number} has run.")
+
+    def edit(self, number, code):
+        """Type into a cell, by keyboard, and run it."""
+        field = self.page.get_by_role("textbox", name=f"Python of cell {number}.")
+        if not field.count():
+            self.button(f"Edit cell {number}").click()
+        expect(field).to_be_visible()
+        field.focus()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Shift+Enter")
+
+    def output(self, number):
+        return self.page.locator(f"#cell-{number} .hv-live-output")
+
+    def close(self):
+        foreign = {urlsplit(url).netloc for url in self.asked if url.startswith(("http", "ws"))} - {""}
+        self.context.close()
+        assert all(host.startswith("127.0.0.1:") for host in foreign), foreign
+        assert self.errors == []
+
+
+@pytest.fixture
+def visit(browser):
+    with contextlib.ExitStack() as stack:
+
+        def new(**settings):
+            made = Visit(browser, **settings)
+            stack.callback(made.close)
+            return made
+
+        yield new
+
+
+# --- what is fetched --------------------------------------------------------------------------------------------------
+
+
+def test_pins_are_whole_and_written_as_they_are_read():
+    pins = pinned.read()
+    assert len({pin.name for pin in pins}) == len(pins) > 30
+    assert all(len(pin.sha256) == 64 and pin.bytes and pin.version for pin in pins)
+    assert "\n".join(pinned._lines(pins)) == pinned.FILE.read_text("utf-8")
+    assert "://" not in pinned.FILE.read_text("utf-8"), "no registry is named: npm and pip know theirs"
+
+
+def test_what_is_not_what_was_pinned_is_thrown_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "CACHE", tmp_path)
+    (tmp_path / "npm").mkdir()
+    text = b"a package"
+    pin = pinned.Pin("@some/thing", "npm", "editor", "1.2.3", len(text), hashlib.sha256(text).hexdigest())
+    path = tmp_path / "npm" / "some-thing-1.2.3.tgz"
+    path.write_bytes(text)
+    assert fetch.believed(pin) == path
+    path.write_bytes(b"another package")
+    with pytest.raises(fetch.Missing, match=r"another hash than live/pins\.toml"):
+        fetch.believed(pin)
+    assert not path.exists()
+    with pytest.raises(fetch.Missing, match="LIVE=0 builds"):
+        fetch.believed(pin)
+
+
+@needs_npm
+def test_a_second_time_needs_no_network(monkeypatch):
+    fetch.every(["kernel", "editor"])
+
+    def nothing(*command, where):
+        raise AssertionError(command)
+
+    monkeypatch.setattr(fetch, "_run", nothing)
+    found = fetch.every(["kernel", "editor"])
+    official = fetch.lock(found["pyodide"])["packages"]["numpy"]
+    assert fetch.sha256(found["numpy"]) == official["sha256"]
+
+
+@needs_npm
+def test_without_a_source_there_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "CACHE", tmp_path)
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    with pytest.raises(fetch.Missing, match=r"npm could not fetch it .*LIVE=0 builds without"):
+        fetch.every(["editor"])
+
+
+# --- what is built ----------------------------------------------------------------------------------------------------
+
+
+@needs_npm
+def test_the_pages_are_in_order_and_name_what_they_ship(site):
+    assert list(pages.problems(site)) == []
+    notices = (site / "notices.html").read_text("utf-8")
+    for pin in pinned.read():
+        if pin.group == "kernel":
+            assert f"<td><p>{pin.name}</p></td>" in notices, pin.name
+    assert "Mozilla Public License 2.0" in notices
+    assert "Permission is hereby granted" in notices
+
+
+@needs_npm
+@needs_chromium
+def test_from_a_file_a_page_says_what_it_lacks(site, visit):
+    seen = visit()
+    seen.page.goto((site / "06_remap_to_page_1.html").as_uri())
+    expect(seen.page.locator(".hv-run-here")).to_contain_text("read these pages from a server")
+    assert seen.page.get_by_role("button", name="Run").count() == 0
+    assert not [url for url in seen.asked if "/live/" in url and not url.endswith(("live.js", "live.css"))]
+
+
+def weight(site, asked):
+    """Bytes of what was asked for: as it lies there, and as a host that compresses sends it."""
+    raw = small = 0
+    for url in dict.fromkeys(asked):
+        path = site / urlsplit(url).path.lstrip("/")
+        if url.startswith("http") and path.is_file():
+            data = path.read_bytes()
+            raw += len(data)
+            small += min(len(data), len(gzip.compress(data, 6, mtime=0)))
+    return raw, small
+
+
+@needs_npm
+@needs_chromium
+def test_nothing_is_loaded_before_the_first_click_and_then_no_more_than_allowed(site, served, visit):
+    seen = visit()
+    seen.open(served, "05_eight_pages")
+    seen.page.wait_for_load_state("networkidle")
+    before = [urlsplit(url).path for url in seen.asked]
+    assert sorted(path for path in before if path.startswith("/live/")) == ["/live/live.css", "/live/live.js"]
+    assert sum((site / "live" / name).stat().st_size for name in ("live.css", "live.js")) <= 30_000
+    assert seen.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+    seen.run(3)
+    seen.button("Edit cell 1").click()
+    expect(seen.page.get_by_role("textbox", name="Python of cell 1.")).to_be_visible()
+    raw, small = weight(site, [*seen.asked, *(f"{served.address}/live/{name}" for name in
+                        ("pyodide.asm.mjs", "pyodide.asm.wasm.packed", "python_stdlib.zip.packed", "engine.tar.packed",
+                         "plan.json", "pyodide.mjs", "worker.mjs"))])  # fmt: skip
+    assert small <= 10_500_000, small
+    assert raw <= 12_000_000, raw
+
+
+# --- what runs --------------------------------------------------------------------------------------------------------
+
+
+def joined(told):
+    """What a cell shows, streams that follow each other as one."""
+    made = []
+    for kind, said in told:
+        if made and kind in ("stdout", "stderr") and made[-1][0] == kind:
+            made[-1] = (kind, made[-1][1] + said)
+        else:
+            made.append((kind, said))
+    return made
+
+
+def in_notebook(cell):
+    told = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            told.append((output.name, output.text))
+        elif output.output_type == "error":
+            told.append(("error", (output.ename, output.evalue)))
+        else:
+            told.append(("shown", compared(output.data)))
+    return joined(told)
+
+
+def compared(data):
+    """Text, picture and state of an output; a widget's number is another each time."""
+    return {kind: data[kind] for kind in ("text/plain", "text/html", "image/svg+xml", outputs.MIMETYPE) if kind in data}
+
+
+def on_page(said):
+    told = []
+    for kind, data in said:
+        if kind == "stream":
+            told.append((data["name"], data["text"]))
+        elif kind == "error":
+            told.append(("error", (data["ename"], data["evalue"])))
+        else:
+            told.append(("shown", compared(data)))
+    return joined(told)
+
+
+@needs_npm
+@needs_chromium
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in SOME else pytest.mark.every) for name in CHAPTERS]
+)
+def test_a_page_says_what_its_notebook_says(served, visit, name):
+    """Text, picture markup and state of each output of each cell, and every widget is there."""
+    seen = visit()
+    seen.open(served, name)
+    seen.button("Run all of this page").click()
+    seen.says("All cells of this page have run.")
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    found = json.loads(seen.page.evaluate("JSON.stringify(hvLive.cells.map((cell) => cell.said))"))
+    code = seen.page.evaluate("hvLive.cells.map((cell) => cell.published)")
+    assert code == [cell.source for cell in cells]
+    assert any(found)
+    for cell, said in zip(cells, found, strict=True):
+        assert on_page(said) == in_notebook(cell), cell.source
+    assert seen.page.get_by_text("can be shown by JupyterLab").count() == 0
+    assert seen.page.get_by_text("The widget cannot be shown").count() == 0
+
+
+@needs_npm
+@needs_chromium
+def test_a_guess_a_slider_and_python_move_each_other(served, visit):
+    """Running a cell runs those above it first; what is typed and moved on the page reaches Python, and back."""
+    seen = visit()
+    seen.open(served, "06_remap_to_page_1")
+    seen.run(3)
+    panel = seen.output(3).locator(".hv-panel")
+    guess = seen.output(2).get_by_role("textbox")
+    guess.fill("4")
+    guess.press("Enter")
+    expect(panel.locator(".hv-note")).to_contain_text("that is the entry used")
+    slider = panel.get_by_role("slider", name="step")
+    slider.focus()
+    for _ in range(5):
+        seen.page.keyboard.press("ArrowRight")
+    expect(slider).to_have_value("5")
+    seen.page.wait_for_timeout(300)  # the panel tells Python once it rests
+    seen.edit(1, "print(panel.values['step'])\npanel.step = 11")
+    expect(seen.output(1)).to_have_text("5")
+    expect(slider).to_have_value("11")
+    seen.edit(1, "panel.set(step=99)")
+    expect(seen.output(1).locator(".traceback")).to_contain_text("BadInput: step 99 is not there")
+    assert "site-packages/_pyodide" not in seen.output(1).inner_text()
+    seen.says("Cell 1 ended with an error")
+    ids = seen.page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(set(ids)) == len(ids), "an id names one thing"
+
+
+WIDGET = '''
+import anywidget, traitlets
+class Echo(anywidget.AnyWidget):
+    _esm = """export default { render({ model, el }) {
+        const button = document.createElement("button");
+        button.textContent = "Ask";
+        button.onclick = () => model.send({ question: "how much?" });
+        model.on("msg:custom", (said, buffers) => { button.textContent = `${said.answer} ${buffers[0].byteLength}`; });
+        el.append(button);
+    } }"""
+    raw = traitlets.Bytes(b"12345678").tag(sync=True)
+echo = Echo()
+echo.on_msg(lambda widget, said, buffers: widget.send({"answer": said["question"] + " this:"}, [b"123"]))
+echo
+'''
+
+
+@needs_npm
+@needs_chromium
+def test_any_anywidget_works_messages_of_its_own_too(served, visit):
+    seen = visit()
+    seen.open(served, "01_struct_page")
+    seen.edit(1, WIDGET)
+    seen.output(1).get_by_role("button", name="Ask").click()
+    expect(seen.output(1)).to_contain_text("how much? this: 3")
+
+
+@needs_npm
+@needs_chromium
+def test_stop_reset_and_a_dead_worker(served, visit):
+    seen = visit()
+    seen.open(served, "05_eight_pages")
+    published = seen.page.locator("article").inner_text()
+    expect(seen.button("Stop")).to_be_disabled()
+    seen.edit(1, "import hvlib as hv\nwhile True: pass")
+    seen.says("Running cell 1")
+    seen.button("Stop cell 1").click()
+    seen.says("Stopped. What the cells had made is gone")
+    seen.edit(1, "import hvlib as hv\nprint('again')")
+    expect(seen.output(1)).to_have_text("again")
+    seen.edit(1, "import os\nos.abort()")
+    seen.says("Python stopped and was started again.")
+    seen.edit(1, "import hvlib as hv\nprint('and again')")
+    expect(seen.output(1)).to_have_text("and again")
+    seen.run(2)
+    seen.button("Reset").click()
+    seen.says("The page is as it was published.")
+    assert seen.page.locator(".hv-live-output, .cm-editor").count() == 0
+    seen.page.evaluate("document.querySelector('.hv-live-bar').textContent = ''")
+    assert seen.page.locator("article").inner_text() == published
+    seen.run(2)
+
+
+@needs_npm
+@needs_chromium
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_a_live_page_is_accessible(served, visit, theme, width):
+    """axe finds nothing where cells have run, one is edited, and one has failed."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    seen = visit(color_scheme=theme)
+    seen.page.set_viewport_size({"width": width, "height": 900})
+    seen.open(served, "06_remap_to_page_1")
+    seen.edit(4, "1 / 0")
+    seen.says("Cell 4 ended with an error")
+    expect(seen.output(4)).to_contain_text("ZeroDivisionError")
+    seen.page.keyboard.press("Tab")  # leaves the editor
+    assert seen.page.evaluate("document.activeElement.closest('.cm-editor')") is None
+    found = Axe().run(seen.page, options={"resultTypes": ["violations"], "preload": False})
+    assert found.violations_count == 0, found.generate_report()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@needs_npm
+@needs_chromium
+def test_one_line_on_the_landing_page_moves_the_panel(served, visit):
+    seen = visit()
+    seen.open(served, "index")
+    expect(seen.page.get_by_role("slider", name="step")).to_have_value("0")
+    seen.run(2)
+    expect(seen.page.get_by_role("slider", name="step")).to_have_value("7")
+    seen.edit(2, "panel.step = 9")
+    expect(seen.page.get_by_role("slider", name="step")).to_have_value("9")
+
+
+@needs_npm
+@needs_chromium
+def test_kept_for_offline_use_and_forgotten(site, visit, tmp_path):
+    """The whole book with Python: a page never visited runs when the server is gone. Then the copy goes, too."""
+    server = Server(site, tmp_path / "log")
+    seen = visit()
+    seen.open(server, "index")
+    seen.page.get_by_role("button", name="Keep for offline use").click()
+    seen.says("Kept: every page and Python")
+    kept = seen.page.evaluate(
+        """async () => {
+            let bytes = 0;
+            for (const name of await caches.keys()) {
+                const cache = await caches.open(name);
+                for (const one of await cache.keys()) bytes += (await (await cache.match(one)).blob()).size;
+            }
+            return bytes;
+        }"""
+    )
+    assert kept <= 17_000_000
+    server.stop()
+    seen.open(server, "09_the_bill")
+    seen.run(3)
+    seen.button("Forget the offline copy").click()
+    seen.says("The offline copy is gone.")
+    assert seen.page.evaluate("caches.keys()") == []
+    assert seen.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+
+
+# --- as a notebook ----------------------------------------------------------------------------------------------------
+
+READY = """() => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  return panel?.context?.isReady && jupyterapp.commands.hasCommand('notebook:run-all-cells')
+    && document.querySelectorAll('.jp-Cell').length > 3 && panel.sessionContext.session?.kernel?.status === 'idle';
+}"""
+
+
+class Notebook(Visit):
+    """A notebook in JupyterLite."""
+
+    def open(self, server, name):
+        self.page.goto(f"{server.address}/lab/notebooks/index.html?path={name}.ipynb")
+        self.page.wait_for_function(READY, timeout=120_000)
+
+    def run_all(self):
+        self.page.evaluate(
+            "window.hvDone = null; "
+            "jupyterapp.commands.execute('notebook:run-all-cells').then((well) => { hvDone = { well }; }); 0"
+        )
+        self.page.wait_for_function("window.hvDone", timeout=150_000)
+        assert self.page.evaluate("hvDone.well")
+        self.page.wait_for_timeout(500)  # the last output arrives after the reply
+
+    def cells(self):
+        model = self.page.evaluate("JSON.stringify(jupyterapp.shell.currentWidget.content.model.toJSON())")
+        return [cell for cell in nbformat.reads(model, as_version=4).cells if cell.cell_type == "code"]
+
+
+def said(cell):
+    """What a cell shows, without what JupyterLite's kernel loses on the way: a null in JSON."""
+    return [
+        (kind, {name: without_null(value) for name, value in what.items()} if kind == "shown" else what)
+        for kind, what in in_notebook(cell)
+    ]
+
+
+def without_null(value):
+    if isinstance(value, dict):
+        return {name: without_null(one) for name, one in value.items() if one is not None}
+    return value
+
+
+@pytest.fixture
+def notebook(browser):
+    made = Notebook(browser)
+    made.page.set_default_timeout(120_000)
+    yield made
+    made.close()
+
+
+@needs_npm
+@needs_chromium
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == SOME[0] else pytest.mark.every) for name in CHAPTERS]
+)
+def test_a_chapter_in_jupyterlite(site, served, notebook, name):
+    """Run All says what the committed notebook says, a panel answers, and no more is sent than allowed."""
+    notebook.open(served, name)
+    notebook.run_all()
+    committed = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    for cell, now in zip((one for one in committed.cells if one.cell_type == "code"), notebook.cells(), strict=True):
+        assert said(now) == said(cell), cell.source
+    if name == SOME[0]:
+        slider = notebook.page.locator(".jp-OutputArea .hv-panel").first.get_by_role("slider", name="step")
+        slider.focus()
+        notebook.page.keyboard.press("ArrowRight")
+        expect(slider).to_have_value("1")
+        assert weight(site, notebook.asked)[1] <= 17_000_000
+
+
+@needs_npm
+@needs_chromium
+@pytest.mark.skipif(sys.platform != "linux", reason="the grader's fence is Linux's")
+def test_a_problem_set_filled_in_downloaded_and_graded(served, notebook, tmp_path):
+    """Full marks, by the grader, for what the browser downloads; and what was written is there the next time."""
+    from grading import demo, fence, handin, score
+
+    text, most = demo.hand_in("s01")
+    answers = [cell.source for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"]
+    notebook.open(served, "ps1")
+    assert len(notebook.cells()) == len(answers)
+    notebook.page.evaluate(
+        """(answers) => {
+            const cells = [...jupyterapp.shell.currentWidget.content.model.cells];
+            const code = cells.filter((cell) => cell.type === 'code');
+            code.forEach((cell, number) => cell.sharedModel.setSource(answers[number]));
+        }""",
+        answers,
+    )
+    notebook.run_all()
+    assert not [output for cell in notebook.cells() for output in cell.outputs if output.output_type == "error"]
+    notebook.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    with notebook.page.expect_download() as download:
+        notebook.page.evaluate("jupyterapp.commands.execute('docmanager:download'); 0")
+    path = tmp_path / "ps1.ipynb"
+    download.value.save_as(path)
+    (tmp_path / "shared").mkdir()
+    handed = handin.read(path, "ps1", "s01")
+    result = score.score(
+        handed, fence.run(handed.code, "s01", fence.library(tmp_path / "shared"), fence.Limits(seconds=20))
+    )
+    assert result.points == most
+    notebook.page.reload()
+    notebook.page.wait_for_function(READY, timeout=120_000)
+    assert [cell.source for cell in notebook.cells()] == answers

@@ -159,7 +159,8 @@ def test_every_touch_on_a_phone_is_large_enough_and_nothing_scrolls_sideways(htm
                 assert min(sizes) >= 5, chapter
                 small = panel.locator(".hv-picture svg").evaluate("""(svg) => {
                   const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
-                  return Math.min(...[...svg.querySelectorAll("text")].map((text) => scale * text.getAttribute("font-size")));
+                  const sizes = [...svg.querySelectorAll("text")].map((text) => scale * text.getAttribute("font-size"));
+                  return Math.min(...sizes);
                 }""")
                 assert small >= 12, chapter
                 assert panel.evaluate("one => one.scrollWidth <= one.clientWidth + 1")

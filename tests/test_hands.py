@@ -157,6 +157,12 @@ def test_every_touch_on_a_phone_is_large_enough_and_nothing_scrolls_sideways(htm
                 sizes = panel.locator(BUTTONS).evaluate_all("""(all) => all
                   .map((one) => one.getBoundingClientRect()).map(({ width, height }) => Math.min(width, height))""")
                 assert min(sizes) >= 5, chapter
+                small = panel.locator(".hv-picture svg").evaluate("""(svg) => {
+                  const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+                  const sizes = [...svg.querySelectorAll("text")].map((text) => scale * text.getAttribute("font-size"));
+                  return Math.min(...sizes);
+                }""")
+                assert small >= 12, chapter
                 assert panel.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
 
 

@@ -20,7 +20,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import expect
 
 from hvlib.pictures import outputs
-from live import fetch, pinned
+from live import engine, fetch, pinned
 from tools import jupyterlab, pages
 from tools.jupyterlab import needs_chromium
 
@@ -32,7 +32,7 @@ needs_npm = pytest.mark.skipif(
 )
 CHAPTERS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 SOME = ("06_remap_to_page_1", "11_ask_a_kernel", "12_your_own_fleet")
-"""What every run of the tests runs: panels, guesses and the game; records; the sandbox. The others: make test-live."""
+"""What every run of the tests runs: panels, guesses and the game; records; the sandbox. The others: make live-test."""
 
 
 class Server:
@@ -179,6 +179,13 @@ def test_without_a_source_there_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("npm_config_fetch_retries", "0")
     with pytest.raises(fetch.Missing, match=r"npm could not fetch it .*LIVE=0 builds without"):
         fetch.every(["editor"])
+
+
+def test_every_module_that_does_not_run_in_the_pages_interpreter_is_there_and_has_a_reason():
+    assert set(engine.ELSEWHERE) <= {path.stem for path in (ROOT / "tests").glob("test_*.py")}
+    assert all(len(why) > 20 for why in engine.ELSEWHERE.values())
+    assert {"test_machine", "test_geometry", "test_observe"} <= set(engine.modules())
+    assert not {"test_book", "test_live"} & set(engine.modules())
 
 
 # --- what is built ----------------------------------------------------------------------------------------------------

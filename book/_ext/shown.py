@@ -162,7 +162,10 @@ def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
     """The text in the box and what it says; reading another needs a session."""
     parts = [f'<pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
              for kind, words in (("hv-text", state.text), ("hv-said", data["text/plain"]))]  # fmt: skip
-    needs = _paragraphs("Reading a text of your own needs a session: Binder, JupyterLab, or hvlib host.")
+    needs = _paragraphs(
+        "Reading a text of your own needs a session: this page's own, where it has a button Run (the text never leaves "
+        "your browser), Binder, JupyterLab, or hvlib host."
+    )
     return f'<div class="hv-paste">{"".join(parts)}{needs}</div>'
 
 

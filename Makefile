@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab quick test generated-check test-lab book book-serve assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
+.PHONY: help lab quick test generated-check test-lab book book-serve live-test live-engine live-pins assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -33,12 +33,21 @@ test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, a
 generated-check: .venv/test.done  ## is what commands make as they make it now? A failure names the command (make test has it too)
 	$(BIN)/pytest -q -m generated tests
 
-book: .venv/test.done  ## build the published pages and the PDF, from the committed notebooks: build/book
+book: .venv/test.done  ## build the published pages, which run Python, and the PDF: build/book (needs npm; LIVE=0 builds without Python)
 	$(BIN)/python -m tools.book
 	$(BIN)/python -m tools.book --pdf
 
 book-serve: book  ## the same, then read them at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000
+
+live-test: .venv/test.done  ## every chapter on its page and in JupyterLite against its notebook, in Chromium (needs npm)
+	$(BIN)/pytest -q -m "every or not every" tests/test_live.py
+
+live-engine: .venv/test.done  ## the engine's own tests inside the interpreter that the pages ship (needs Node.js and npm)
+	$(BIN)/python -m live tests
+
+live-pins: .venv/test.done  ## pin the newest interpreter and wheels for the pages that go together: live/pins.toml
+	$(BIN)/python -m live pins
 
 assignments: .venv/test.done  ## write the release of the problem sets from its one source
 	$(BIN)/python -m grading sets

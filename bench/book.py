@@ -32,7 +32,7 @@ def run(turns: int = 2) -> dict[str, Any]:
 
 
 def _build() -> None:
-    subprocess.run([sys.executable, "-m", "tools.book"], cwd=ROOT, env=environment(), check=True,
+    subprocess.run([sys.executable, "-m", "tools.book"], cwd=ROOT, env={**environment(), "LIVE": "0"}, check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
 
 

@@ -21,6 +21,7 @@ LARGEST_MIB = 1024
 IMPORT_MS = 100
 FIRST_CPU_S, WORST_CPU_S = 0.3, 0.6
 BUILD_CPU_S = 60
+LIVE_CPU_S, LIVE_ALL_S, LIVE_HEAP_MB, LIVE_SENT_MB = 5, 3, 256, 10.5
 
 
 @dataclass(frozen=True)
@@ -326,7 +327,48 @@ def book(found: Part) -> Iterator[Row]:
         )
 
 
-PARTS = {"panel": panel, "first": first, "host": host, "import": imports, "lab": lab, "book": book}
+def live(found: Part) -> Iterator[Row]:
+    """Python in the pages."""
+    command, where = "python -m bench --only live", found["circumstances"]
+    why = f"{where['load']:g} processes wanted {where['processors']} processors; it is {found['slowest']}."
+    rows: tuple[tuple[str, str, str, float | None, str], ...] = (
+        ("first output in a page, from the click", "cold_cpu_s", " CPU s", LIVE_CPU_S, "Most of it starts Python."),
+        ("the same, by the clock", "cold_s", " s", None, ""),
+        ("the same, from the browser's cache", "warm_cpu_s", " CPU s", None, ""),
+        ("the same, from the cache, by the clock", "warm_s", " s", None, ""),
+        (
+            "all cells of the slowest chapter, after the start",
+            "all_s",
+            " s",
+            LIVE_ALL_S,
+            f"It is {found['slowest']}; {why}",
+        ),
+        ("the same, computed", "all_cpu_s", " CPU s", None, ""),
+        (
+            "heap of a page that has run a whole chapter",
+            "heap_mb",
+            " MB",
+            LIVE_HEAP_MB,
+            "NumPy's arrays are most of it.",
+        ),
+        ("page with Python and editor, as sent", "sent_mb", " MB", LIVE_SENT_MB, "The interpreter is most of it."),
+    )
+    for what, key, unit, most, limit in rows:
+        one = found[key]
+        noise = spread(one, unit) if "n" in one else "one run of each"
+        yield Row(
+            what,
+            f"{number(one['median'])}{unit}",
+            command,
+            one["median"],
+            most=most,
+            unit=unit,
+            noise=noise,
+            limit=limit,
+        )
+
+
+PARTS = {"panel": panel, "first": first, "host": host, "import": imports, "lab": lab, "book": book, "live": live}
 
 
 # --- what does not fit into a row -------------------------------------------------------------------------------------

@@ -68,11 +68,12 @@ def wheel(folder: Path) -> Path:
 
 
 def films() -> dict[str, bytes]:
-    """Every film, painted."""
+    """Every film, painted, for wide and for narrow windows."""
+    ways = {"reel": film.reel, "upright": film.upright}
     return {
-        f"hvlib/films/{name}.json": json.dumps(film.reel(one), ensure_ascii=False, separators=(",", ":")).encode()
-        for name, one in FILMS.items()
-    }
+        f"hvlib/films/{name}.{way}.json": json.dumps(paint(one), ensure_ascii=False, separators=(",", ":")).encode()
+        for name, one in FILMS.items() for way, paint in ways.items()
+    }  # fmt: skip
 
 
 def engine(wheels: Mapping[str, Path], own: Path) -> dict[str, bytes]:

@@ -1,9 +1,9 @@
 """Each erratum: the truth is computed, differs from what the source says, and its chapter shows it."""
 
+import json
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
 
 import hvlib as hv
@@ -29,8 +29,8 @@ def test_what_is_true_is_computed_and_is_not_what_was_said(erratum):
 @pytest.mark.parametrize("erratum", hv.ERRATA, ids=lambda erratum: erratum.says)
 def test_its_chapter_says_so(erratum):
     (path,) = NOTEBOOKS.glob(f"{erratum.chapter:02d}_*.ipynb")
-    notebook = nbformat.read(path, as_version=4)
-    tags = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", ())}
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    tags = {tag for cell in cells for tag in cell["metadata"].get("tags", ())}
     assert f"erratum:{hv.ERRATA.index(erratum) + 1}" in tags, path.name
 
 

@@ -39,6 +39,15 @@ def test_facts_of_frames_are_what_was_said_of_them(said, asked):
     assert all(len(part) == 1000 for part in found[:-1])
 
 
+def test_a_piece_that_is_not_known_between_two_that_are_has_nothing():
+    """Pieces that became known out of order may have one shift, and the piece between them another."""
+    known = KnownFrames(FRAMES, 700_000, 900)
+    fact = known.new(np.int32)
+    for piece in (10, 50, 12):
+        fact[np.arange(piece * PIECE, (piece + 1) * PIECE)] = piece
+    assert fact[np.arange(10 * PIECE, 13 * PIECE)].tolist() == [10] * PIECE + [0] * PIECE + [12] * PIECE
+
+
 @given(st.sets(st.integers(0, 60)), st.integers(1, 9))
 def test_runs_are_apart_and_come_in_parts(numbers, size):
     some = ints(numbers)

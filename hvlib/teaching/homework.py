@@ -65,7 +65,8 @@ def _bases(r: random.Random) -> Given:
     name = r.choice(["arm64, 16 KiB base", "arm64, 64 KiB base", "x86-64", "arm64, 4 KiB base"])
     architecture = ARCHITECTURES[name]
     size, _ = r.choice(architecture.huge_pages[-2:])
-    return {"name": name, "bytes": size, "size": format_size(size), "base": architecture.base_page // KiB}
+    return {"name": name, "bytes": size, "size": format_size(size), "base": architecture.base_page // KiB,
+            "count": r.randrange(3, 60)}  # fmt: skip
 
 
 def _tail(r: random.Random) -> Given:
@@ -76,7 +77,21 @@ def _tail(r: random.Random) -> Given:
 def _record(r: random.Random) -> Given:
     release = r.choice([name for name in observe.records() if "on" in observe.recorded(name).states])
     record = observe.recorded(release)
-    return {"release": release, "leads": trial.leads(record.entries("2 MiB"), record.entries("2 MiB", "boot"))}
+    leads = trial.leads(record.entries("2 MiB"), record.entries("2 MiB", "boot"))
+    return {"release": release, "leads": leads, "count": r.randrange(20, 400)}
+
+
+STEPS = {
+    "split": "split the PMD leaf",
+    "remap": "remap the entries",
+    "flush": "flush the TLB",
+    "free": "free the frames",
+}
+
+
+def _lettered(r: random.Random) -> Given:
+    """The steps of the remap in any order; each gets a letter."""
+    return dict(zip("abcd", r.sample(list(STEPS.values()), 4), strict=True))
 
 
 def _masked(r: random.Random) -> Given:
@@ -93,31 +108,32 @@ SETS: Mapping[str, ProblemSet] = table("problem set", {
         Task("memmap", 1, "A machine has {ram} GiB of RAM, and its kernel a struct page of {struct_page} bytes. How much memory do its "
              "struct pages take?", SIZE,
              lambda r: {"ram": r.randrange(3, 64) * 8, "struct_page": r.choice([56, 64, 80, 96])}),
-        Task("base_pages", 2, "How many base pages of {base} KiB does a huge page of {size} have?", NUMBER, _bases),
-        Task("address", 3, "With 4-level paging and without address randomisation, at which address is the struct page of PFN {pfn:#x}?", NUMBER,
-             lambda r: {"pfn": r.randrange(0x10000, 0x4000000)}),
-        Task("leaf", 3, "Which PMD leaf of the vmemmap, counted from 0, maps the struct page of PFN {pfn:#x}?", NUMBER,
-             lambda r: {"pfn": r.randrange(0x20000, 0x800000)}),
+        Task("base_pages", 2, "How many base pages of {base} KiB do {count} huge pages of {size} have together?", NUMBER, _bases),
+        Task("address", 3, "With 4-level paging and without address randomisation, at which address does the vmemmap page begin that holds "
+             "the struct page of PFN {pfn:#x}?", NUMBER,
+             lambda r: {"pfn": 64 * r.randrange(0x400, 0x100000) + r.randrange(1, 64)}),
+        Task("leaf", 3, "A PMD leaf of the vmemmap maps the struct page of PFN {pfn:#x}. Which is the first PFN whose struct page the same leaf maps?", NUMBER,
+             lambda r: {"pfn": 32768 * r.randrange(4, 256) + r.randrange(1, 32768)}),
         Task("head", 4, "A kernel of 6.1 on x86-64 reads word 1 of the struct page at {page:#x}: it is {word:#x}. What is the PFN of the head?", NUMBER, _tail),
-        Task("vmemmap_page", 5, "Struct page {number} of a huge page of {size} (the head is 0): in which of its vmemmap pages does it lie, "
-             "counted from 0?", NUMBER,
-             lambda r: {"size": r.choice(["2 MiB", "1 GiB"]), "number": r.randrange(70, 512)}),
+        Task("vmemmap_page", 5, "Struct page {number} of a huge page of {size} (the head is 0): in which slot of its vmemmap page does it "
+             "lie, counted from 0?", NUMBER,
+             lambda r: {"size": r.choice(["2 MiB", "1 GiB"]), "number": 64 * r.randrange(1, 8) + r.randrange(1, 64)}),
         Task("why_eight", 5, "Why do the struct pages of a huge page that one PMD entry maps fill eight base pages, with base pages of 4, 16 and "
              "64 KiB alike? And why does that fail on s390x? At most eight sentences.", None),
     )),
     "ps2": ProblemSet("ps2", "The remap and the order of its steps", "6 to 8", (
         Task("where_read", 6, "A 2 MiB page is optimised as in 5.14 to 5.17 on x86-64. Number its frames 0 to 7 after the vmemmap page that each backs at boot. "
-             "From which frame does a load of struct page {number} read?", NUMBER, lambda r: {"number": r.randrange(1, 512)}),
+             "How many of the struct pages {low} to {high}, both included, are read from frame 1?", NUMBER,
+             lambda r: {"low": r.randrange(1, 60), "high": r.randrange(130, 512)}),
         Task("net_old", 6, "On x86-64, {count} neighbouring huge pages of 2 MiB begin at a multiple of 128 MiB, and none was optimised before. With the "
-             "scheme of 5.14, how many more frames are free afterwards, page tables subtracted?", NUMBER,
-             lambda r: {"count": 64 * r.randrange(3, 17)}),
-        Task("order", 6, "Put into the order in which a kernel takes them: free the frames, flush the TLB, remap the entries, split the PMD "
-             "leaf. (The flush after the split is left out.) Answer with the words free, flush, remap, split.",
-             "a text of four words with commas, for example 'free, flush, remap, split'"),
+             "scheme of 5.14, how much more memory is free afterwards, page tables subtracted?", SIZE,
+             lambda r: {"count": r.randrange(130, 1200)}),
+        Task("order", 6, "Put into the order in which a kernel takes them: (a) {a}, (b) {b}, (c) {c}, (d) {d}. (The flush after the split is left out.) "
+             "Answer with the four letters.", "a text of four letters with commas, for example 'a, b, c, d'", _lettered),
         Task("pg_head", 7, "A kernel of 6.1 on x86-64 has optimised {small} huge pages of 2 MiB and {large} of 1 GiB. At how many addresses does a struct page of "
              "theirs say PG_head?", NUMBER, lambda r: {"small": r.randrange(2, 40), "large": r.randrange(1, 6)}),
         Task("scheme", 8, "A real kernel's page table, one 2 MiB page, vmemmap pages 0 to 7 (a letter is a frame that was not theirs at boot): {leads}. "
-             "Which scheme is it?", "one of 'off', 'tail page', 'head page', 'head page, copied', 'shared tail'", _record),
+             "How many frames did {count} huge pages of 2 MiB free in that way, before page tables?", NUMBER, _record),
         Task("mask", 8, "A 7.1 kernel for x86-64, built with HVO, asks for the head of the struct page at {page:#x}, whose word 1 is {word:#x}. At which address is the head's struct "
              "page?", NUMBER, _masked),
         Task("wrong_order", 6, "Somebody proposes to free the frames before the last TLB flush, to save time. Say what can go wrong, step by step, "
@@ -129,17 +145,17 @@ SETS: Mapping[str, ProblemSet] = table("problem set", {
              lambda r: {"ram": r.randrange(2, 65) * 16, "size": r.choice(["2 MiB", "1 GiB"])}),
         Task("flushes", 9, "A kernel before 6.7, on x86-64, optimises {count} neighbouring huge pages of 2 MiB that begin at a multiple of 128 MiB, one by one, none "
              "optimised before. How often does it flush the TLB?", NUMBER, lambda r: {"count": 64 * r.randrange(2, 17)}),
-        Task("frames_needed", 10, "How many frames must be allocated before the first of {count} optimised huge pages of {size} can be given back, in a "
+        Task("frames_needed", 10, "How many frames are allocated in all while {count} optimised huge pages of {size} are given back, one after another, by a "
              "kernel of {series} on x86-64?", NUMBER,
              lambda r: {"count": r.randrange(2, 30), "size": r.choice(["2 MiB", "1 GiB"]), "series": r.choice(["5.15", "6.1", "6.12", "7.1"])}),
         Task("given_back", 10, "{pages} huge pages of 2 MiB, optimised as on x86-64 since 5.18, are to be given back. {frames} frames can be had. In the model, how "
              "many of the huge pages can go?", NUMBER,
-             lambda r: {"pages": r.randrange(3, 12), "frames": r.choice([2, 4, 6, 7, 9, 13, 15])}),
+             lambda r: {"pages": r.randrange(3, 40), "frames": r.choice([4, 6, *range(7, 16)])}),
         Task("fleet", 12, "{hosts:,} x86-64 hosts have {memory} GiB of RAM each, {share} % of it in huge pages of 2 MiB. What does the optimisation save on all "
              "of them together since 5.18, before page tables?", SIZE,
              lambda r: {"hosts": 100 * r.randrange(2, 50), "memory": r.choice([128, 256, 512]), "share": r.choice([25, 50, 75])}),
-        Task("dax", 12, "{memory} TiB of device-DAX memory are mapped in pages of 2 MiB. What does its deduplicated vmemmap save, before page tables?",
-             SIZE, lambda r: {"memory": r.randrange(2, 17)}),
+        Task("dax", 12, "{memory} TiB of device-DAX memory are mapped in pages of 2 MiB. How much memory does its deduplicated vmemmap still take, "
+             "page tables left out?", SIZE, lambda r: {"memory": r.randrange(3, 96)}),
         Task("decision", 12, "A host of {memory} GiB runs Linux 6.12 on x86-64. Its pool of 2 MiB pages takes half of the RAM at midday and a tenth at "
              "night, every day. Should the optimisation be switched on? Half a page: a number, what it costs, what to measure first, and when you "
              "would change your mind.", None, lambda r: {"memory": r.choice([256, 512, 1024])}),

@@ -149,26 +149,32 @@ def received(comm_id: str, text: str, buffers: list[Any]) -> None:
 def sentence() -> str:
     """What the page says when Python is there."""
     version, origin = sys.version.split()[0], observe.here().origin
-    return f"Python {version} runs in this page. It cannot see your own kernel; a record stands in: {origin}."
+    return (
+        f"Python {version} runs in this page; what you type never leaves your browser. It cannot see your own kernel; "
+        f"a record stands in: {origin}."
+    )
 
 
 @cache
-def _painted(name: str) -> Any:
-    return json.loads((files("hvlib") / f"films/{name}.json").read_text("utf-8"))
+def _painted(name: str, way: str) -> Any:
+    return json.loads((files("hvlib") / f"films/{name}.{way}.json").read_text("utf-8"))
 
 
 def _films_as_painted() -> None:
     """Films were painted when the book was built, by this same engine; here they are read, not computed again."""
-    compute = film.reel
 
-    @cache
-    def reel(one: film.Film) -> Any:
-        from hvlib.pictures.films import FILMS
+    def as_painted(way: str, compute: Callable[[film.Film], Any]) -> Callable[[film.Film], Any]:
+        @cache
+        def read(one: film.Film) -> Any:
+            from hvlib.pictures.films import FILMS
 
-        name = next((name for name, known in FILMS.items() if known is one), None)
-        return _painted(name) if name else compute(one)
+            name = next((name for name, known in FILMS.items() if known is one), None)
+            return _painted(name, way) if name else compute(one)
 
-    film.reel = reel
+        return read
+
+    for way in ("reel", "upright"):
+        setattr(film, way, as_painted(way, getattr(film, way)))
 
 
 IPython.display.display = show

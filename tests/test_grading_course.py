@@ -1,0 +1,173 @@
+"""A course of a teacher's own: a secret, tasks, deadlines and groups; and numbers that nobody can guess or be told."""
+
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import hvlib as hv
+from grading import course, record, report, score, sets, tasks
+from grading.__main__ import main
+from grading.keys import keyed
+from grading.run import Outcome
+from hvlib.teaching import homework
+from hvlib.teaching.questions import QUESTIONS
+
+pytestmark = pytest.mark.beside
+ROOT = Path(__file__).parents[1]
+OWN = """
+from grading.keys import Key
+from hvlib.teaching import ask
+from hvlib.teaching.homework import Task
+
+TASKS = [
+    (Task("tables", 3, "How many entries have {count} page tables of x86-64?", "a whole number, for example 7",
+          lambda r: {"count": r.randrange(2, 900)}),
+     Key(3, ask.count, lambda g: 512 * g["count"], "512 in each.", ((lambda g: 64 * g["count"], "64 is what?"),))),
+]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem_set", list(homework.SETS))
+def test_the_students_library_is_no_oracle(problem_set):
+    """No question of a chapter answers a task when it is given the task's numbers."""
+    for task, key in keyed(problem_set):
+        for name, question in QUESTIONS.items():
+            right, wrong = 0, 0
+            while key.read is not None and wrong < 3 and right < 8:  # two in three right is an oracle
+                given = task.given(f"s{right + wrong}")
+                try:
+                    hit = question.answer(given) == key.answer(given)
+                except (KeyError, TypeError, ValueError, AttributeError):
+                    break
+                right, wrong = right + hit, wrong + (not hit)
+            assert right < 8, (task.name, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem_set", list(homework.SETS))
+def test_blind_guesses_are_worth_little(problem_set):
+    """Who always gives the answer that is most frequent gets at most 1.5 of 12 points."""
+    worth = 0.0
+    for task, key in keyed(problem_set):
+        if key.read is not None:
+            answers = Counter(key.answer(task.given(f"x{number}")) for number in range(120))
+            worth += key.points * answers.most_common(1)[0][1] / 120
+    assert worth <= 1.5
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tasks.new(tmp_path / "course")
+    text = path.read_text().replace("[sets.ps2]", "").replace("[sets.ps3]", "")
+    path.write_text(
+        text.replace("[sets.ps1]", "").replace('# tasks = "tasks.py"', 'tasks = "tasks.py"')
+        + """
+[sets.mine]
+title = "Of my own"
+tasks = ["tables", "leaf", "why_eight"]
+points = { leaf = 5 }
+deadline = 2027-03-01T23:59:00+01:00
+late = 10
+days = 2
+groups = true
+"""
+    )
+    (path.parent / "tasks.py").write_text(OWN)
+    return path
+
+
+def test_a_course_has_a_secret_tasks_of_its_own_and_numbers_of_its_own(mine):
+    of = tasks.load(mine)
+    assert mine.stat().st_mode & 0o077 == 0
+    assignment = of.sets["mine"]
+    assert [(task.name, key.points) for task, key in assignment.keyed] == [("tables", 3), ("leaf", 5), ("why_eight", 4)]
+    task, _ = assignment.keyed[1]
+    assert of.given(task, "s01") != task.given("s01"), "the public library draws other numbers"
+    other = tasks.load(tasks.new(mine.parent / "again"))
+    assert of.salt != other.salt
+    values = {task.name: key.answer(of.given(task, "s01")) for task, key in assignment.keyed if key.read is not None}
+    assert score.score(of, "mine", "s01", Outcome(values)).automatic == 8
+    assert score.score(of, "mine", "s02", Outcome(values)).automatic == 0
+    wrong = score.score(of, "mine", "s01", Outcome({"tables": values["tables"] // 8}))
+    assert "64 is what?" in wrong.marks[0].said
+    notebook = sets.release("mine", of, "s01")
+    text = sets.text(notebook)
+    assert of.text(assignment.keyed[0][0], "s01") in text, (
+        "the text has the numbers, and needs no hvlib of the teacher's"
+    )
+    assert of.salt not in text
+    assert "hv.homework" not in text
+    assert 'student = \\"s01\\"' in text
+
+
+def test_late_points(mine):
+    assignment = tasks.load(mine).sets["mine"]
+    for when, share in (("", 1), ("2027-03-01T23:59:00", 1), ("2027-03-01T22:59:00+00:00", 1), ("2027-03-02T00:00:00", 0.9),
+                        ("2027-03-03T23:00:00", 0.8), ("2027-03-05T00:00:00", 0)):  # fmt: skip
+        assert assignment.share(when)[0] == pytest.approx(share), when
+    assert assignment.share("2027-03-02T00:00:00")[1] == "late by 1 day: 90% of the points count"
+
+
+def test_groups_hand_in_together(mine, tmp_path, capsys):
+    roster = tmp_path / "class.csv"
+    roster.write_text("id,name,group\ns01,A B,red\ns02,C D,red\ns03,E F,blue\n")
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:
+        archive.writestr("s02.ipynb", "x")
+    said = ["--course", str(mine), "--roster", str(roster)]
+    into = tmp_path / "in"
+    assert main(["collect", str(tmp_path / "mine.zip"), *said, "--into", str(into)]) == 0
+    assert (into / "red" / "mine" / "mine.ipynb").exists()
+    assert main(["release", "mine", *said, "--into", str(tmp_path / "out")]) == 0
+    assert len(list((tmp_path / "out" / "release").rglob("*.ipynb"))) == 2
+    of = tasks.load(mine)
+    kept = record.Record(tmp_path / "graded", of.sets["mine"])
+    for one in course.hand_ins(into, "mine"):
+        values = {task.name: key.answer(of.given(task, one.student)) for task, key in of.sets["mine"].keyed if key.read}
+        kept.add(record.Entry(one.student, "x", Outcome(values) if one.path else Outcome()))
+    assert main(["gradebook", "mine", *said, "--into", str(kept.folder), "--hand-ins", str(into)]) == 0
+    points = {row.split(",")[0]: row.split(",")[5] for row in (kept.folder / "gradebook.csv").read_text().splitlines()}
+    assert points == {"id": "points", "s01": "8", "s02": "8", "s03": "0"}
+    assert "tables: 3 of 3" in report.feedback(of, kept, course.results(of, kept)[1])
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ('title = "My course"', 'titel = "x"'), ("secret = ", "secrets = "), ("late = 10", "late = 101"), ("late = 10", 'late = "x"'),
+    ("2027-03-01T23:59:00+01:00", "2027-03-01"), ("leaf = 5", "leaf = 0"), ("leaf = 5", "nothing = 5"), ('"leaf", ', '"nothing", '),
+    ('"leaf", ', '"leaf", "leaf", '), ("[sets.mine]", '[sets."a b"]'), ("[sets.mine]", "[sets.mine"), ("tasks.py", "nowhere.py"),
+])  # fmt: skip
+def test_a_wrong_course_file_gets_a_sentence(mine, old, new):
+    text = mine.read_text()
+    assert old in text
+    mine.write_text(text.replace(old, new))
+    with pytest.raises(hv.BadInput):
+        tasks.load(mine)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("512 * g", "512 * h"), ("{count} page", "{many} page"), ("TASKS", "TASK"), ('"tables"', '"a b"')]
+)
+def test_a_task_that_fails_is_found_when_the_course_is_read(mine, old, new):
+    path = mine.parent / "tasks.py"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(hv.BadInput):
+        tasks.load(mine)
+
+
+@pytest.mark.slow
+def test_the_grader_is_a_distribution_of_its_own(tmp_path):
+    for room, name in ((ROOT / "grading", "hvlib_grading"), (ROOT, "hvlib")):
+        done = subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=room,
+                              capture_output=True, text=True)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        (wheel,) = tmp_path.glob(f"{name}-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            names = archive.namelist()
+        keys = [one for one in names if one.startswith("grading/")]
+        assert bool(keys) == (name == "hvlib_grading")
+        if keys:
+            assert {f"grading/{path.name}" for path in (ROOT / "grading").glob("*.py")} == set(keys)

@@ -15,6 +15,7 @@ ELSEWHERE = {
     "test_command": "starts processes, and there are none; text that nests too deeply ends this interpreter itself",
     "test_outputs": "reads the notebooks by nbformat, and the tool that makes them",
     "test_hostile": "limits memory and time of processes, and there are none",
+    "test_palette": "holds the colours against matplotlib's drawing, which is not there",
     "test_pictures": "holds the drawings against matplotlib's, which is not there",
     "test_widths": "holds the drawings against matplotlib's, which is not there",
 }

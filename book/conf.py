@@ -20,7 +20,7 @@ nitpick_ignore_regex = [("py:.*", ".*")]
 html_theme = "furo"
 html_theme_options = {"top_of_page_buttons": []}
 html_static_path = ["_static"]
-html_css_files = ["film.css", "kernel_game.css", "book.css"]
+html_css_files = ["film.css", "kernel_game.css", "hands.css", "book.css"]
 html_js_files = [("hvlib.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
 html_show_sourcelink = html_copy_source = html_show_copyright = html_use_index = False

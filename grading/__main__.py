@@ -14,7 +14,7 @@ from hvlib.errors import BadInput, quoted
 from hvlib.teaching.homework import student_id
 from hvlib.units import whole_number
 
-from . import collect, course, demo, gradebook, nbgrader_course, sets, tasks
+from . import collect, course, demo, gradebook, measure, nbgrader_course, sets, tasks
 from .probe import check
 from .record import Record
 from .score import Result
@@ -66,6 +66,9 @@ def _parser() -> Parser:
     one.add_argument("--id", choices=["roster", "notebook"], default="roster")
     one = marks("nbgrader", "take what was graded through nbgrader, from notebooks rebuilt of plain values", "ps1")
     one.add_argument("folder", type=Path, help="a new folder for nbgrader's course")
+    one = command("measure", "say what a class learned, from both sittings of the concept test", "results.csv",
+                  of_course=False)  # fmt: skip
+    one.add_argument("results", type=Path, help="a CSV file: student,when,answers")
     one = command("export", "write questions for an LMS: Moodle XML, and QTI", "questions", of_course=False)
     one.add_argument("what", choices=["questions", "concept-test"])
     one.add_argument("--into", type=Path, default=Path("."))
@@ -96,8 +99,12 @@ def _course(options: Namespace) -> tasks.Course:
     return tasks.load(options.course) if options.course is not None else tasks.BOOK
 
 
-def _record(options: Namespace, of: tasks.Course) -> Record:
-    return Record(options.into or Path("graded") / options.set, of.sets[options.set])
+def _record(options: Namespace, of: tasks.Course, *, new: bool = False) -> Record:
+    """The folder of the marks. Raises `BadInput` for one that has none, unless it may be ``new``."""
+    assignment, folder = of.sets[options.set], options.into or Path("graded") / options.set
+    if not new and not (folder / "outcomes.jsonl").is_file():
+        raise BadInput(f"{quoted(str(folder))} has no marks; write grading grade first, or choose another for --into.")
+    return Record(folder, assignment)
 
 
 def _new_course(options: Namespace) -> int:
@@ -136,9 +143,11 @@ def _grade(options: Namespace) -> int:
         wanted = {student_id(name) for name in options.only}
         missing = wanted - {one.student for one in handed}
         if missing:
-            raise BadInput(f"{quoted(sorted(missing)[0])} has no folder in {quoted(str(options.hand_ins))}.")
+            raise BadInput(
+                f"{quoted(sorted(missing)[0])} has no folder in {quoted(str(options.hand_ins))}; choose one who has."
+            )
         handed = [one for one in handed if one.student in wanted]
-    record = _record(options, chosen)
+    record = _record(options, chosen, new=True)
     record.told()  # a line that cannot be understood is said before the work
     hidden = [options.hand_ins, record.folder, *([options.course.parent] if options.course else [])]
     with _walled(options, hidden) as how:
@@ -174,7 +183,7 @@ def _guessed(source: Path, names: list[str]) -> str:
         most = max(names, key=lambda name: sum(name in file for file in files))
         found = [most] if any(most in file for file in files) else []
     if len(found) != 1:
-        raise BadInput(f"which set is in {quoted(str(source))}; say it, for example --set {names[0]}.")
+        raise BadInput(f"no set is named in {quoted(str(source))}; write which, for example --set {names[0]}.")
     return found[0]
 
 
@@ -185,7 +194,7 @@ def _release(options: Namespace) -> int:
     if chosen.salt:
         if options.roster is None:
             raise BadInput(
-                "in a course with a secret each student has a notebook; say who they are: --roster class.csv."
+                "each student of a course with a secret has a notebook; write for example --roster class.csv."
             )
         of = collect.roster(options.roster)
         students = list(dict.fromkeys(of.owner(person, assignment) for person in of.people))
@@ -216,6 +225,11 @@ def _nbgrader(options: Namespace) -> int:
         raise BadInput(f"{quoted(str(options.folder))} is there already; choose a new folder.")
     found = nbgrader_course.grade(chosen, options.set, _record(options, chosen), options.folder, course.to_terminal)
     say(f"{len(found)} hand-ins: {options.folder}/grades.csv and {options.folder}/gradebook.db")
+    return 0
+
+
+def _measure(options: Namespace) -> int:
+    say(measure.text(measure.learned(measure.sittings(options.results))))
     return 0
 
 
@@ -251,10 +265,11 @@ def _report(options: Namespace) -> int:
 
 def _merge(options: Namespace) -> int:
     chosen = _course(options)
-    record = _record(options, chosen)
     for folder in options.folders:
         if not (folder / "outcomes.jsonl").is_file():
-            raise BadInput(f"{quoted(str(folder))} is no folder of marks; one has a file outcomes.jsonl.")
+            raise BadInput(f"{quoted(str(folder))} is no folder of marks; choose one with a file outcomes.jsonl.")
+    record = _record(options, chosen, new=True)
+    for folder in options.folders:
         say(f"{folder}: {record.merge(folder)} hand-ins")
     _tell(record, course.write(chosen, record), ())
     return 0
@@ -290,7 +305,7 @@ def _demo(options: Namespace) -> int:
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "course": _new_course, "sets": _sets, "grade": _grade, "report": _report, "merge": _merge, "wall": _wall,
     "demo": _demo, "collect": _collect, "release": _release, "gradebook": _gradebook, "nbgrader": _nbgrader,
-    "export": _export,
+    "export": _export, "measure": _measure,
 }  # fmt: skip
 
 

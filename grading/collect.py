@@ -68,7 +68,7 @@ def roster(path: Path) -> Roster:
         found = dictionaries(path.read_bytes())
     except (OSError, ValueError, IndexError):
         raise BadInput(
-            f"the roster {quoted(str(path))} cannot be read; it is a CSV file with a line for each."
+            f"the roster {quoted(str(path))} cannot be read; choose a CSV file with a line for each."
         ) from None
     columns = tuple(found[0]) if found else ()
     low = {name.strip().casefold(): name for name in columns}
@@ -105,11 +105,11 @@ def roster(path: Path) -> Roster:
     for person in people:
         if person.id in seen:
             raise BadInput(
-                f"the roster {quoted(str(path))} has the id {quoted(person.id)} twice; each student needs one."
+                f"the roster {quoted(str(path))} has the id {quoted(person.id)} twice; write one for each student."
             )
         seen.add(person.id)
     if not people:
-        raise BadInput(f"the roster {quoted(str(path))} has nobody in it; it needs a line for each student.")
+        raise BadInput(f"the roster {quoted(str(path))} has nobody in it; write a line for each student.")
     return Roster(tuple(people), form, columns)
 
 
@@ -316,7 +316,9 @@ def collect(
         chosen.setdefault(of.owner(person, assignment), []).append((_order(file, assignment.name), file))
     if not chosen:
         named = f"; nobody in the roster for {quoted(nobodys[0])} and {len(nobodys) - 1} more" if nobodys else ""
-        raise BadInput(f"nobody handed in {assignment.name} in {quoted(str(source))}{named}.")
+        raise BadInput(
+            f"nobody handed in {assignment.name} in {quoted(str(source))}{named}; choose what the LMS delivered."
+        )
     path = into / f"{assignment.name}.csv"
     lines = {row["student"]: dict(row) for row in dictionaries(path.read_bytes())} if path.is_file() else {}
     names = {of.owner(person, assignment): person.name for person in of.people}

@@ -64,7 +64,7 @@ def hand_ins(folder: Path, problem_set: str, shard: tuple[int, int] = (1, 1)) ->
         raise BadInput(
             f"nobody handed in {problem_set} in {quoted(str(folder))}: there is no "
             f"STUDENT/{problem_set}/{problem_set}.ipynb; "
-            "for a download of an LMS say first: grading collect FILE --roster class.csv."
+            "for what an LMS delivered write first, for example, grading collect FILE --roster class.csv."
         )
     return [found[name] for name in sorted(found)][number - 1 :: of]
 

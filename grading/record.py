@@ -125,15 +125,15 @@ class Record:
             key = {one.name: key for one, key in self.assignment.keyed}.get(task)
             where = f"line {number} of {quoted(str(self.folder / 'marks.csv'))}"
             if key is None:
-                raise BadInput(f"{where}: {self.assignment.name} has no task {quoted(task)}.")
+                raise BadInput(f"{where}: {self.assignment.name} has no task {quoted(task)}; choose one of the set.")
             try:
                 value = float(points.replace(",", "."))
             except ValueError:
                 value = -1.0
             if not 0 <= value <= key.points:
-                raise BadInput(f"{where}: points are a number from 0 to {key.points}, not {quoted(points)}.")
+                raise BadInput(f"{where}: points are a number from 0 to {key.points}, and {quoted(points)} is none.")
             if key.read is not None and not reason:
-                raise BadInput(f"{where}: points for a task that is graded automatically need a reason.")
+                raise BadInput(f"{where}: points for a task that is graded automatically need one; write a reason.")
             found.setdefault(_same(student), {})[task] = (value, reason)
         return found
 
@@ -144,7 +144,7 @@ class Record:
         rows = list(enumerate(table_of(path.read_bytes()), 1))
         names = [name.strip().lower() for name in rows[0][1]] if rows else []
         if not set(COLUMNS) <= set(names):
-            raise BadInput(f"{quoted(str(path))} must begin with a line student,task,points,reason.")
+            raise BadInput(f"{quoted(str(path))} has other columns; write a first line student,task,points,reason.")
         return [
             (number, {name: (row[names.index(name)] if names.index(name) < len(row) else "") for name in COLUMNS})
             for number, row in rows[1:]

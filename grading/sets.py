@@ -178,7 +178,7 @@ def text(notebook: Any) -> str:
 def write(root: Path = ROOT) -> list[Path]:
     """Write the release of each of the book's sets; returns the files. Raises `BadInput` outside the repository."""
     if not root.is_dir():
-        raise BadInput("there is no repository here to write into; say grading release ps1 instead.")
+        raise BadInput("there is no repository here to write into; write for example grading release ps1 instead.")
     return [_write(root / "release" / name / f"{name}.ipynb", release(name)) for name in BOOK.sets]
 
 

@@ -127,13 +127,17 @@ def load(path: Path) -> Course:
     try:
         data = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
-        raise BadInput(f"there is no course file {quoted(str(path))}; grading course makes one.") from None
+        raise BadInput(
+            f"there is no course file {quoted(str(path))}; choose another, or make one: grading course FOLDER."
+        ) from None
     except (OSError, ValueError) as why:
-        raise BadInput(f"the course file {quoted(str(path))} cannot be read: {' '.join(str(why).split())}.") from None
+        raise BadInput(
+            f"the course file {quoted(str(path))} cannot be read ({quoted(str(why))}); choose another."
+        ) from None
     _only(data, ("title", "secret", "tasks", "sets"), "the course file")
     salt = data.get("secret", "")
     if not isinstance(salt, str) or len(salt) < 16:
-        raise BadInput("the course file needs a secret of 16 letters or more; grading course writes one.")
+        raise BadInput("the course file needs a secret of at least 16 letters; grading course writes one.")
     known = {task.name: (task, KEYS[name][task.name]) for name, one in SETS.items() for task in one.tasks}
     if "tasks" in data:
         known |= _own(path.parent / str(data["tasks"]))
@@ -150,7 +154,7 @@ def _only(given: object, allowed: Sequence[str], what: str) -> None:
         raise BadInput(f"{what} is no table; write for example [sets.ps1].")
     for name in given:
         if name not in allowed:
-            raise BadInput(f"{what} does not know {quoted(name)}; it knows {', '.join(allowed)}.")
+            raise BadInput(f"{what} does not know {quoted(name)}; choose one of {', '.join(allowed)}.")
 
 
 def _assignment(name: str, chosen: Any, known: Mapping[str, tuple[Task, Key]]) -> Assignment:
@@ -192,10 +196,10 @@ def _own(path: Path) -> dict[str, tuple[Task, Key]]:
         found = {task.name: (task, key) for task, key in module.TASKS}
     except Exception as why:
         raise BadInput(f"the tasks in {quoted(str(path))} cannot be loaded: {quoted(str(why))}; "
-                       "they are a Python module with TASKS = [(Task(...), Key(...))].") from None  # fmt: skip
+                       "write a Python module with TASKS = [(Task(...), Key(...))].") from None  # fmt: skip
     for name, (task, key) in found.items():
         if not (isinstance(task, Task) and isinstance(key, Key) and name.isidentifier()):
-            raise BadInput(f"{quoted(name)} in {quoted(str(path))} is no pair of a Task and a Key.")
+            raise BadInput(f"{quoted(name)} in {quoted(str(path))} is no pair; write (Task(...), Key(...)).")
         for seed in range(20):  # one that cannot be put or answered is found now, not on the last evening
             try:
                 given = task.draw(random.Random(seed))
@@ -203,5 +207,7 @@ def _own(path: Path) -> dict[str, tuple[Task, Key]]:
                 if key.read is not None and key.answer is not None:
                     key.question(task).judge(key.question(task).write(key.answer(given)))
             except Exception as why:
-                raise BadInput(f"the task {quoted(name)} fails for some numbers: {quoted(str(why))}.") from None
+                raise BadInput(
+                    f"the task {quoted(name)} fails for some numbers; write it for all ({quoted(str(why))})."
+                ) from None
     return found

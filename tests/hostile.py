@@ -295,6 +295,8 @@ CALLS = [
     C("hv.sandbox().set(hosts=·)", "number", lambda s, v: s.set(hosts=v), "sandbox"),
     C("hv.explore.FILMS[·]", "name", lambda _, v: FILMS[v]),
 ]  # fmt: skip
+CALLS.append(C("hv.paste(·)", "no text", lambda _, v: hv.paste(v)))
+KINDS["no text"] = {name: value for name, value in KINDS["text"].items() if not isinstance(value, str)}
 KINDS["number but None"] = {name: value for name, value in KINDS["number"].items() if name != "None"}
 KINDS["number of bytes"] = {name: value for name, value in KINDS["number"].items() if name != "digits"}
 KINDS["number but -1"] = {name: value for name, value in KINDS["number"].items() if name != "minus one"}

@@ -23,7 +23,7 @@ from playwright.sync_api import expect
 import hvlib as hv
 from hvlib.pictures import film, films, outputs
 from hvlib.pictures.scene import WIDTH
-from hvlib.teaching import ask, kernel_game
+from hvlib.teaching import ask, kernel_game, waits
 from hvlib.teaching.kernel_rules import Session, move
 from hvlib.teaching.kernel_words import DATA
 from hvlib.teaching.questions import QUESTIONS
@@ -112,7 +112,52 @@ def test_the_page_shows_what_the_engine_says(html, browser):
         page.keyboard.press("ArrowRight")
     page.get_by_label("Your guess").fill("4")
     page.get_by_role("button", name="Note it").click()
-    expect(page.locator(".hv-panel .hv-note")).to_have_text(QUESTIONS["where struct page 300 is read"].sentence("4"))
+    verdict = QUESTIONS["where struct page 300 is read"].sentence("4")
+    expect(page.locator(".hv-panel .hv-wait [aria-live]")).to_have_text(verdict)
+    page.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width):
+    """Before the guess what decides is veiled; the guess stands in the picture; the verdict comes where it is due."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((html / "06_remap_to_page_1.html").as_uri())
+    panel = page.locator(".hv-panel")
+    says, caption, step = (
+        panel.locator(".hv-wait [aria-live]"),
+        panel.locator(".hv-caption"),
+        panel.get_by_role("slider", name="step"),
+    )
+    expect(says).to_have_text("The answer waits for your guess above, or")
+    step.focus()
+    page.keyboard.press("End")
+    expect(says).to_contain_text("This is where it is decided")
+    expect(caption).to_be_hidden()
+    assert panel.locator(".hv-veil").count() == len(waits.WAITS["where struct page 300 is read"].veils)
+    page.keyboard.press("Home")
+    expect(caption).to_be_visible()
+    page.get_by_label("Your guess").fill("4")
+    page.keyboard.press("Enter")
+    expect(says).to_have_text("Your guess, 4, is drawn in the picture. Set step to 11, or")
+    expect(panel.locator(".hv-flag")).to_have_text("your guess: 4")
+    off = panel.evaluate("""(panel) => {
+      const box = (what) => panel.querySelector(what).getBoundingClientRect();
+      const guess = box(".hv-guess"), frame = box("[data-name=frame4]");
+      return [guess.left - frame.left, guess.right - frame.right, guess.top - frame.top, guess.bottom - frame.bottom];
+    }""")
+    assert max(map(abs, off)) < 5, "it marks frame 4"
+    step.focus()
+    page.keyboard.press("ArrowRight")
+    expect(says).to_contain_text("Set step to 11")
+    page.keyboard.press("End")
+    expect(says).to_have_text(QUESTIONS["where struct page 300 is read"].sentence("4"))
+    expect(caption).to_be_visible()
+    assert panel.locator(".hv-veil").count() == 0
+    page.goto((html / "10_giving_back.html").as_uri())
+    page.get_by_role("button", name="Show me").click()
+    expect(page.locator(".hv-wait [aria-live]")).to_have_text(waits.told(QUESTIONS["seven free frames"]))
+    expect(page.get_by_role("slider", name="free frames before")).to_have_attribute("aria-valuetext", "7")
     page.close()
 
 

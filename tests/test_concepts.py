@@ -99,3 +99,31 @@ def test_the_widget_scores_what_is_chosen_and_tells_only_when_all_is_answered():
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert outputs.read(data) == outputs.ConceptTestShown("s01", "after")
     assert repr(test).count("( )") == sum(len(item.options) for item in concepts.items("s01", "after"))
+
+
+def test_what_a_class_learned(tmp_path):
+    """The class-average normalised gain with its interval, and how each item did."""
+    from grading import measure
+
+    lines = ["student,when,answers"]
+    for number in range(12):
+        missed = {"before": range(1, 8), "after": range(1, 2 + number % 4)}
+        lines += [
+            f'S{number},{when},"{" ".join(map(str, answers(f"S{number}", when, wrong)))}"'
+            for when, wrong in missed.items()
+        ]
+    path = tmp_path / "results.csv"
+    path.write_text("\n".join(lines), "utf-16")
+    found = measure.learned(measure.sittings(path))
+    assert (found.students, found.before, found.after) == (12, 3, 7.5)
+    assert found.gain == pytest.approx(4.5 / 7)
+    assert found.low < found.gain < found.high
+    assert found.guessing == pytest.approx(8 / 4 + 2 / 3)
+    by_name = {item.name: item for item in found.items}
+    assert (by_name["base pages"].after, by_name["base pages"].discrimination) == (0, None)
+    assert by_name["percent of what"].after == 0.25
+    assert by_name["percent of what"].discrimination > 0.5
+    assert "Normalised gain of the class: 0.64" in measure.text(found)
+    path.write_text("student,when,answers\ns01,before,0 1\n")
+    with pytest.raises(hv.BadInput, match="line 2"):
+        measure.sittings(path)

@@ -441,7 +441,7 @@ def test_marks_are_kept_whatever_is_graded_again(tmp_path, capsys, quick, monkey
     assert set(rows(out / "grades.csv")) == {"a1", "b2", "c3", "d4", "late"}
     marks.write_text(marks.read_text() + "c3,leaf,2,\r\n")
     assert main(["report", "ps1"]) == 2
-    assert "need a reason" in capsys.readouterr().err
+    assert "write a reason" in capsys.readouterr().err
 
 
 @pytest.mark.slow

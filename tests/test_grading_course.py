@@ -37,14 +37,15 @@ def test_the_students_library_is_no_oracle(problem_set):
     """No question of a chapter answers a task when it is given the task's numbers."""
     for task, key in keyed(problem_set):
         for name, question in QUESTIONS.items():
-            right = 0
-            for number in range(30 if key.read is not None else 0):
-                given = task.given(f"s{number}")
+            right, wrong = 0, 0
+            while key.read is not None and wrong < 3 and right < 8:  # two in three right is an oracle
+                given = task.given(f"s{right + wrong}")
                 try:
-                    right += question.answer(given) == key.answer(given)
+                    hit = question.answer(given) == key.answer(given)
                 except (KeyError, TypeError, ValueError, AttributeError):
                     break
-            assert right < 20, (task.name, name)
+                right, wrong = right + hit, wrong + (not hit)
+            assert right < 8, (task.name, name)
 
 
 @pytest.mark.slow

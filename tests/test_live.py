@@ -235,14 +235,14 @@ def test_nothing_is_loaded_before_the_first_click_and_then_no_more_than_allowed(
     assert sorted(path for path in before if path.startswith("/live/")) == ["/live/live.css", "/live/live.js"]
     assert sum((site / "live" / name).stat().st_size for name in ("live.css", "live.js")) <= 30_000
     assert seen.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
-    seen.run(3)
-    seen.button("Edit cell 1").click()
-    expect(seen.page.get_by_role("textbox", name="Python of cell 1.")).to_be_visible()
+    seen.run(5)
+    seen.button("Edit cell 5").click()
+    expect(seen.page.get_by_role("textbox", name="Python of cell 5.")).to_be_visible()
     raw, small = weight(site, [*seen.asked, *(f"{served.address}/live/{name}" for name in
                         ("pyodide.asm.mjs", "pyodide.asm.wasm.packed", "python_stdlib.zip.packed", "engine.tar.packed",
                          "plan.json", "pyodide.mjs", "worker.mjs"))])  # fmt: skip
     assert small <= 10_500_000, small
-    assert raw <= 12_000_000, raw
+    assert raw <= 12_100_000, raw
 
 
 # --- what runs --------------------------------------------------------------------------------------------------------
@@ -288,6 +288,11 @@ def on_page(said):
     return joined(told)
 
 
+def left_out(cell):
+    """Whether a page does without a cell: it is there for a test. The import runs out of sight."""
+    return "remove-cell" in cell.metadata.get("tags", ()) and cell.source != "import hvlib as hv"
+
+
 @needs_npm
 @needs_chromium
 @pytest.mark.parametrize(
@@ -300,7 +305,8 @@ def test_a_page_says_what_its_notebook_says(served, visit, name):
     seen.button("Run all of this page").click()
     seen.says("All cells of this page have run.")
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells = [cell for cell in code_cells if not left_out(cell)]
     found = json.loads(seen.page.evaluate("JSON.stringify(hvLive.cells.map((cell) => cell.said))"))
     code = seen.page.evaluate("hvLive.cells.map((cell) => cell.published)")
     assert code == [cell.source for cell in cells]
@@ -317,25 +323,26 @@ def test_a_guess_a_slider_and_python_move_each_other(served, visit):
     """Running a cell runs those above it first; what is typed and moved on the page reaches Python, and back."""
     seen = visit()
     seen.open(served, "06_remap_to_page_1")
-    seen.run(3)
+    seen.run(5)
     panel = seen.output(3).locator(".hv-panel")
     guess = seen.output(2).get_by_role("textbox")
     guess.fill("4")
     guess.press("Enter")
-    expect(panel.locator(".hv-note")).to_contain_text("that is the entry used")
+    expect(panel.locator(".hv-wait")).to_contain_text("Your guess, 4, is drawn in the picture.")
     slider = panel.get_by_role("slider", name="step")
     slider.focus()
     for _ in range(5):
         seen.page.keyboard.press("ArrowRight")
     expect(slider).to_have_value("5")
     seen.page.wait_for_timeout(300)  # the panel tells Python once it rests
-    seen.edit(1, "print(panel.values['step'])\npanel.step = 11")
-    expect(seen.output(1)).to_have_text("5")
+    seen.edit(5, "print(panel.values['step'])\npanel.step = 11")
+    expect(seen.output(5)).to_have_text("5")
     expect(slider).to_have_value("11")
-    seen.edit(1, "panel.set(step=99)")
-    expect(seen.output(1).locator(".traceback")).to_contain_text("BadInput: step 99 is not there")
-    assert "site-packages/_pyodide" not in seen.output(1).inner_text()
-    seen.says("Cell 1 ended with an error")
+    expect(panel.locator(".hv-wait")).to_contain_text("that is the entry used")
+    seen.edit(5, "panel.set(step=99)")
+    expect(seen.output(5).locator(".traceback")).to_contain_text("BadInput: step 99 is not there")
+    assert "site-packages/_pyodide" not in seen.output(5).inner_text()
+    seen.says("Cell 5 ended with an error")
     ids = seen.page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
     assert len(set(ids)) == len(ids), "an id names one thing"
 
@@ -362,9 +369,9 @@ echo
 def test_any_anywidget_works_messages_of_its_own_too(served, visit):
     seen = visit()
     seen.open(served, "01_struct_page")
-    seen.edit(1, WIDGET)
-    seen.output(1).get_by_role("button", name="Ask").click()
-    expect(seen.output(1)).to_contain_text("how much? this: 3")
+    seen.edit(2, WIDGET)
+    seen.output(2).get_by_role("button", name="Ask").click()
+    expect(seen.output(2)).to_contain_text("how much? this: 3")
 
 
 @needs_npm
@@ -374,23 +381,23 @@ def test_stop_reset_and_a_dead_worker(served, visit):
     seen.open(served, "05_eight_pages")
     published = seen.page.locator("article").inner_text()
     expect(seen.button("Stop")).to_be_disabled()
-    seen.edit(1, "import hvlib as hv\nwhile True: pass")
-    seen.says("Running cell 1")
-    seen.button("Stop cell 1").click()
+    seen.edit(5, "import hvlib as hv\nwhile True: pass")
+    seen.says("Running cell 5")
+    seen.button("Stop cell 5").click()
     seen.says("Stopped. What the cells had made is gone")
-    seen.edit(1, "import hvlib as hv\nprint('again')")
-    expect(seen.output(1)).to_have_text("again")
-    seen.edit(1, "import os\nos.abort()")
+    seen.edit(5, "import hvlib as hv\nprint('again')")
+    expect(seen.output(5)).to_have_text("again")
+    seen.edit(5, "import os\nos.abort()")
     seen.says("Python stopped and was started again.")
-    seen.edit(1, "import hvlib as hv\nprint('and again')")
-    expect(seen.output(1)).to_have_text("and again")
-    seen.run(2)
+    seen.edit(5, "import hvlib as hv\nprint('and again')")
+    expect(seen.output(5)).to_have_text("and again")
+    seen.run(6)
     seen.button("Reset").click()
     seen.says("The page is as it was published.")
     assert seen.page.locator(".hv-live-output, .cm-editor").count() == 0
     seen.page.evaluate("document.querySelector('.hv-live-bar').textContent = ''")
     assert seen.page.locator("article").inner_text() == published
-    seen.run(2)
+    seen.run(6)
 
 
 @needs_npm
@@ -403,9 +410,9 @@ def test_a_live_page_is_accessible(served, visit, theme, width):
     seen = visit(color_scheme=theme)
     seen.page.set_viewport_size({"width": width, "height": 900})
     seen.open(served, "06_remap_to_page_1")
-    seen.edit(4, "1 / 0")
-    seen.says("Cell 4 ended with an error")
-    expect(seen.output(4)).to_contain_text("ZeroDivisionError")
+    seen.edit(5, "1 / 0")
+    seen.says("Cell 5 ended with an error")
+    expect(seen.output(5)).to_contain_text("ZeroDivisionError")
     seen.page.keyboard.press("Tab")  # leaves the editor
     assert seen.page.evaluate("document.activeElement.closest('.cm-editor')") is None
     found = Axe().run(seen.page, options={"resultTypes": ["violations"], "preload": False})
@@ -447,7 +454,7 @@ def test_kept_for_offline_use_and_forgotten(site, visit, tmp_path):
     assert kept <= 17_000_000
     server.stop()
     seen.open(server, "09_the_bill")
-    seen.run(3)
+    seen.run(4)
     seen.button("Forget the offline copy").click()
     seen.says("The offline copy is gone.")
     assert seen.page.evaluate("caches.keys()") == []

@@ -11,6 +11,7 @@ page stops the build with a sentence that names the place.
 from __future__ import annotations
 
 import argparse
+import html
 import os
 import re
 import shutil
@@ -23,8 +24,9 @@ from typing import Any
 import nbformat
 
 import hvlib as hv
-from hvlib.teaching import kernel_game
+from hvlib.teaching import explore, hands, kernel_game
 from hvlib.teaching.questions import QUESTIONS
+from hvlib.teaching.scripts import FILM, STATIC, closed
 from live import fetch, lite, notices, site
 
 from . import pages
@@ -34,8 +36,10 @@ BOOK = ROOT / "book"
 BUILD = Path(os.environ.get("HVLIB_BOOK") or ROOT / "build" / "book")
 LIVE = os.environ.get("LIVE") != "0"
 SOURCE, HTML, PDF = BUILD / "source", BUILD / "html", BUILD / "book.pdf"
-STATIC = {"film": ROOT / "hvlib" / "pictures" / "static", "quiz": ROOT / "hvlib" / "teaching" / "static"}
 SOLUTION = re.compile(r"<details><summary>Solution</summary>(.*?)</details>", re.DOTALL)
+MEDIUM = re.compile(r"<!-- lab -->(.*?)<!-- page ?(.*?)-->", re.DOTALL)
+CALL = re.compile(r"`hv\.check\(\"([^\"]+)\", (.*?)\)`")
+"""What a notebook says in JupyterLab, and a page in its place; an answer as a call, as solutions are tested."""
 REPOSITORY = "hvlib/hvlib"  # OWNER/NAME on GitHub; the README's badge says it too
 BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath=lab/tree/notebooks/"
 RUN_HERE = '<span class="hv-run-here" hidden></span>'
@@ -81,6 +85,8 @@ def stage(printed: bool = False) -> None:
         for cell in notebook.cells:
             if cell.cell_type == "markdown" and re.match(r"\d\d_", path.stem):
                 unknown_terms(path.stem, cell, terms)
+            if cell.cell_type == "markdown":
+                cell.source = for_pages(cell.source)
             if printed and cell.cell_type == "markdown":
                 cell.source = SOLUTION.sub(lambda found: _kept_for_the_end(found, solutions), cell.source)
         lead = notebook.cells[0]
@@ -107,8 +113,21 @@ def stage(printed: bool = False) -> None:
         _more_on_the_landing_page("solutions")
     (SOURCE / "_static").mkdir(exist_ok=True)
     (SOURCE / "_static" / "hvlib.js").write_text(scripts(), "utf-8")
-    shutil.copy(STATIC["film"] / "film.css", SOURCE / "_static" / "film.css")
+    (SOURCE / "_static" / "film.css").write_text(explore.style(), "utf-8")
     (SOURCE / "_static" / "kernel_game.css").write_text(kernel_game.style(), "utf-8")
+    (SOURCE / "_static" / "hands.css").write_text(hands.style(), "utf-8")
+
+
+def for_pages(text: str) -> str:
+    """A notebook's words as a page has them: its own instructions, and answers where the notebook has calls."""
+
+    def answer(call: re.Match[str]) -> str:
+        question = QUESTIONS[call[1]]
+        if question.read.kind == "function":
+            return f"`{call[2]}`"
+        return f"**{question.write(question.answer(question.given()))}**"
+
+    return CALL.sub(answer, MEDIUM.sub(lambda both: both[2], text))
 
 
 def _more_on_the_landing_page(name: str) -> None:
@@ -122,15 +141,16 @@ def _kept_for_the_end(found: re.Match[str], solutions: list[str]) -> str:
 
 
 def scripts() -> str:
-    """Films, questions and the game as one script that also runs from a file; only ``export`` is taken off the text."""
-    read = {name: (folder / f"{name}.js").read_text("utf-8") for name, folder in STATIC.items()}
-    parts = []
-    for name, text in {**read, "game": kernel_game.script()}.items():
-        text = re.sub(r"^export default .*$", "", text, flags=re.MULTILINE)
-        names = re.findall(r"^export function (\w+)", text, re.MULTILINE)
-        text = text.replace("export function", "function")
-        parts.append(f"const {name} = (() => {{\n{text}\nreturn {{ {', '.join(names)} }};\n}})();")
-    return "{\n" + "\n".join(parts) + "\n" + (BOOK / "_static" / "page.js").read_text("utf-8") + "}\n"
+    """Films, questions and the game as one script that also runs from a file."""
+    read = {
+        "film": (FILM / "film.js").read_text("utf-8"),
+        "waits": (STATIC / "waits.js").read_text("utf-8"),
+        "quiz": (STATIC / "quiz.js").read_text("utf-8"),
+        "game": kernel_game.script(),
+        "hands": hands.script(),
+    }
+    parts = [closed(name, text) for name, text in read.items()]
+    return "{\n" + "".join(parts) + "\n" + (BOOK / "_static" / "page.js").read_text("utf-8") + "}\n"
 
 
 def glossary() -> set[str]:
@@ -191,6 +211,34 @@ def sphinx(builder: str, target: Path) -> None:
         raise Unfit(f"Sphinx found something wrong in the {builder} pages; see above.")
 
 
+CELL = re.compile(r'<div class="cell(?: [^"]*)? docutils container"')
+
+
+def runnable(page: Path, text: str) -> str:
+    """A page whose cells run in the browser too: with the code of those that show a form or a picture alone, and with
+    the import, which is left out of sight.
+    """
+    notebook = SOURCE / f"{page.stem}.ipynb"
+    if not notebook.exists():
+        return text
+    code = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    kept = iter([cell for cell in code if "remove-cell" not in cell.metadata.get("tags", ())])
+    before = "".join(_unseen(cell.source) + "></div>" for cell in code if cell.source == "import hvlib as hv")
+
+    def written(found: re.Match[str]) -> str:
+        nonlocal before
+        cell, lead = next(kept), before
+        before = ""
+        held = f' data-code="{html.escape(cell.source)}"' if "remove-input" in cell.metadata.get("tags", ()) else ""
+        return f"{lead}{found[0]}{held}"
+
+    return CELL.sub(written, text)
+
+
+def _unseen(code: str) -> str:
+    return f'<div class="cell" hidden data-code="{html.escape(code)}"'
+
+
 def finish(folder: Path) -> None:
     """What the theme leaves unsaid."""
     for page in folder.glob("*.html"):
@@ -204,6 +252,7 @@ def finish(folder: Path) -> None:
             text = text.replace(now, then)
         text = re.sub(r"<pre(?![^>]*tabindex)", '<pre tabindex="0"', text)  # long lines scroll, by keyboard too
         text = text.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
+        text = runnable(page, text)
         if page.name == "search.html":
             text = text.replace('id="furo-main-content">', 'id="furo-main-content"><h1>Search</h1>', 1)
         page.write_text(text, "utf-8")

@@ -26,6 +26,8 @@ from hvlib.pictures.outputs import MIMETYPE
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+FOLDED = {"remove-cell", "hide-cell"}
+"""Tags of cells that JupyterLab opens folded: what is there for a test, or for those who want it all."""
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -56,7 +58,8 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     count = 0
     for cell in notebook.cells:
         tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        folded = {"jupyter": {"outputs_hidden": True, "source_hidden": True}} if FOLDED & set(tags or ()) else {}
+        cell.metadata = nbformat.from_dict({**folded, **({"tags": tags} if tags else {})})
         if cell.cell_type != "code":
             continue
         count += 1

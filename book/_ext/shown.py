@@ -21,13 +21,16 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from hvlib.errors import BadInput
+from hvlib.errors import BadInput, table
 from hvlib.pictures import film, outputs, svg
 from hvlib.pictures.films import FILMS
-from hvlib.teaching import ask, concepts
+from hvlib.teaching import ask, concepts, waits
+from hvlib.teaching.hand_facts import FACTS
 from hvlib.teaching.kernel_words import DATA
 from hvlib.teaching.questions import QUESTIONS
 
+GAME = "you are the kernel"
+HANDS = table("game", FACTS.items())
 SEEDS = range(5)
 """The numbers that an exercise can be put with on a page."""
 SHORTEST_ALT = 20
@@ -66,7 +69,9 @@ def as_html(page: Page, data: Mapping[str, Any]) -> str | None:
         case outputs.PredictionShown():
             question = _known(page, "question", state.question, QUESTIONS)
             words = f"Before you look. {question.text(state.seed)}"
-            return _form("prediction", ask.as_data(question, [state.seed]), words)
+            wait = waits.as_data(state.question)
+            held = {**ask.as_data(question, [state.seed]), "wait": wait, "noted": waits.NOTED if wait else ""}
+            return _form("prediction", held, words)
         case outputs.ExerciseShown():
             return None if state.answered else _exercise(page, state)
         case outputs.ConceptTestShown():
@@ -102,8 +107,7 @@ def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> st
         return _multiples(one, state.at)
     if "image/png" not in data:
         raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
-    scene = one.state(**state.at)[0]
-    picture = _figure(svg.standalone(scene), html.escape(scene.caption))
+    picture = _figure(data["image/svg+xml"], html.escape(one.state(**state.at)[0].caption))
     held = packed({**film.reel(one), "tall": film.upright(one)})
     return (
         f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{picture}</div>'
@@ -151,10 +155,15 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
     """The game: its picture until it can be played, and in print the picture alone."""
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the game has no picture for readers without scripts; run make notebooks.")
-    picture = _figure(data["image/svg+xml"], html.escape(DATA["opening"]), "hv-figure")
+    words = DATA if state.game == GAME else _known(page, "game", state.game, HANDS)()
+    picture = _figure(data["image/svg+xml"], html.escape(words["opening"]), "hv-figure")
     if page.printed:
         return picture
-    held = _json({"data": DATA, "seed": state.seed, "moves": state.moves})
+    held = _json(
+        {"data": words, "seed": state.seed, "moves": state.moves}
+        if words is DATA
+        else {"name": state.game, "data": words}
+    )
     return f'<div class="hv-game">{picture}</div><script type="application/json" class="hv-game-data">{held}</script>'
 
 

@@ -1,5 +1,5 @@
-// Wakes what stands on a page: films, predictions, exercises, the concept test, the game. film, quiz and game are the
-// modules above.
+// Wakes what stands on a page: films, predictions, exercises, the concept test, the game, the hands. film, waits, quiz,
+// game and hands are the modules above.
 function held(script) { return JSON.parse(script.textContent); }
 
 /** What `packed` of book/_ext/shown.py made of JSON. */
@@ -8,27 +8,28 @@ async function unpacked(script) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
 }
 
-const states = [];
+const predictions = [...document.querySelectorAll(".hv-prediction")].map((el) => ({ el, question: held(el.querySelector("script")), now: null, tell: () => {} }));
 for (const el of document.querySelectorAll(".hv-film")) {
-  const values = new Map(Object.entries(JSON.parse(el.dataset.start)));
-  const listeners = new Map();
-  const state = {
+  const values = new Map(Object.entries(JSON.parse(el.dataset.start))), listeners = new Map();
+  const model = {
     get: (name) => values.get(name),
     set: (name, value) => { values.set(name, value); (listeners.get(name) || []).forEach((f) => f()); },
-    listen: (name, f) => {
-      listeners.set(name, [...(listeners.get(name) || []), f]);
-      return () => listeners.set(name, listeners.get(name).filter((one) => one !== f));
-    },
+    on: (event, f) => { const name = event.replace("change:", ""); listeners.set(name, [...(listeners.get(name) || []), f]); },
+    off: (event, f) => { const name = event.replace("change:", ""); listeners.set(name, (listeners.get(name) || []).filter((one) => one !== f)); },
+    save_changes: () => {},
   };
-  unpacked(el.nextElementSibling).then((reel) => film.play({ reel, state, el }));
-  states.push([el, state]);
+  const asked = predictions.filter((one) => one.el.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1);
+  const watch = (f) => { if (asked) asked.tell = f; return () => {}; };
+  unpacked(el.nextElementSibling).then((reel) => {
+    values.set("reel", reel);
+    waits.panel({ film, model, el, wait: asked?.question.wait, guess: () => asked?.now, watch });
+  });
 }
-const after = (el) => states.find(([panel]) => el.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_FOLLOWING);
-for (const el of document.querySelectorAll(".hv-prediction"))
-  quiz.prediction(el, held(el.querySelector("script")), (text) => { const next = after(el); if (next) next[1].set("note", text); });
+for (const one of predictions) quiz.prediction(one.el, one.question, (now) => { one.now = now; one.tell(); });
 for (const el of document.querySelectorAll(".hv-exercise")) quiz.exercise(el, held(el.querySelector("script")));
 for (const el of document.querySelectorAll(".hv-test")) quiz.test(el, held(el.querySelector("script")));
 for (const el of document.querySelectorAll(".hv-game")) {
-  const { data, seed, moves } = held(el.nextElementSibling), nobody = () => () => {};
+  const { name, data, seed, moves } = held(el.nextElementSibling), nobody = () => () => {};
+  if (name) { hands.mount({ el, name, data }); continue; }
   game.mount({ el, data, link: { seed, moves: () => moves, send: nobody, listen: nobody, judge: nobody } }); // no Python here
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -20,11 +20,23 @@ from ..pictures.fact import as_data
 from ..pictures.film import Axis, Facts, Film, plain, reel, upright
 from ..pictures.films import FILMS as FILMS
 from ..pictures.scene import Scene
+from .scripts import FILM, STATIC, closed
 
 if TYPE_CHECKING:
     from .quiz import Prediction
+    from .waits import Wait
 
-_STATIC = Path(__file__).parents[1] / "pictures" / "static"
+
+@cache
+def script() -> str:
+    """The film's player, and what makes it wait for a guess, as one ES module."""
+    return closed("film", (FILM / "film.js").read_text("utf-8")) + (STATIC / "waits.js").read_text("utf-8")
+
+
+@cache
+def style() -> str:
+    """The style sheet of a panel."""
+    return (FILM / "film.css").read_text("utf-8") + (STATIC / "waits.css").read_text("utf-8")
 
 
 class _Choice(traitlets.TraitType[Any, Any]):
@@ -41,13 +53,16 @@ class _Choice(traitlets.TraitType[Any, Any]):
 class Panel(anywidget.AnyWidget):
     """A film with its sliders. ``set()`` and the traits move it; ``facts`` tells what the engine says there."""
 
-    _esm = _STATIC / "film.js"
-    _css = _STATIC / "film.css"
+    _esm = script()
+    _css = style()
     reel = traitlets.Dict().tag(sync=True)
     tall = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     """The drawing for a phone, once a narrow window has asked for it; empty if the film has none."""
     narrow = traitlets.Bool(False).tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
+    wait = traitlets.Dict().tag(sync=True)
+    guess = traitlets.Dict().tag(sync=True)
+    _told = False
 
     def __init__(self, name: str, guess: Prediction | None = None, /, **values: str | int) -> None:
         film = FILMS[name]
@@ -58,13 +73,17 @@ class Panel(anywidget.AnyWidget):
             )
         values = _positions(film, values)
         self._name, self._film, self._guess = name, film, guess
-        super().__init__(reel=reel(film))
+        self._waits, wait = _waiting(guess, name)
+        if self._waits and not values:
+            values = dict(self._waits.begins)
+        super().__init__(reel=reel(film), wait=wait)
         self.add_traits(**{axis.name: _Choice(axis).tag(sync=True) for axis in film.axes})
         self.send_state([axis.name for axis in film.axes])
         self.set(**values)
         if guess is not None:
             guess.observe(self._update_note, names="value")
             self._update_note()
+        self._told = True
 
     def set(self, **values: str | int) -> Panel:
         """Move several sliders. Raises `BadInput` for a slider or a value the panel does not have; then none moves."""
@@ -74,7 +93,7 @@ class Panel(anywidget.AnyWidget):
 
     def __setattr__(self, name: str, value: Any) -> None:
         film = self.__dict__.get("_film")
-        if film and name in ("values", "facts", "scene"):
+        if film and (name in ("values", "facts", "scene") or (self._told and name in ("wait", "guess"))):
             raise BadInput(f"{name} is told and not set; write for example panel.set({_example(film)}).")
         if film and not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
             raise not_one_of("slider", name, [axis.name for axis in film.axes])
@@ -101,7 +120,10 @@ class Panel(anywidget.AnyWidget):
 
     def _update_note(self, _: object = None) -> None:
         assert self._guess is not None
-        self.note = self._guess.verdict()
+        if self._waits:
+            super().__setattr__("guess", self._guess.noted())
+        else:
+            self.note = self._guess.verdict()
 
     def __repr__(self) -> str:
         sliders = ", ".join(
@@ -114,8 +136,19 @@ class Panel(anywidget.AnyWidget):
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         state = outputs.PanelShown(self._name, self.values, as_data(self.facts))
-        shown, alt = picture.bundle(self.scene, repr(self), state)
+        scene = self._waits.veiled(self.scene) if self._waits else self.scene
+        shown, alt = picture.bundle(scene, repr(self), state)
         return {**data, **shown}, {**(metadata or {}), **alt}
+
+
+def _waiting(guess: Prediction | None, film: str) -> tuple[Wait | None, dict[str, Any]]:
+    """How a film waits for a guess, for Python and for a browser; nothing if it does not."""
+    if guess is None:
+        return None, {}
+    from . import waits
+
+    wait = waits.wait_of(guess.name, film)
+    return wait, (waits.as_data(guess.name) or {}) if wait else {}
 
 
 def _is_prediction(guess: object) -> bool:
@@ -148,7 +181,8 @@ def _values(axis: Axis) -> str:
 
 _DOC = """{about}
 
-A guess from `hv.predict` stands beside the answer. Each slider is a keyword, and begins at the first of its values:
+A guess from `hv.predict` is drawn into the picture, and the answer waits for it. Each slider is a keyword, and begins
+at the first of its values:
 
 {sliders}
 

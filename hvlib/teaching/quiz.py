@@ -14,6 +14,7 @@ from ..units import index_of
 from . import concepts
 from .prompt import seed_of
 from .questions import question
+from .waits import NOTED, WAITS
 
 
 class _Typed(traitlets.Unicode[str, str]):
@@ -73,19 +74,31 @@ class Prediction(_Described):
         self.observe(self._note, names="value")
 
     def _note(self, _: object) -> None:
-        typed = self.value.strip()
+        typed, text = self.value.strip(), "&nbsp;"
         try:
-            text = (
-                f"Noted: {self._question.write(self._question.read(typed))}. The next panel shows it beside the answer."
-                if typed
-                else "&nbsp;"
-            )
+            if typed:
+                text = f"Noted: {self._question.write(self._question.read(typed))}."
+                text += f" {NOTED}" if self._name in WAITS else ""
         except BadInput as why:
             text = str(why)
         self._noted.value = text if text == "&nbsp;" else html.escape(text)
 
     def _state(self) -> outputs.Shown:
         return outputs.PredictionShown(self._name, 0)
+
+    @property
+    def name(self) -> str:
+        """The question's."""
+        return self._name
+
+    def noted(self) -> dict[str, Any]:
+        """The guess as a panel draws it, with its verdict; empty while nothing is typed that is an answer."""
+        try:
+            value = self._question.read(self.value.strip())
+        except BadInput:
+            return {}
+        number = value if isinstance(value, int) else 0
+        return {"shown": self._question.write(value), "number": float(number), "verdict": self.verdict()}
 
     def verdict(self) -> str:
         """The guess beside the truth, in a sentence; empty while nothing is typed."""

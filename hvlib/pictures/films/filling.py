@@ -25,7 +25,7 @@ _THIN = 2.5
 
 
 def filling(page: HugePage) -> Scene:
-    """The struct pages of one huge page, laid into vmemmap pages, and how many each scheme can give back."""
+    """The struct pages of one huge page, laid into vmemmap pages, and how many of their frames 5.14 gives back."""
     scene = Scene(WIDTH, _HEIGHT)
     count = page.nr_vmemmap_pages
     scene.add(
@@ -49,19 +49,17 @@ def filling(page: HugePage) -> Scene:
     )
     for row, (name, first, last, filled) in enumerate(boxes):
         scene.add(f"row{row}", *_row(page, row, _TOP + row * height, height - 3, name, first, last, filled))
-    for row, (name, scheme) in enumerate((("5.14 to 5.17", "tail page"), ("since 5.18", "head page"))):
-        freed = page.freed(scheme)
-        (x, wide), y = _SCHEMES, _TOP + 122 * row
-        on: Role | None = "freed" if freed else None
-        scene.add(
-            f"scheme{row}",
-            Box(x, y, wide, 104, on or "void"),
-            Label(x + wide / 2, y + 24, f"{name}: freed", 13, on=on),
-            Label(x + wide / 2, y + 54, f"{freed:,}", 20, bold=True, on=on),
-            Label(x + wide / 2, y + 82, f"of {quantity(count, 'frame')}", on=on),
-        )
+    freed, (x, wide) = page.freed("tail page"), _SCHEMES
+    on: Role | None = "freed" if freed else None
+    scene.add(
+        "scheme",
+        Box(x, _TOP, wide, 104, on or "void"),
+        Label(x + wide / 2, _TOP + 24, "5.14 to 5.17: freed", 13, on=on),
+        Label(x + wide / 2, _TOP + 54, f"{freed:,}", 20, bold=True, on=on),
+        Label(x + wide / 2, _TOP + 82, f"of {quantity(count, 'frame')}", on=on),
+    )
     _touch(scene, page, len(boxes))
-    reason = page.obstacle("head page")
+    reason = page.obstacle("tail page")
     y = _BOTTOM + 20
     scene.add(
         "key",
@@ -76,7 +74,7 @@ def filling(page: HugePage) -> Scene:
         f"The {page.nr_base_pages:,} struct pages of a {format_size(page.size)} page fill "
         f"{quantity(count, 'page')} of {format_size(page.base_page)}; "
         + (
-            f"{page.freed('tail page'):,} frames could be freed in 5.14, {page.freed('head page'):,} since 5.18."
+            f"{page.freed('tail page'):,} of their frames could be freed in 5.14."
             if not reason
             else "no frame can be freed."
         )
@@ -105,7 +103,7 @@ def _portrait(huge_page: str, base_page: str, struct_page: int) -> Scene:
         scene.add("equation", Label(2, 14, "not a huge page", 13, "left", bold=True))
         scene.add("reason", *lines(2, 150, text[0].upper() + text[1:], 44))
         return scene
-    count, reason = page.nr_vmemmap_pages, page.obstacle("head page")
+    count, reason = page.nr_vmemmap_pages, page.obstacle("tail page")
     taken = format_size(page.memmap_bytes)
     text = f"{page.nr_base_pages:,} x {page.struct_page} bytes = {taken} = {quantity(count, 'page')}"
     scene.add("equation", *lines(2, 12, f"{text} of {format_size(page.base_page)}", 44, bold=True))
@@ -121,16 +119,15 @@ def _portrait(huge_page: str, base_page: str, struct_page: int) -> Scene:
     for row, (name, first, last, filled) in enumerate(boxes):
         shapes = _row(page, row, 102 + row * height, height - 3, name, first, last, filled, (44, 150))
         scene.add(f"row{row}", *shapes)
-    for column, (name, scheme) in enumerate((("5.14 to 5.17", "tail page"), ("since 5.18", "head page"))):
-        freed, x, wide = page.freed(scheme), 2 + 172 * column, 164
-        on: Role | None = "freed" if freed else None
-        scene.add(
-            f"scheme{column}",
-            Box(x, 356, wide, 84, on or "void"),
-            Label(x + wide / 2, 374, f"{name}: freed", on=on),
-            Label(x + wide / 2, 398, f"{freed:,}", 18, bold=True, on=on),
-            Label(x + wide / 2, 422, f"of {quantity(count, 'frame')}", on=on),
-        )
+    freed = page.freed("tail page")
+    on: Role | None = "freed" if freed else None
+    scene.add(
+        "scheme",
+        Box(2, 356, PORTRAIT - 4, 84, on or "void"),
+        Label(PORTRAIT / 2, 374, "5.14 to 5.17: freed", on=on),
+        Label(PORTRAIT / 2, 398, f"{freed:,}", 18, bold=True, on=on),
+        Label(PORTRAIT / 2, 422, f"of {quantity(count, 'frame')}", on=on),
+    )
     scene.add(
         "key",
         Box(2, 456, 16, 16, "head"), Label(24, 464, "the head", align="left"),
@@ -249,7 +246,6 @@ def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Sc
         "memmap": in_bytes(page.memmap_bytes),
         "vmemmap pages": page.nr_vmemmap_pages,
         "frames freed in 5.14 to 5.17": page.freed("tail page"),
-        "frames freed since 5.18": page.freed("head page"),
     }
 
 

@@ -147,7 +147,7 @@ def _signed(count: int) -> str:
 
 
 FILM = Film(
-    "The remap to page 1, as in 5.14 to 5.17 on x86-64",
+    "The remap, as in 5.14 to 5.17 on x86-64",
     (Axis("huge_page", "huge page", ("2 MiB", "1 GiB")), Axis("step", "step", tuple(range(_STEPS)), play=True)),
     _remap_state,
     _portrait,

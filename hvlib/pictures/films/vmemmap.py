@@ -46,7 +46,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
     frame = int(machine.vmemmap.frame[leaf * _ENTRIES + page])
     scene = Scene(WIDTH, 372)
     zooms = (
-        (f"PMD leaf {leaf}", f"of {leaves}, each {format_size(covered)}", leaf, leaves, "plain"),
+        (f"PMD leaf {leaf}", f"of {leaves}", leaf, leaves, "plain"),
         (f"vmemmap page {page}", f"of the leaf's {_ENTRIES}", page, _ENTRIES, "plain"),
         (f"slot {slot}", f"of the page's {_SLOTS}", slot, _SLOTS, "plain"),
     )
@@ -64,6 +64,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
         if row < 2:
             low, top = y + _TALL + 3, _ROWS[row + 1]
             scene.add(f"zoom{row}", Line(left, low, _LEFT, top), Line(left + thick, low, _LEFT + _STRIP, top))
+    scene.add("reach", Label(66, _ROWS[0] + 25, f"each {format_size(covered)} of RAM", align="left"))
     _chain(scene, pfn, address, leaf, frame)
     other = next(name for name in PAGING if name != paging)
     scene.sets("struct", paging=other)
@@ -82,7 +83,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
         f"{page} under it, slot {slot}."
     )
     scene.alt = (
-        f"Three zooms. RAM of {_MEMORY} as {leaves} blocks of {format_size(covered)}, block {leaf} marked; the "
+        f"Three zooms. RAM of {_MEMORY} as {leaves} blocks, one for each PMD leaf, block {leaf} marked; the "
         f"{_ENTRIES} vmemmap pages under its PMD leaf, page {page} marked; the {_SLOTS} slots of that page, slot "
         f"{slot} marked. Below, an arithmetic arrow from page frame {pfn:#x} to its struct page at {address:#x}, and a "
         f"page-table arrow from there to frame {frame:#x}, in which it is stored."
@@ -107,7 +108,7 @@ def _portrait(pfn: int, paging: str) -> Scene:
     scene, left, strip = Scene(PORTRAIT, 540), 4, PORTRAIT - 8
     covered = _ENTRIES * _SLOTS * BASE_PAGE
     zooms = (
-        (f"PMD leaf {leaf}", f"of {leaves}, each {format_size(covered)}", leaf, leaves),
+        (f"PMD leaf {leaf} of {leaves}", "", leaf, leaves),
         (f"vmemmap page {page}", f"of the leaf's {_ENTRIES}", page, _ENTRIES),
         (f"slot {slot}", f"of the page's {_SLOTS}", slot, _SLOTS),
     )
@@ -116,7 +117,7 @@ def _portrait(pfn: int, paging: str) -> Scene:
         scene.add(
             f"name{row}",
             Label(left, y - 18, name, 13, "left", bold=True, on="freed"),
-            Label(PORTRAIT - 4, y - 18, whole, align="right", on="freed"),
+            *([Label(PORTRAIT - 4, y - 18, whole, align="right", on="freed")] if whole else []),
         )
         boxes = [Box(left + n * width, y, width, _TALL, "plain") for n in range(count)] if count <= 64 else []
         scene.add(f"strip{row}", *(boxes or [Box(left, y, strip, _TALL, "plain")]))
@@ -127,6 +128,8 @@ def _portrait(pfn: int, paging: str) -> Scene:
         if row < 2:
             low, top = y + _TALL + 3, y + 82
             scene.add(f"zoom{row}", Line(x, low, left, top), Line(x + thick, low, left + strip, top))
+    reach = Label(PORTRAIT - 4, 18, f"each {format_size(covered)} of RAM", align="right", on="freed")
+    scene.add("reach", reach)
     chain: tuple[tuple[str, Role, str, str], ...] = (
         ("described", "own", f"page frame: PFN {pfn:#x}", f"at {pfn * BASE_PAGE:#x} in RAM"),
         ("struct", "head", f"its struct page: {address:#x}", "virtual address"),

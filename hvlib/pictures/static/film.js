@@ -152,9 +152,8 @@ function hands({ drawing, picture, svg, slots, go, named, at }) {
     }
     for (const [key, { made }] of zones) if (!there.has(key)) made.hidden = true;
     const stops = buttons(), roving = stops.length > STOPS;
-    if (stops.length) layer.setAttribute("role", roving ? "toolbar" : "group");
-    else layer.removeAttribute("role");
-    if (stops.length) layer.setAttribute("aria-label", "in the picture");
+    const says = stops.length ? { role: roving ? "toolbar" : "group", "aria-label": "in the picture" } : {};
+    for (const name of ["role", "aria-label"]) says[name] ? layer.setAttribute(name, says[name]) : layer.removeAttribute(name);
     const stop = stops.find(({ made }) => made === focused) ?? stops.find(({ made }) => made.tabIndex === 0) ?? stops[0];
     for (const one of stops) one.made.tabIndex = roving && one !== stop ? -1 : 0;
     if (focused?.hidden) stop?.made.focus({ preventScroll: true });

@@ -125,7 +125,7 @@ export function exercise(el, question) {
   el.replaceChildren(form);
 }
 
-/** A prediction: what is typed stands beside the truth at the panel, by `tell`. */
+/** A prediction: `tell` is given what was noted, for the panel that waits for it, or nothing. */
 export function prediction(el, question, tell) {
   const id = `hv-q${++forms}`;
   const input = field(question, id, "choose …"), noted = make("p", { role: "status", class: "hv-verdict" });
@@ -134,8 +134,8 @@ export function prediction(el, question, tell) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const answer = read(question, input.value);
-    noted.textContent = answer.sentence || `Noted: ${answer.shown}. The next panel shows it beside the answer.`;
-    tell(answer.sentence ? "" : compare(question, input.value));
+    noted.textContent = answer.sentence || `Noted: ${answer.shown}. ${question.noted}`.trim();
+    tell(answer.sentence ? null : { shown: answer.shown, number: Number(answer.number ?? 0), verdict: compare(question, input.value) });
   });
   el.replaceChildren(form);
 }

@@ -1,0 +1,188 @@
+"""Predictions that wait: where a panel stands until a guess, what decides, and where the guess is drawn.
+
+A panel that answers a prediction opens away from its answer, or with what would give it away veiled. A guess is drawn
+into the picture; the verdict comes in the state that decides (static/waits.js). `gives_away` is how a test finds the
+answer in what a reader sees before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..pictures.film import Film
+from ..pictures.films import FILMS
+from ..pictures.scene import Arrow, Box, Label, Line, Scene
+from ..units import GiB, KiB
+from .ask import Question
+from .questions import QUESTIONS
+
+NOTED = "The next picture holds it; the verdict waits there too."
+Values = Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a guess is drawn, by groups of the picture, so that it holds for every layout of it.
+
+    Without ``ends`` it stands at ``group``. With two groups and the value that each marks, it stands between them, on a
+    logarithmic scale, in the row of ``group``. With ``unit`` it stands at the group whose name ends in the number of
+    units that the guess is, from ``first`` to ``last``.
+    """
+
+    group: str
+    ends: tuple[tuple[str, int], ...] = ()
+    unit: int = 0
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How the panel ``film`` waits for the guess of one question."""
+
+    film: str
+    decides: Values
+    """What shows the answer: "Show me" leads there."""
+    spot: Spot
+    begins: Values = field(default_factory=dict)
+    """Where the sliders stand at first."""
+    veils: tuple[str, ...] = ()
+    """Groups that show the answer, hidden in the deciding state until a guess or "Show me" …"""
+    everywhere: bool = False
+    """… or in every state."""
+    gives_away: str = ""
+    """Text that gives the answer away, as a regular expression; the answer itself by default."""
+
+    def veiled(self, scene: Scene) -> Scene:
+        """A picture with the groups veiled that would give the answer away in every state."""
+        if not self.everywhere:
+            return scene
+        hidden = Scene(scene.width, scene.height, caption=scene.caption, alt=scene.alt)
+        for name, shapes in scene.groups.items():
+            if name in self.veils:
+                xs, ys = zip(*(corner for shape in shapes for corner in _corners(shape)), strict=True)
+                box = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), "void")
+                shapes = (box, Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True))
+            hidden.add(name, *shapes)
+        return hidden
+
+
+WAITS: dict[str, Wait] = {
+    "if the mail were right": Wait(
+        "base_pages", {"number": 4096}, Spot("each bar", (("each wanted", 4 * KiB), ("together wanted", GiB))),
+        {"number": 8}, ("each words", "each bar"),
+    ),
+    "memmap of 64 GiB": Wait(
+        "memmap", {"memory": "64 GiB", "struct_page": 64}, Spot("cell", unit=GiB, last=63), {"memory": "4 GiB"},
+        ("value2", *(f"cell{n}" for n in range(8))), gives_away=r"take 1 GiB",
+    ),
+    "1 GiB in 2 MiB pages": Wait(
+        "address", {"page_size": "1 GiB"}, Spot("page"), {"bit": 21},
+        ("table PGD", "table PUD", "table PMD", "table PTE", "sum"), everywhere=True, gives_away=r"\b512\b",
+    ),
+    "RAM behind one PMD leaf": Wait(
+        "vmemmap", {"pfn": 0x8000}, Spot("reach"), {"pfn": 0x7AFCC}, ("reach",), everywhere=True,
+    ),
+    "struct pages that are alike": Wait(
+        "strip", {"who": "the model", "number": 511}, Spot("content511"), {"number": 2},
+        tuple(f"content{n}" for n in (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)), everywhere=True,
+    ),
+    "struct page of 128 bytes": Wait(
+        "filling", {"huge_page": "2 MiB", "base_page": "4 KiB", "struct_page": 128}, Spot("equation"),
+        veils=("equation", "law", "row0", "row1", "row2"), gives_away=r"\b16\b(?! ?[KMG]iB| bytes)",
+    ),
+    "where struct page 300 is read": Wait(
+        "remap", {"huge_page": "2 MiB", "step": 11}, Spot("frame", unit=1, last=7),
+        veils=tuple(f"arrow{n}" for n in range(1, 8)),
+        gives_away=r"(?i)\bto (?:its )?page 1\b|frame of page 1|page 1[’']s frame|to frame 1\b",
+    ),
+    "struct pages that say PG_head": Wait(
+        "fake_heads", {"scheme": "head page"}, Spot("key"), {"scheme": "off", "struct_page": 64},
+        ("count0", "count1", *(f"page{n}" for n in range(1, 8))),
+        gives_away=r"(?i)\b(?:8|eight) struct pages|\b(?:7|seven) fake|\+ 7\b",
+    ),
+    "frames for 1,000": Wait(
+        "sharing", {"pages": 1024, "huge_page": "2 MiB"}, Spot("number4.0"), {"pages": 1},
+        ("number4.0", "number4.1", "bar4"), gives_away=r"\b1,?001\b|\b1,?025\b|kept 1,024, shared by all 1\b",
+    ),
+    "what is left of 16 GiB": Wait(
+        "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),
+        {"huge_page": "1 GiB", "scheme": "off", "memory": "1 TiB"},
+        ("row1", "row2", "row3", "row5", "row6", "zoom text", "saved text"),
+    ),
+    "seven free frames": Wait(
+        "giving_back", {"scheme": "head page", "free_frames": 7, "step": 4}, Spot("huge", unit=1, first=1, last=8),
+        veils=tuple(f"{what}{n}" for what in ("huge", "block") for n in range(8)),
+        gives_away=r"(?i)\b(?:8|eight|all) (?:of them )?(?:are )?given back|one pays for|pays for the rest",
+    ),
+    "saved by 6.1": Wait(
+        "kernels", {"release": "6.1.192", "when": "while it lives"}, Spot("title"),
+        gives_away=r"\b448 (?:pages|frames)",
+    ),
+    "half of the RAM in huge pages": Wait(
+        "fleet", {"hosts": 1}, Spot("freed"), {"hosts": 10_000, "memory": "256 GiB", "share": "40 to 60 %"},
+    ),
+}  # fmt: skip
+"""Question -> how its panel waits."""
+
+
+def wait_of(name: str, film: str) -> Wait | None:
+    """How a panel waits for the guess of a question; `None` if it does not."""
+    wait = WAITS.get(name)
+    return wait if wait and wait.film == film else None
+
+
+def gives_away(name: str) -> re.Pattern[str]:
+    """What no reader may see before the guess of a question."""
+    wait, question = WAITS[name], QUESTIONS[name]
+    if wait.gives_away:
+        return re.compile(wait.gives_away)
+    return re.compile(rf"(?<![\d,.]){re.escape(question.write(question.answer(question.given())))}(?![\d,])")
+
+
+def as_data(name: str) -> dict[str, Any] | None:
+    """How a panel waits, for a browser; `None` if there is nothing to wait for."""
+    wait = WAITS.get(name)
+    if not wait:
+        return None
+    film, question = FILMS[wait.film], QUESTIONS[name]
+    spot = wait.spot
+    return {
+        "film": wait.film,
+        "decides": dict(wait.decides),
+        "way": _way(film, wait),
+        "veils": list(wait.veils),
+        "everywhere": wait.everywhere,
+        "spot": {"group": spot.group, "ends": [list(end) for end in spot.ends], "unit": spot.unit, "first": spot.first,
+                 "last": spot.last},
+        "answer": told(question),
+    }  # fmt: skip
+
+
+def told(question: Question) -> str:
+    """The answer and why, for one who wants to be shown."""
+    given = question.given()
+    return f"It is {question.write(question.answer(given))}. {question.why.format_map(given)}"
+
+
+def _way(film: Film, wait: Wait) -> str:
+    """How to get from where the panel begins to the state that decides."""
+    steps = [
+        f"{axis.label} to {axis.texts[axis.values.index(wait.decides[axis.name])]}"
+        for axis in film.axes
+        if axis.name in wait.decides and wait.decides[axis.name] != wait.begins.get(axis.name, axis.values[0])
+    ]
+    return f"Set {' and '.join(steps)}"
+
+
+def _corners(shape: Box | Label | Arrow | Line) -> tuple[tuple[float, float], tuple[float, float]]:
+    if isinstance(shape, Box):
+        return (shape.x, shape.y), (shape.x + shape.width, shape.y + shape.height)
+    if isinstance(shape, Label):
+        wide = len(shape.text) * shape.size * 0.5
+        left = shape.x - {"left": 0.0, "center": wide / 2, "right": wide}[shape.align]
+        return (left, shape.y - shape.size / 2), (left + wide, shape.y + shape.size / 2)
+    return (shape.x1, shape.y1), (shape.x2, shape.y2)

@@ -1,0 +1,126 @@
+"""Predictions that wait: nothing that a reader sees before the guess gives its answer away."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import hvlib as hv
+from hvlib.pictures.films import FILMS
+from hvlib.pictures.scene import Label
+from hvlib.teaching import waits
+from hvlib.teaching.questions import QUESTIONS
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))
+PREDICT, PANEL = re.compile(r'hv\.predict\("(.+?)"\)'), re.compile(r"^panel = (hv\.explore\.(\w+)\(guess.*\))", re.M)
+SEVENTH = re.compile(
+    r"(?i)\b(?:seven|7) of (?:the )?(?:8|eight)\b|since 5\.18|5\.18:? (?:and|freed|page 0)|7 frames of 8"
+)
+
+
+def before_the_panel(path):
+    """The question of a chapter's panel, the text above the panel, and the panel as the chapter makes it."""
+    notebook, above, name = nbformat.read(path, as_version=4), [], ""
+    for cell in notebook.cells:
+        found = PANEL.search(cell.source)
+        if found:
+            return name, "\n\n".join(above), eval(found[1], {"hv": hv, "guess": hv.predict(name)})
+        above.append(cell.source)
+        above += [output.get("text", "") for output in cell.get("outputs", ()) if output.output_type == "stream"]
+        for asked in PREDICT.findall(cell.source):
+            name = asked
+    raise AssertionError(f"{path.name} has no panel")
+
+
+def words(scene, hidden=()):
+    """All that a picture says, but in groups that are hidden."""
+    labels = [
+        shape.text for name, shapes in scene.groups.items() if name not in hidden for shape in shapes
+        if isinstance(shape, Label)
+    ]  # fmt: skip
+    return "\n".join([*labels, scene.caption, scene.alt])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_panel_opens_with_the_answer_of_its_prediction_nor_does_the_text_above(path):
+    name, above, panel = before_the_panel(path)
+    wait = waits.WAITS[name]
+    assert wait.film == panel._name
+    assert not all(panel.values[axis] == value for axis, value in wait.decides.items()), "it opens where it is decided"
+    given_away = waits.gives_away(name)
+    question = QUESTIONS[name].text()
+    for what, text in (("above", above), ("opening", words(panel.scene, wait.veils if wait.everywhere else ()))):
+        found = given_away.search(text.replace(question, ""))
+        assert not found, f"{what}: {text[max(found.start() - 60, 0) : found.end() + 60]!r}"
+    phone = panel._film.portrait and panel._film.portrait(**panel.values)
+    if phone:
+        assert not given_away.search(words(phone, wait.veils if wait.everywhere else ())), "for a phone"
+    data, _ = panel._repr_mimebundle_()
+    drawn = " ".join(re.findall(r">([^<]+)<", data["image/svg+xml"]))
+    assert not given_away.search(drawn), "the stored picture"
+    assert not given_away.search("\n".join(line for line in data["text/plain"].splitlines()[:1])), "its title"
+
+
+@pytest.mark.beside
+def test_the_looking_itself_can_fail():
+    """The panels as they stood in the first release, under their questions."""
+    spoilt = {
+        "if the mail were right": {"number": 4096}, "memmap of 64 GiB": {"memory": "64 GiB"},
+        "struct pages that say PG_head": {}, "what is left of 16 GiB": {"memory": "1 TiB", "huge_page": "1 GiB"},
+        "RAM behind one PMD leaf": {"pfn": 0x7AFCC}, "1 GiB in 2 MiB pages": {"page_size": "4 KiB"},
+    }  # fmt: skip
+    for name, values in spoilt.items():
+        panel = getattr(hv.explore, waits.WAITS[name].film)(**values)
+        assert waits.gives_away(name).search(words(panel.scene)), name
+
+
+@pytest.mark.parametrize("name", list(waits.WAITS))
+def test_what_decides_can_be_reached_and_shows_the_answer(name):
+    wait = waits.WAITS[name]
+    film = FILMS[wait.film]
+    axes = {axis.name: axis for axis in film.axes}
+    values = {axis.name: axis.values[0] for axis in film.axes} | dict(wait.begins)
+    for axis, value in {**wait.begins, **wait.decides}.items():
+        assert value in axes[axis].values
+    deciding = film.state(**values | dict(wait.decides))[0]
+    groups = set(deciding.groups) | set(film.state(**values)[0].groups)
+    assert set(wait.veils) <= groups, set(wait.veils) - groups
+    spot = wait.spot
+    for group in [spot.group] * (not spot.unit) + [end for end, _ in spot.ends]:
+        assert group in deciding.groups, group
+    phone = film.portrait(**values | dict(wait.decides)) if film.portrait else deciding
+    assert wait.everywhere <= (set(wait.veils) <= set(phone.groups)), set(wait.veils) - set(phone.groups)
+    assert spot.unit or spot.group in phone.groups
+    if spot.unit:
+        assert {f"{spot.group}{n - spot.first}" for n in range(spot.first, spot.last + 1)} <= groups
+    assert waits.as_data(name)["way"].startswith("Set "), "there is a way to it"
+    assert len(waits.as_data(name)["way"]) > 8
+    assert waits.as_data(name)["answer"].startswith("It is ")
+
+
+def test_a_guess_is_noted_for_the_panel_with_the_verdict_that_waits():
+    guess = hv.predict("what is left of 16 GiB")
+    panel = hv.explore.bill(guess)
+    assert panel.values == {"huge_page": "1 GiB", "scheme": "off", "memory": "1 TiB"}
+    assert (panel.guess, panel.note) == ({}, "")
+    guess.value = "4 MiB"
+    assert (panel.guess["shown"], panel.guess["number"]) == ("4 MiB", 4 * hv.MiB)
+    assert panel.guess["verdict"] == guess.verdict()
+    assert panel.note == "", "the verdict is not told before it is decided"
+    guess.value = "lots"
+    assert panel.guess == {}
+    for name in ("guess", "wait"):
+        with pytest.raises(hv.BadInput, match=r"told and not set"):
+            setattr(panel, name, {})
+    assert hv.explore.bill(guess, memory="2 GiB").values["memory"] == "2 GiB", "who says where, is heard"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS[:7], ids=lambda path: path.stem)
+def test_the_seventh_frame_is_not_told_before_chapter_7_asks(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        told = [cell.source.split("### Sources")[0]]
+        told += [output.get("text", "") or str(output.data["text/plain"]) for output in cell.get("outputs", ())]
+        for text in told:
+            assert not SEVENTH.search(text), SEVENTH.search(text)

@@ -17,7 +17,7 @@ ELSEWHERE = {
     "test_hostile": "limits memory and time of processes, and there are none",
     "test_palette": "holds the colours against matplotlib's drawing, which is not there",
     "test_pictures": "holds the drawings against matplotlib's, which is not there",
-    "test_waits": "waits in a browser",
+    "test_waits": "reads the notebooks by nbformat, which is not there",
     "test_widths": "holds the drawings against matplotlib's, which is not there",
 }
 """Test modules of the engine that cannot run there, and why."""

@@ -64,6 +64,7 @@ def add(target: Path) -> None:
         )
         if done.returncode:
             raise fetch.Missing(f"live: JupyterLite could not be built: {(done.stderr or done.stdout)[-600:]}")
+        shutil.copytree(static, lab / "static" / "pyodide", dirs_exist_ok=True)
     kernel = json.loads((lab / "jupyter-lite.json").read_text("utf-8"))["jupyter-config-data"]["litePluginSettings"]
     if kernel.get(KERNEL, {}).get("pyodideUrl") != PLUGIN["pyodideUrl"]:
         raise fetch.Missing("live: JupyterLite would fetch its kernel from another host.")

@@ -35,7 +35,7 @@ LEFT_OUT = re.compile(
 )
 KEPT = re.compile(r"^numpy/testing/(__init__|overrides)\.py$|^hvlib/(?!chapters)|licenses?/|LICEN[CS]E", re.IGNORECASE)
 UNUSED = re.compile(
-    r"^(_pyrepl|ensurepip|imaplib|mailbox|nntplib|pydoc_data|turtledemo|wsgiref|xmlrpc)(/|\.)"
+    r"^(_pyio|_pyrepl|doctest|ensurepip|ftplib|pickletools|poplib|smtplib|imaplib|mailbox|nntplib|pydoc_data|turtledemo|wsgiref|xmlrpc)(/|\.)"
     r"|^encodings/(?!__init__|aliases|ascii|charmap|cp1252|cp437|idna|latin_1|punycode|raw_unicode|unicode_|utf_)"
 )
 """Of the standard library, what no page's session needs: servers, mail, rare alphabets."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +33,18 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def html():
-    """The folder of the published pages, built now."""
-    root = Path(__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.book"], capture_output=True, text=True, cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root), "LIVE": "0"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root / "build" / "book" / "html"
+def html(tmp_path_factory, worker_id):
+    """The folder of the published pages, built now and without Python in them: once for all processes of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder if worker_id == "master" else folder.parent) / "book"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            root = Path(__file__).parents[1]
+            done = subprocess.run(
+                [sys.executable, "-m", "tools.book"], capture_output=True, text=True, cwd=root,
+                env={**os.environ, "PYTHONPATH": str(root), "HVLIB_BOOK": str(folder), "LIVE": "0"},
+            )  # fmt: skip
+            if done.returncode:
+                shutil.rmtree(folder, ignore_errors=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "html"

@@ -294,6 +294,7 @@ CALLS = [
     C("hv.you_are_the_kernel().play('remap', 2, ·)", "number", lambda g, v: g.play("remap", 2, v), "game"),
     C("hv.you_are_the_kernel().play('protect', 2, writable=·)", "maybe a flag", lambda g, v: g.play("protect", 2, writable=v), "game"),
     C("hv.you_are_the_kernel().moves = ·", "thing", lambda g, v: setattr(g, "moves", v), "game"),
+    C("hv.paste(·).answer", "text", lambda _, v: hv.paste(v).answer),
     C("hv.sandbox().set(scheme=·)", "name", lambda s, v: s.set(scheme=v), "sandbox"),
     C("hv.sandbox().set(memory='64 MiB', scheme=·)", "name", lambda s, v: s.set(memory="64 MiB", scheme=v), "sandbox"),
     C("hv.sandbox().set(hosts=·)", "number", lambda s, v: s.set(hosts=v), "sandbox"),

@@ -18,7 +18,7 @@ MEANING = {
     "readonly": {"PTE, read-only", "shared, read-only", "shared, r/o"},
     "level": {"PMD leaf"},
     "stuck": {"surplus"},
-    "unlike": {"differs from most tails", "differs from most tails (all dark: no value is common)"},
+    "unlike": {"differs from most tails", "differs from most tails (all grey: no value is common)"},
     "arrow own": {"writable", "writable entry"},
     "arrow remapped": {"read-only", "read-only entry"},
     "arrow arithmetic": {"arithmetic"},

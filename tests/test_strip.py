@@ -33,7 +33,7 @@ def asked(who):
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_dark_is_what_most_tails_do_not_have(who):
+def test_grey_is_what_most_tails_do_not_have(who):
     _, words = asked(who)
     scene = FILM.state(who, 0)[0]
     for word in range(8):

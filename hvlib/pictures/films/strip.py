@@ -76,7 +76,7 @@ def _asked(who: str) -> _Asked:
 
 
 _UNLIKE: Role = "unlike"
-_DIFFERS = "differs from most tails (all dark: no value is common)"
+_DIFFERS = "differs from most tails (all grey: no value is common)"
 
 
 def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
@@ -103,7 +103,7 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
     )
     scene.alt = (
         f"A table of ten struct pages by eight words, for {asked.origin}. A word is white where it is what most tails "
-        f"have there and dark where it differs. Struct page {number} is marked; its words: "
+        f"have there and grey where it differs. Struct page {number} is marked; its words: "
         f"{_different(asked, number)}. Below, the low bits of its word 1, and the decoding: {' '.join(steps)}"
     )
     hexed = f"{page.words[COMPOUND_INFO]:#018x}"
@@ -215,7 +215,7 @@ def _columns(scene: Scene, asked: _Asked, chosen: int) -> None:
 
 
 def _words(scene: Scene, asked: _Asked, chosen: int) -> None:
-    """Eight rows: the name of the word, white or dark for each struct page, and the value in the opened one."""
+    """Eight rows: the name of the word, white or grey for each struct page, and the value in the opened one."""
     for word, (name, _) in enumerate(FIELDS):
         y = _TOP + word * _ROW
         middle = y + _ROW / 2 - 1

@@ -68,7 +68,8 @@ export function begin({ el, model, wait, guess }) {
       element.style.visibility = !met && decided() ? "hidden" : "";
       if (!met && decided()) element.setAttribute("aria-hidden", "true"); else element.removeAttribute("aria-hidden");
     }
-    if (!met && decided()) picture.setAttribute("aria-hidden", "true"); else picture.removeAttribute("aria-hidden");
+    // Of the picture what is told, and not what can be touched: that has the focus, and tells only where it leads.
+    if (!met && decided()) svg?.setAttribute("aria-hidden", "true"); else svg?.removeAttribute("aria-hidden");
     const put = (name, { x, y, w, h }, words = "") => {
       const element = make("div", { class: name }, words);
       Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });

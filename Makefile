@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab quick test generated-check test-lab book book-serve live-test live-engine live-pins assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
+.PHONY: help lab quick test generated-check test-lab book book-serve slides live-test live-engine live-pins assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -36,6 +36,9 @@ generated-check: .venv/test.done  ## is what commands make as they make it now? 
 book: .venv/test.done  ## build the published pages, which run Python, and the PDF: build/book (needs npm; LIVE=0 builds without Python)
 	$(BIN)/python -m tools.book
 	$(BIN)/python -m tools.book --pdf
+
+slides: .venv/test.done  ## a deck of slides of each chapter, its panels alive: build/slides (needs npm)
+	$(BIN)/python -m tools.slides
 
 book-serve: book  ## the same, then read them at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hvlib.command import Parser, complain, one_line, run, say
 from hvlib.errors import BadInput, quoted
+from hvlib.teaching import concepts
 from hvlib.teaching.homework import student_id
 from hvlib.units import whole_number
 
@@ -66,13 +67,15 @@ def _parser() -> Parser:
     one.add_argument("--id", choices=["roster", "notebook"], default="roster")
     one = marks("nbgrader", "take what was graded through nbgrader, from notebooks rebuilt of plain values", "ps1")
     one.add_argument("folder", type=Path, help="a new folder for nbgrader's course")
-    one = command("measure", "say what a class learned, from both sittings of the concept test", "results.csv",
+    one = command("measure", "say what a class learned, from both sittings of the concept test", "results",
                   of_course=False)  # fmt: skip
-    one.add_argument("results", type=Path, help="a CSV file: student,when,answers")
+    one.add_argument("results", type=Path, help="a CSV file, student,seed,when,form,answers, or a folder of them")
     one = command("export", "write questions for an LMS: Moodle XML, and QTI", "questions", of_course=False)
     one.add_argument("what", choices=["questions", "concept-test"])
     one.add_argument("--into", type=Path, default=Path("."))
     one.add_argument("--seeds", type=int, default=5, help="how many variants of each (default: 5)")
+    one.add_argument("--when", choices=concepts.WHEN, default="before", help="of the concept test: which sitting")
+    one.add_argument("--form", choices=list(concepts.FORMS), default="A", help="of the concept test: which form")
     one = marks("grade", "grade a folder of hand-ins: HAND_INS/STUDENT/SET/SET.ipynb", "ps1 hand-ins")
     one.add_argument("hand_ins", type=Path)
     one.add_argument("--only", action="append", metavar="STUDENT", help="grade this one again, and leave the others")
@@ -236,8 +239,9 @@ def _measure(options: Namespace) -> int:
 def _export(options: Namespace) -> int:
     from . import export
 
+    seeds = whole_number(options.seeds, "seeds", 1, 50)
     options.into.mkdir(parents=True, exist_ok=True)
-    for name, data in export.both(options.what == "questions", whole_number(options.seeds, "seeds", 1, 50)):
+    for name, data in export.both(options.what == "questions", seeds, options.when, options.form):
         (options.into / name).write_bytes(data)
         say(f"{options.into / name}")
     return 0

@@ -79,11 +79,11 @@ def _ways(value: ask.Value, question: ask.Question) -> tuple[str, ...]:
     return (str(value),)
 
 
-def concept_test(seeds: Sequence[int | str], when: str = "before") -> Bank:
+def concept_test(seeds: Sequence[int | str], when: str = "before", form: str = "A") -> Bank:
     """The items of the concept test; which answer is right is not told in any feedback."""
     bank: Bank = {}
     for seed in seeds:
-        for item in concepts.items(seed, when):
+        for item in concepts.items(seed, when, form):
             variant = Variant(item.text, (item.options[item.right],), "", options=item.options)
             known = bank.setdefault(item.concept.name, [])
             if variant.text not in [one.text for one in known]:
@@ -181,10 +181,11 @@ def _markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#$|])", r"\\\1", " ".join(text.split()))
 
 
-def both(chapters: bool, seeds: int) -> Iterator[tuple[str, bytes]]:
+def both(chapters: bool, seeds: int, when: str = "before", form: str = "A") -> Iterator[tuple[str, bytes]]:
     """The two files of the chapters' questions, or of the concept test: name and bytes."""
     drawn = [f"variant {number}" for number in range(1, seeds + 1)]
-    bank = questions(drawn) if chapters else concept_test(drawn)
-    name, title = ("questions", "hvlib: questions") if chapters else ("concept-test", "hvlib: concept test")
+    bank = questions(drawn) if chapters else concept_test(drawn, when, form)
+    test = (f"concept-test-{form}-{when}", f"hvlib: concept test, form {form}, {when}")
+    name, title = ("questions", "hvlib: questions") if chapters else test
     yield f"{name}.xml", moodle(bank, name).encode()
     yield f"{name}.zip", qti(bank, title)

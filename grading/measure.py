@@ -1,7 +1,8 @@
 """What a class learned, from both sittings of the concept test: the gain with its interval, and how the items did.
 
-The results are a CSV file with a line for each sitting: ``student,when,answers``, where ``when`` is before or after,
-the student's id is the seed, and the answers are the numbers of the options chosen, from 0.
+The results are a CSV file with a line for each sitting, or a folder of such files, as the test gives them:
+``student,seed,when,form,answers``, where ``when`` is before or after, and the answers are the numbers of the options
+chosen, from 0. Without a column ``seed`` the student's id is the seed; without ``form`` it is form A.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import random
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,24 +53,36 @@ class Learned:
 
 
 def sittings(path: Path) -> dict[str, dict[str, concepts.Score]]:
-    """Student -> when -> score. Raises `BadInput`, with the line that cannot be understood."""
+    """Student -> when -> score, of a file or of all CSV files in a folder.
+
+    Of two with the same ``when`` the first counts. Raises `BadInput`, with the line that cannot be understood.
+    """
+    found: dict[str, dict[str, concepts.Score]] = {}
+    for one in sorted(path.rglob("*.csv")) if path.is_dir() else [path]:
+        for student, score in _scores(one):
+            found.setdefault(student, {}).setdefault(score.when, score)
+    return found
+
+
+def _scores(path: Path) -> Iterator[tuple[str, concepts.Score]]:
     try:
         rows = dictionaries(path.read_bytes())
     except (OSError, ValueError, IndexError):
-        raise BadInput(f"the results {quoted(str(path))} cannot be read; choose a CSV file.") from None
-    found: dict[str, dict[str, concepts.Score]] = {}
+        raise BadInput(
+            f"the results {quoted(str(path))} cannot be read; choose a CSV file, or a folder of them."
+        ) from None
     for number, row in enumerate(rows, 2):
         try:
             answers = [int(one) for one in re.findall(r"-?\d+", row["answers"])]
-            score = concepts.score(answers, row["student"].strip(), row["when"].strip().lower())
+            student = row["student"].strip()
+            seed, form = row.get("seed", "").strip() or student, row.get("form", "").strip().upper() or "A"
+            yield student, concepts.score(answers, seed, row["when"].strip().lower(), form)
         except KeyError:
             raise BadInput(
                 "the results have no columns of those names; write a first line student,when,answers."
             ) from None
         except BadInput as why:
             raise BadInput(f"line {number} of {quoted(str(path))}: {why}") from None
-        found.setdefault(score.seed, {})[score.when] = score
-    return found
 
 
 def learned(found: Mapping[str, Mapping[str, concepts.Score]]) -> Learned:
@@ -80,10 +93,9 @@ def learned(found: Mapping[str, Mapping[str, concepts.Score]]) -> Learned:
     scores = [(len(before.right), len(after.right)) for before, after in both]
     rng = random.Random("what a class learned")
     resampled = sorted(_gain(rng.choices(scores, k=len(scores))) for _ in range(2000))
-    guessing = sum(1 / len(item.options) for item in concepts.items(0))
     return Learned(
         len(both), statistics.mean(b for b, _ in scores), statistics.mean(a for _, a in scores), _gain(scores),
-        resampled[50], resampled[1949], guessing, tuple(_item(name, both) for name in ITEMS),
+        resampled[50], resampled[1949], concepts.guessing(), tuple(_item(name, both) for name in ITEMS),
     )  # fmt: skip
 
 

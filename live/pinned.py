@@ -37,6 +37,7 @@ GROUPS = {
     "editor": "the editor, and what makes one file of it",
     "notebook": "what JupyterLite needs besides",
     "tests": "what runs the engine's tests inside the interpreter",
+    "slides": "what shows slides",
     "carrier": "another project's wheel, which carries wheels that the Pyodide project built",
 }
 

@@ -1,6 +1,7 @@
 """The published pages: built strictly, looked over, and read in a real browser, light and dark, wide and narrow."""
 
 import base64
+import csv
 import itertools
 import json
 import os
@@ -23,7 +24,7 @@ from playwright.sync_api import expect
 import hvlib as hv
 from hvlib.pictures import film, films, outputs
 from hvlib.pictures.scene import WIDTH
-from hvlib.teaching import ask, kernel_game, waits
+from hvlib.teaching import ask, concepts, kernel_game, waits
 from hvlib.teaching.kernel_rules import Session, move
 from hvlib.teaching.kernel_words import DATA
 from hvlib.teaching.questions import QUESTIONS
@@ -371,6 +372,44 @@ def test_a_page_judges_as_python_does(browser):
                 assert verdict["text"] == mine.text or (refused and verdict["text"][:13] == mine.text[:13]), text
                 compared += 1
     assert compared > 3000
+    page.close()
+
+
+@needs_chromium
+def test_the_concept_test_says_nothing_until_it_is_handed_in_and_then_it_stays(browser):
+    """On a page: no score while it is taken, the score and the CSV of Python afterwards, and no second try."""
+    about = ("s01", "after", "B")
+    items = concepts.items(*about)
+    state = outputs.bundle(outputs.ConceptTestShown(*about))
+    html = shown.as_html(shown.Page("x"), {**state, "text/plain": repr(hv.concept_test(*about))})
+    page = browser.new_page()
+    page.set_content(f"<main>{html}</main>")
+    source = base64.b64encode((ROOT / "hvlib" / "teaching" / "static" / "quiz.js").read_bytes()).decode()
+    page.evaluate(
+        f"""async () => {{
+            const quiz = await import("data:text/javascript;base64,{source}");
+            const el = document.querySelector(".hv-test");
+            quiz.test(el, JSON.parse(el.querySelector("script").textContent));
+        }}"""
+    )
+    status, hand_in = page.get_by_role("status"), page.get_by_role("button", name="Hand in")
+    answers = [item.right if number else (item.right + 1) % 3 for number, item in enumerate(items)]
+    for number, answer in enumerate(answers):
+        assert status.inner_text() == f"{10 - number} to go."
+        assert hand_in.is_disabled()
+        page.locator("fieldset fieldset").nth(number).get_by_role("radio").nth(answer).check()
+    assert status.inner_text() == ""
+    page.get_by_label("Your name or number").fill('Doe, "J"')
+    page.keyboard.press("Enter")
+    assert status.inner_text() == str(concepts.score(answers, *about))
+    assert page.locator("input:enabled, button:enabled").count() == 0
+    assert "hapter" not in page.inner_text("main")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    text = Path(download.value.path()).read_text("utf-8")
+    first, line = csv.reader(text.splitlines())
+    assert tuple(first) == concepts.COLUMNS
+    assert line == ['Doe, "J"', *next(csv.reader(concepts.result(answers, *about).splitlines()[1:]))[1:]]
     page.close()
 
 

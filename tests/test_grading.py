@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import attacks
@@ -382,6 +383,39 @@ def put(folder, student, text):
     path = folder / student / "ps1" / "ps1.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+LITE = {
+    "kernelspec": {"display_name": "Python (Pyodide)", "language": "python", "name": "python"},
+    "language_info": {"codemirror_mode": {"name": "python", "version": 3}, "file_extension": ".py", "mimetype": "text/x-python",
+                      "name": "python", "nbconvert_exporter": "python", "pygments_lexer": "ipython3", "version": "3.13"},
+}  # fmt: skip
+"""The metadata of a notebook that JupyterLite saved."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem_set", SETS)
+def test_what_jupyterlite_saves_is_collected_and_graded(tmp_path, quick, monkeypatch, problem_set):
+    """As a browser downloads it, twice, in a delivery of Moodle: kernel of Pyodide, outputs, a name with a number."""
+    monkeypatch.chdir(tmp_path)
+    notebook = sets.solution(problem_set, "s01")
+    notebook.metadata = nbformat.from_dict(LITE)
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata["trusted"] = True
+        if cell.cell_type == "code":
+            cell.execution_count = number
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="noted\n")]
+    with zipfile.ZipFile("set.zip", "w") as delivered:
+        place = f"Jane Doe_9001_assignsubmission_file_/{problem_set} (1).ipynb"
+        delivered.writestr(place, nbformat.writes(notebook))
+    Path("class.csv").write_text(
+        "Identifier,Full name,ID number\nParticipant 9001,Jane Doe,s01\nParticipant 9002,Zoe Mu,s02\n", "utf-8"
+    )
+    assert main(["collect", "set.zip", "--roster", "class.csv", "--set", problem_set, "--into", "in"]) == 0
+    assert main(["grade", problem_set, "in"]) == 0
+    table = rows(tmp_path / "graded" / problem_set / "grades.csv")
+    full = sum(key.points for _, key in keys.keyed(problem_set) if key.read)
+    assert {name: int(row["points"]) for name, row in table.items()} == {"s01": full, "s02": 0}
 
 
 def rows(path):

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -536,9 +537,9 @@ def test_a_chapter_in_jupyterlite(site, served, notebook, name):
 @needs_npm
 @needs_chromium
 @pytest.mark.skipif(sys.platform != "linux", reason="the grader's fence is Linux's")
-def test_a_problem_set_filled_in_downloaded_and_graded(served, notebook, tmp_path):
+def test_a_problem_set_filled_in_downloaded_collected_and_graded(served, notebook, tmp_path):
     """Full marks, by the grader, for what the browser downloads; and what was written is there the next time."""
-    from grading import course, score, sets, tasks, wall
+    from grading import __main__, course, score, sets, tasks, wall
     from grading.run import run
 
     try:
@@ -567,7 +568,23 @@ def test_a_problem_set_filled_in_downloaded_and_graded(served, notebook, tmp_pat
         notebook.page.evaluate("jupyterapp.commands.execute('docmanager:download'); 0")
     path = tmp_path / "ps1.ipynb"
     download.value.save_as(path)
-    outcome = run(path.read_bytes(), "s01", course.asked(tasks.BOOK, "ps1"), behind, wall.Limits(cell=10, total=40))
+    with zipfile.ZipFile(tmp_path / "ps1.zip", "w") as delivered:
+        delivered.write(path, "Jane Doe_9001_assignsubmission_file_/ps1.ipynb")
+    (tmp_path / "class.csv").write_text("Identifier,Full name,ID number\nParticipant 9001,Jane Doe,s01\n")
+    said = [
+        "collect",
+        str(tmp_path / "ps1.zip"),
+        "--roster",
+        str(tmp_path / "class.csv"),
+        "--into",
+        str(tmp_path / "in"),
+    ]
+    assert __main__.main([*said, "--set", "ps1"]) == 0
+    (collected,) = course.hand_ins(tmp_path / "in", "ps1")
+    assert collected.student == "s01"
+    outcome = run(
+        collected.path.read_bytes(), "s01", course.asked(tasks.BOOK, "ps1"), behind, wall.Limits(cell=10, total=40)
+    )
     assert score.score(tasks.BOOK, "ps1", "s01", outcome).automatic == 12
     notebook.page.reload()
     notebook.page.wait_for_function(READY, timeout=120_000)

@@ -25,7 +25,7 @@ STATES = [
     outputs.SandboxShown({"memory": "4 GiB"}, None),
     outputs.PredictionShown("base pages of 1 GiB", 0),
     outputs.ExerciseShown("base pages of 1 GiB", "s01", True, False, "512 counts something else."),
-    outputs.ConceptTestShown(7, "before"),
+    outputs.ConceptTestShown(7, "before", "A"),
     outputs.GameShown("you are the kernel", 6, [{"do": "remap", "page": 2, "frame": 1}]),
     outputs.PasteShown("MemTotal: 65481216 kB"),
 ]

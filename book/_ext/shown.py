@@ -76,10 +76,12 @@ def as_html(page: Page, data: Mapping[str, Any]) -> str | None:
             return None if state.answered else _exercise(page, state)
         case outputs.ConceptTestShown():
             items = [
-                {"text": item.text, "options": item.options, "right": item.right, "chapter": item.concept.chapter}
-                for item in concepts.items(state.seed, state.when)
+                {"text": item.text, "options": item.options, "right": item.right}
+                for item in concepts.items(state.seed, state.when, state.form)
             ]
-            return _form("test", {"items": items, "when": state.when}, data["text/plain"])
+            about = {"seed": state.seed, "when": state.when, "form": state.form, "columns": concepts.COLUMNS}
+            held = {"items": items, "guessing": concepts.guessing(state.form), **about}
+            return _form("test", held, data["text/plain"])
         case outputs.GameShown():
             return _game(page, state, data)
         case outputs.PasteShown():

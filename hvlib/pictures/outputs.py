@@ -63,10 +63,11 @@ class ExerciseShown:
 
 @dataclass(frozen=True)
 class ConceptTestShown:
-    """A concept test: the seed of its numbers, and whether it is taken before or after the book."""
+    """A concept test: the seed of its numbers, whether it is taken before or after the book, and which form."""
 
     seed: int | str
     when: str
+    form: str
 
 
 @dataclass(frozen=True)

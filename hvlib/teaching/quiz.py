@@ -118,14 +118,15 @@ def predict(name: str) -> Prediction:
 class ConceptTest(_Described):
     """The ten questions as radio buttons. ``answers`` are the numbers of the options chosen, -1 while open.
 
-    The score stands below once all ten are answered. It says which chapters to look at and not which answers were
-    wrong, so that the test can be taken again after the book.
+    Nothing is said of any answer until all ten are handed in, and then only how many are right; no answer can be
+    changed after that. So the second sitting measures what was learned, and not memory.
     """
 
     answers = _Numbers()
 
-    def __init__(self, seed: int | str, when: str) -> None:
-        self._items, self._seed, self._when = concepts.items(seed, when), seed_of(seed), when
+    def __init__(self, seed: int | str, when: str, form: str) -> None:
+        self._items, self._about = concepts.items(seed, when, form), (seed_of(seed), when, form)
+        self._handed_in = False
         self._choices = [
             widgets.RadioButtons(
                 options=[(option, number) for number, option in enumerate(item.options)], index=None,
@@ -133,45 +134,81 @@ class ConceptTest(_Described):
             )
             for item in self._items
         ]  # fmt: skip
+        self._button = widgets.Button(description="Hand in")
         self._result = widgets.HTML()
         rows = [
             widgets.VBox([widgets.HTML(_question_html(f"{number}.", item.text)), choice])
             for number, (item, choice) in enumerate(zip(self._items, self._choices, strict=True), 1)
         ]
-        super().__init__([*rows, self._result])
+        super().__init__([*rows, self._button, self._result])
         for choice in self._choices:
             choice.observe(self._read_choices, names="index")
+        self._button.on_click(lambda _: self.hand_in())
         self.observe(self._set_choices, names="answers")
         self._read_choices()
 
     def _state(self) -> outputs.Shown:
-        return outputs.ConceptTestShown(self._seed, self._when)
+        return outputs.ConceptTestShown(*self._about)
+
+    def hand_in(self) -> concepts.Score:
+        """Take the answers as they are, for good. Raises `BadInput` while a question is open."""
+        found = concepts.score(self.answers, *self._about)
+        self._handed_in = True
+        self._show()
+        return found
 
     @property
     def score(self) -> concepts.Score:
-        """The `hvlib.concepts.Score`. Raises `BadInput` while a question is open."""
-        return concepts.score(self.answers, self._seed, self._when)
+        """The `hvlib.concepts.Score`. Raises `BadInput` until the test is handed in."""
+        self._must_be_handed_in("score")
+        return concepts.score(self.answers, *self._about)
+
+    @property
+    def result(self) -> str:
+        """The sitting as a teacher collects it (`hvlib.concepts.result`). Raises `BadInput` until it is handed in."""
+        self._must_be_handed_in("result")
+        return concepts.result(self.answers, *self._about)
+
+    def _must_be_handed_in(self, what: str) -> None:
+        if not self._handed_in:
+            raise BadInput(
+                f"the concept test has no {what} before it is handed in; answer all, then write test.hand_in()."
+            )
 
     @traitlets.validate("answers")
     def _valid(self, proposal: Any) -> tuple[int, ...]:
         given = tuple(proposal["value"])
         open_ones = [0 if index_of(answer) == -1 else answer for answer in given]
-        concepts.score(open_ones, self._seed, self._when)
-        return tuple(index_of(answer) or 0 for answer in given)
+        concepts.score(open_ones, *self._about)
+        taken = tuple(index_of(answer) or 0 for answer in given)
+        if self._handed_in and taken != self.answers:
+            raise BadInput(
+                "the concept test was handed in, and its answers stay; write hv.concept_test(...) for another."
+            )
+        return taken
 
     def _read_choices(self, _: object = None) -> None:
-        self.answers = tuple(-1 if choice.index is None else choice.index for choice in self._choices)
-        self._show_score()
+        if self._handed_in:
+            self._set_choices(None)
+        else:
+            self.answers = tuple(-1 if choice.index is None else choice.index for choice in self._choices)
+            self._show()
 
     def _set_choices(self, _: object) -> None:
         for choice, answer in zip(self._choices, self.answers, strict=True):
             choice.index = None if answer == -1 else answer
-        self._show_score()
+        self._show()
 
-    def _show_score(self) -> None:
+    def _show(self) -> None:
         left = self.answers.count(-1)
-        text = f"{left} to go." if left else str(self.score)
-        self._result.value = f"<p><b>{html.escape(text)}</b></p>"
+        for one in (*self._choices, self._button):
+            one.disabled = self._handed_in
+        self._button.disabled = self._handed_in or left > 0
+        text = f"<p>{left} to go.</p>" if left else ""
+        if self._handed_in:
+            csv = html.escape(self.result).strip()
+            text = f"<p><b>{html.escape(str(self.score))}</b></p><p>For your teacher:</p><pre>{csv}</pre>"
+        self._result.value = text
 
     def __repr__(self) -> str:
         lines = []
@@ -181,9 +218,9 @@ class ConceptTest(_Described):
         return "\n".join(lines)
 
 
-def concept_test(seed: int | str = 0, when: str = "before") -> ConceptTest:
+def concept_test(seed: int | str = 0, when: str = "before", form: str = "A") -> ConceptTest:
     """The concept test as a widget; ``seed`` is a name or a number of yours, the same both times.
 
-    ``when`` is "before" or "after" the book. Raises `BadInput` for any other.
+    ``when`` is "before" or "after" the book, ``form`` "A" or "B", two parallel tests. Raises `BadInput` for any other.
     """
-    return ConceptTest(seed, when)
+    return ConceptTest(seed, when, form)

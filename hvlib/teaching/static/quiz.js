@@ -140,9 +140,11 @@ export function prediction(el, question, tell) {
   el.replaceChildren(form);
 }
 
-/** The concept test: ten questions with options; the score when all are answered. */
-export function test(el, { items, when }) {
-  const form = make("form", { class: "hv-quiz" }), score = make("p", { role: "status", class: "hv-verdict" });
+const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** The concept test: ten questions with options. Nothing is said of an answer until all are handed in, and then they stay. */
+export function test(el, { items, seed, when, form: letter, guessing, columns }) {
+  const form = make("form", { class: "hv-quiz" }), questions = make("fieldset"), score = make("p", { role: "status", class: "hv-verdict" });
   const id = ++forms;
   items.forEach((item, n) => {
     const group = make("fieldset", {}, make("legend", {}, `${n + 1}. ${item.text}`));
@@ -150,18 +152,30 @@ export function test(el, { items, when }) {
       const radio = make("input", { type: "radio", name: `hv-t${id}-${n}`, value: k, id: `hv-t${id}-${n}-${k}` });
       group.append(make("div", {}, radio, make("label", { for: radio.id }, option)));
     });
-    form.append(group);
+    questions.append(group);
   });
-  form.append(score);
+  const who = make("input", { id: `hv-t${id}`, type: "text", autocomplete: "off", spellcheck: "false" });
+  const button = make("button", {}, "Hand in");
+  questions.append(make("label", { for: who.id }, "Your name or number, for your teacher"), who, button);
+  form.append(questions, score);
+  const chosen = () => items.map((_, n) => form.querySelector(`input[name="hv-t${id}-${n}"]:checked`)?.value);
   const tell = () => {
-    const chosen = items.map((_, n) => form.querySelector(`input[name="hv-t${id}-${n}"]:checked`));
-    const open = chosen.filter((radio) => !radio).length;
-    const wrong = items.filter((item, n) => chosen[n] && Number(chosen[n].value) !== item.right);
-    const chapters = [...new Set(wrong.map((item) => item.chapter))].sort((a, b) => a - b);
-    const look = chapters.length ? ` To look at: chapter${chapters.length > 1 ? "s" : ""} ${chapters.join(", ")}.` : "";
-    score.textContent = open ? `${open} to go.` : `Concept test, ${when}: ${items.length - wrong.length} of ${items.length} right.${look}`;
+    const open = chosen().filter((value) => value === undefined).length;
+    button.disabled = open > 0;
+    score.textContent = open ? `${open} to go.` : "";
   };
   form.addEventListener("change", tell);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const answers = chosen();
+    if (button.disabled || questions.disabled) return;
+    questions.disabled = true;
+    const right = items.filter((item, n) => Number(answers[n]) === item.right).length;
+    score.textContent = `Concept test, form ${letter}, ${when}, seed ${seed}: ${right} of ${items.length} right. Guessing gives ${guessing.toFixed(1)}.`;
+    const values = { student: who.value.trim() || seed, seed, when, form: letter, answers: answers.join(" ") };
+    const csv = [columns, columns.map((name) => cell(String(values[name])))].map((row) => `${row.join(",")}\n`).join("");
+    form.append(make("a", { href: `data:text/csv;charset=utf-8,${encodeURIComponent(csv)}`, download: `concept-test-${when}.csv` }, "Download the result for your teacher"));
+  });
   tell();
   el.replaceChildren(form);
 }

@@ -126,16 +126,12 @@ class File:
 def files(source: Path) -> Iterator[File]:
     """The notebooks of a delivery. Raises `BadInput` for what is neither a folder nor a zip."""
     if source.is_dir():
-        gradescope = (
-            _gradescope((source / "submission_metadata.yml").read_bytes())
-            if (source / "submission_metadata.yml").is_file()
-            else {}
-        )
-        for path in sorted(source.rglob("*"))[:MOST_FILES]:
-            if path.is_file() and not path.is_symlink():
-                name = path.relative_to(source).as_posix()
-                with path.open("rb") as file:
-                    yield from _one(name, file, "", gradescope)
+        files = [path for path in sorted(source.rglob("*"))[:MOST_FILES] if path.is_file() and not path.is_symlink()]
+        metadata = _metadata([path.relative_to(source).as_posix() for path in files])
+        gradescope = _gradescope((source / metadata).read_bytes()) if metadata else {}
+        for path in files:
+            with path.open("rb") as file:
+                yield from _one(path.relative_to(source).as_posix(), file, "", gradescope)
         return
     try:
         with zipfile.ZipFile(source) as archive:
@@ -146,10 +142,8 @@ def files(source: Path) -> Iterator[File]:
 
 def _zipped(archive: zipfile.ZipFile, below: str, depth: int) -> Iterator[File]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()][:MOST_FILES]
-    metadata = next(
-        (entry for entry in entries if PurePosixPath(entry.filename).name == "submission_metadata.yml"), None
-    )
-    gradescope = _gradescope(_some(archive, metadata)) if metadata and not below else {}
+    metadata = _metadata([entry.filename for entry in entries])
+    gradescope = _gradescope(_some(archive, archive.getinfo(metadata))) if metadata and not below else {}
     for entry in entries:
         name = below + _named(entry)
         if name.lower().endswith(".zip") and depth:
@@ -164,6 +158,17 @@ def _zipped(archive: zipfile.ZipFile, below: str, depth: int) -> Iterator[File]:
                     yield from _one(name, file, when, gradescope)  # type: ignore[arg-type]
             except (RuntimeError, ValueError, OSError, zipfile.BadZipFile):
                 yield File(name, "", b"")
+
+
+def _metadata(names: Sequence[str]) -> str:
+    """Which file tells of all that were handed in, by its place: above every notebook, and not among a student's."""
+    found = [name for name in names if PurePosixPath(name).name == "submission_metadata.yml"]
+    top = min(found, key=lambda name: len(PurePosixPath(name).parts), default="")
+    above = PurePosixPath(top).parent
+    handed = [PurePosixPath(name) for name in names if name.lower().endswith(".ipynb")]
+    below = [one.relative_to(above).parts if above in one.parents else () for one in handed]
+    inside = all(len(parts) > 1 and GRADESCOPE.fullmatch(parts[0]) for parts in below)
+    return top if inside else ""
 
 
 def _some(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

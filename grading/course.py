@@ -136,8 +136,9 @@ def grade(
             return Entry(hand_in.student, f"failed: {words.plain(repr(why), 200)}", Outcome(remarks=["not graded"]))
         return entry
 
-    with ThreadPoolExecutor(how.jobs or os.cpu_count()) as pool:
-        for entry in pool.map(one, handed):
+    jobs, hurried = how.jobs or os.cpu_count() or 1, []
+    with ThreadPoolExecutor(jobs) as pool:
+        for hand_in, entry in zip(handed, pool.map(one, handed), strict=True):
             done += 1
             if entry is not None:
                 if entry.digest.startswith("failed: "):
@@ -145,7 +146,14 @@ def grade(
                     how.tell(f"\n{entry.student}: {entry.digest}\n")
                 record.add(entry)
                 cpu += entry.outcome.cpu
+                if jobs > 1 and entry.outcome.hurried:
+                    hurried.append(hand_in)
             how.tell(f"\r{done}/{len(handed)} run")
+    for number, hand_in in enumerate(hurried):  # what ran beside it may have taken its time
+        how.tell(f"\r{number + 1}/{len(hurried)} that ran out of time, again and alone")
+        entry = _entry(course, hand_in, asks, how, None)
+        if entry is not None:
+            record.add(entry)
     each = f"{cpu / max(len(handed), 1):.2f} CPU seconds each"
     how.tell(f"\r{len(handed)} run in {time.perf_counter() - started:.1f} s, {each}\n")
     return failed

@@ -35,6 +35,9 @@ REMARKS = {
 """What may be said about a notebook before it runs."""
 
 
+TOO_LONG, NOT_STARTED = "the cell took too long", "Python did not start"
+
+
 @dataclass
 class Outcome:
     """What came through the wall.
@@ -49,6 +52,11 @@ class Outcome:
     remarks: list[str] = field(default_factory=list)
     typed: str | None = None
     cpu: float = 0.0
+
+    @property
+    def hurried(self) -> bool:
+        """Did a cell run out of time, or Python not start in time? Then what ran beside it may be why."""
+        return any(error.endswith((TOO_LONG, NOT_STARTED)) for error in self.errors.values())
 
 
 @dataclass(frozen=True)
@@ -270,7 +278,7 @@ def _once(
             if heard.began is not None:
                 until = min(until, heard.began + limits.cell + 1)
             if now > until:
-                return "the cell took too long" if ready else "Python did not start"
+                return TOO_LONG if ready else NOT_STARTED
             can_read, _, _ = select.select([out], [], [], min(until - now, 0.5) + 0.001)
             if now - looked > 0.5:
                 looked = now

@@ -171,3 +171,26 @@ def test_the_grader_is_a_distribution_of_its_own(tmp_path):
         assert bool(keys) == (name == "hvlib_grading")
         if keys:
             assert {f"grading/{path.name}" for path in (ROOT / "grading").glob("*.py")} == set(keys)
+
+
+@pytest.mark.parametrize("ended", ["the cell took too long", "Python did not start"])
+def test_who_runs_out_of_time_beside_others_is_run_again_alone(tmp_path, monkeypatch, ended):
+    """A neighbour may have kept all processors busy; that must cost nobody else a point."""
+    ran = []
+
+    def beside_others(raw, student, asks, wall, limits):
+        ran.append(student)
+        starved = student == "s02" and ran.count("s02") == 1
+        return Outcome(errors={"t1": f"TooLong: {ended}"}) if starved else Outcome(values={"t1": 7})
+
+    monkeypatch.setattr(course, "run", beside_others)
+    handed = []
+    for student in ("s01", "s02", "s03"):
+        path = tmp_path / f"{student}.ipynb"
+        path.write_text("{}")
+        handed.append(course.HandIn(student, path))
+    kept = record.Record(tmp_path / "graded", tasks.BOOK.sets["ps1"])
+    assert course.grade(tasks.BOOK, "ps1", handed, kept, course.Run(wall=None, jobs=2)) == 0
+    assert sorted(ran) == ["s01", "s02", "s02", "s03"]
+    assert ran[-1] == "s02"
+    assert kept.entries()["s02"].outcome == Outcome(values={"t1": 7})

@@ -14,9 +14,11 @@ from PIL import Image
 from playing import Player
 from playwright.sync_api import expect
 
+import hvlib as hv
 from hvlib.pictures.scene import PORTRAIT, WIDTH
 from hvlib.teaching import explore
 from hvlib.teaching.kernel_rules import move
+from hvlib.teaching.paste import EXAMPLE
 from tools.jupyterlab import IDLE, Lab, needs_chromium
 
 expect.set_options(timeout=30_000)  # on a busy machine; what is there at once is seen at once
@@ -160,6 +162,22 @@ def test_what_the_slider_says_python_knows_and_the_guess_stands_beside_the_truth
     remap.keyboard.insert_text("print('python says', panel.step, panel.facts['frames freed'])")
     remap.keyboard.press("Control+Enter")
     expect(remap.locator(".jp-OutputArea-output", has_text="python says 11 6")).to_be_visible()
+
+
+def test_the_box_says_of_a_pasted_text_what_python_says(lab, context):
+    """Chapter 12's box: by the button, by keys, and a sentence for what says nothing."""
+    text = "MemTotal:       65481216 kB\nHugePages_Total:     512\nHugepagesize:       2048 kB\n"
+    with watched(context) as page:
+        lab.open(page, "12_your_own_fleet.ipynb")
+        lab.run_all(page)
+        box, said = page.locator(".hv-paste textarea"), page.locator(".hv-paste .hv-said")
+        expect(said).to_have_text(str(hv.observe.host(EXAMPLE)))
+        box.fill(text)
+        page.locator(".hv-paste").get_by_role("button").first.click()
+        expect(said).to_have_text(str(hv.observe.host(text)))
+        box.fill("a recipe for soup")
+        box.press("Control+Enter")
+        expect(said).to_have_class(re.compile("hv-sentence"))
 
 
 def test_the_game_is_played_by_mouse_and_keys_and_python_confirms_each_move(remap):

@@ -367,6 +367,24 @@ echo
 
 @needs_npm
 @needs_chromium
+def test_the_box_reads_a_hosts_text_in_the_browser(served, visit):
+    text = "MemTotal:       65481216 kB\nHugePages_Total:     512\nHugepagesize:       2048 kB\n"
+    seen = visit()
+    seen.open(served, "12_your_own_fleet")
+    cells = [
+        cell
+        for cell in nbformat.read(ROOT / "notebooks" / "12_your_own_fleet.ipynb", 4).cells
+        if cell.cell_type == "code"
+    ]
+    seen.run(1 + next(number for number, cell in enumerate(cells) if "hv.paste(" in cell.source))
+    box = seen.page.locator(".hv-live-output .hv-paste")
+    box.locator("textarea").fill(text)
+    box.get_by_role("button").first.click()
+    expect(box.locator(".hv-said")).to_have_text(str(hv.observe.host(text)))
+
+
+@needs_npm
+@needs_chromium
 def test_any_anywidget_works_messages_of_its_own_too(served, visit):
     seen = visit()
     seen.open(served, "01_struct_page")

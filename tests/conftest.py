@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +34,8 @@ def browser():
 @pytest.fixture(scope="session")
 def html(tmp_path_factory, worker_id):
     """The folder of the published pages, built now and without Python in them: once for all processes of a run."""
+    from filelock import FileLock
+
     folder = tmp_path_factory.getbasetemp()
     folder = (folder if worker_id == "master" else folder.parent) / "book"
     with FileLock(f"{folder}.lock"):

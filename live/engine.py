@@ -12,6 +12,7 @@ from . import bundle, fetch, pinned, site
 
 TESTS = bundle.ROOT / "tests"
 ELSEWHERE = {
+    "test_by_hand": "opens pages in a browser by playwright, which is not there",
     "test_command": "starts processes, and there are none; text that nests too deeply ends this interpreter itself",
     "test_outputs": "reads the notebooks by nbformat, and the tool that makes them",
     "test_hostile": "limits memory and time of processes, and there are none",

@@ -166,15 +166,17 @@ def elsewhere(request, monkeypatch):
     monkeypatch.delenv("HVLIB_OBSERVE")
     monkeypatch.setattr(platform, "system", lambda: request.param)
     monkeypatch.setattr(sys, "platform", {"Darwin": "darwin", "Windows": "win32"}[request.param])
-    real = io.open
 
-    def refused(file, *rest, **settings):
-        if str(file).startswith(("/proc", "/sys")):
-            raise FileNotFoundError(2, "No such file or directory", str(file))
-        return real(file, *rest, **settings)
+    def without_linux(real):
+        def refused(file=".", *rest, **settings):
+            if str(file).startswith(("/proc", "/sys")):
+                raise FileNotFoundError(2, "No such file or directory", str(file))
+            return real(file, *rest, **settings)
 
-    monkeypatch.setattr(io, "open", refused)
-    monkeypatch.setattr(os, "listdir", lambda path: refused(path))
+        return refused
+
+    monkeypatch.setattr(io, "open", without_linux(io.open))
+    monkeypatch.setattr(os, "listdir", without_linux(os.listdir))
     return request.param
 
 

@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import sys
 
-# A Python below /root (0700) is shown to the other user at its own place, in a mount namespace of the command's own.
-AS_USER = """case $1 in /root/*) mount -t tmpfs -o mode=755 none /mnt; mkdir /mnt/p; mount --bind "$1" /mnt/p
-mount -t tmpfs -o mode=755 none /root; mkdir -p "$1"; mount --move /mnt/p "$1"; umount /mnt;; esac; shift
+# A Python below root's home (0700) is shown to the other user at its own place, in a mount namespace of its own.
+AS_USER = """case $1 in "$2"/*) mount -t tmpfs -o mode=755 none /mnt; mkdir /mnt/p; mount --bind "$1" /mnt/p
+mount -t tmpfs -o mode=755 none "$2"; mkdir -p "$1"; mount --move /mnt/p "$1"; umount /mnt;; esac; shift 2
 exec setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --bounding-set=-all "$@"
 """
 
@@ -20,6 +20,7 @@ def run_as(who, command, **settings):
     if who == "user" and root:
         if not shutil.which("setpriv"):
             return None
-        command = ["unshare", "--mount", "sh", "-c", AS_USER, "sh", os.path.realpath(sys.base_prefix), *command]
+        python, home = os.path.realpath(sys.base_prefix), os.path.expanduser("~root")
+        command = ["unshare", "--mount", "sh", "-c", AS_USER, "sh", python, home, *command]
         settings["env"] = {**os.environ, **settings.get("env", {}), "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, capture_output=True, text=True, **settings)

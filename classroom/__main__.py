@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from hvlib.command import Parser, complain, run
+from hvlib.terminal import Parser, complain, run
 from hvlib.errors import BadInput
 
 from . import sizing

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hvlib.command import Parser, complain, one_line, run, say
+from hvlib.terminal import Parser, complain, one_line, run, say
 from hvlib.errors import BadInput, quoted
 from hvlib.teaching import concepts
 from hvlib.teaching.homework import student_id

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__, book, lab
-from .command import Parser, complain, run, say
+from .terminal import Parser, complain, run, say
 from .errors import BadInput, not_one_of
 
 FOLDER = "hvlib-book"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .arithmetic.plan import plan as make_plan
-from .command import Parser, complain, say
+from .terminal import Parser, complain, say
 from .errors import BadInput
 from .kernels import observe
 from .kernels.host import ask, intake

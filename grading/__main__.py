@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hvlib.command import Parser, complain, one_line, run, say
 from hvlib.errors import BadInput, quoted
 from hvlib.teaching import concepts
 from hvlib.teaching.homework import student_id
+from hvlib.terminal import Parser, complain, one_line, run, say
 from hvlib.units import whole_number
 
 from . import collect, course, demo, gradebook, measure, nbgrader_course, sets, tasks

@@ -38,18 +38,17 @@ class Watch:
     next: float = field(default_factory=lambda: time.monotonic() + 0.1)
 
     def over(self) -> bool:
-        """Has it more than it may have, or the machine less than it must keep? Seldom more than a 20th of the time."""
-        began = time.monotonic()
-        if began < self.next:
+        """Has it more than it may have, or the machine less than it must keep? Looks take a 20th of the time."""
+        if time.monotonic() < self.next:
             return False
+        began = time.thread_time()
         machine = _machine()
         beside = max(0, machine.get("Shmem", 0) - self.shared)
         most = self.limits.everything
         over = machine.get("MemAvailable", self.limits.reserve) < self.limits.reserve or (
             _sum(kin := _kin(self.process), _resident) + beside > most and _sum(kin, _share) + beside > most
         )
-        now = time.monotonic()
-        self.next = now + max(0.1, 20 * (now - began))
+        self.next = time.monotonic() + max(0.1, 20 * (time.thread_time() - began))
         return over
 
 

@@ -91,9 +91,9 @@ KEEPS = {
 
 ENDED = {
     "memory of many": "import os, time\nfor k in range(4):\n    if not os.fork():\n        x = bytearray(b'x') * (220 << 20)\n        time.sleep(9)\n"
-    "time.sleep(2)",
+    "time.sleep(8)",
     "memory of nobody": "import mmap, time\nkept = [mmap.mmap(-1, 220 << 20) for k in range(4)]\nfor m in kept:\n    m[::4096] = b'x' * (len(m) // 4096)\n"
-    "    m.resize(4096)\ntime.sleep(2)",
+    "    m.resize(4096)\ntime.sleep(8)",
 }  # fmt: skip
 """As before, and the answer is lost, for together it takes more than `SOME`."""
 SOME = wall.Limits(cell=9, total=20, everything=600 << 20)

@@ -340,6 +340,20 @@ def test_several_answers(behind):
 
 
 @pytest.mark.slow
+def test_what_ended_a_notebook_is_named(behind):
+    def ended(limits, *cells):
+        made = notebook(*cells)
+        made.cells[-1].id = "x"
+        return run(nbformat.writes(made).encode(), "s01", ASKED, behind, limits).errors["x"]
+
+    sleeps = "import time; time.sleep(9)"
+    assert ended(wall.Limits(cell=5, total=0.6), sleeps) == "the notebook took too long in all"
+    assert ended(wall.Limits(cell=0.5, total=9), sleeps) == "TooLong: the cell took too long"
+    masked = "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN); " + sleeps
+    assert ended(wall.Limits(cell=0.1, total=9), masked) == "the cell took too long"
+
+
+@pytest.mark.slow
 def test_what_is_marked_by_hand_is_found_under_its_heading(behind):
     beside = came(behind, "## 2", "# Your answer.", "# Because.", ids=[(0, "head-words"), (1, "words")])
     assert beside.texts == {"words": "# Your answer.\n\n# Because."}

@@ -118,6 +118,58 @@ def test_the_page_shows_what_the_engine_says(html, browser):
 
 
 @needs_chromium
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_first_screen_shows_what_is_missing_and_ways_in(html, browser, width, height, scripts):
+    """With scripts and without: the picture, whole, and on a desktop all three doors; on a phone the first is next."""
+    context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto((html / "index.html").as_uri())
+    drawing = page.locator(".hv-film svg[role=img]").first
+    assert drawing.bounding_box()["y"] + drawing.bounding_box()["height"] < height
+    assert "16 GiB, none of them given back" in drawing.get_attribute("aria-label")
+    doors = page.locator(".hv-doors li")
+    ends = [door.bounding_box()["y"] + door.bounding_box()["height"] for door in doors.all()]
+    assert len(ends) == 3
+    assert all(end < (height if width > height else 2 * height) for end in ends)
+    leads = [link.get_attribute("href") for link in page.locator(".hv-doors a").all()]
+    assert leads == ["00_the_number_that_lived_three_years.html", "host.html", "instructors.html"]
+    context.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_landing_page_plays_at_once(html, browser, width):
+    """The picture moves as the film does, and the game is the one of chapter 6."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((html / "index.html").as_uri())
+    panel, one = page.locator(".hv-panel"), films.FILMS["missing"]
+    page.get_by_role("slider", name="RAM").press("End")
+    panel.locator("label", has_text="half").click()
+    expect(panel.locator(".hv-caption")).to_have_text(one.state("12 TiB", "half")[0].caption)
+    panel.locator(".hv-hits button").first.click()
+    expect(page.get_by_role("slider", name="RAM")).to_have_attribute("aria-valuetext", "16 GiB")
+    shown = page.locator(".hv-kernel")
+    shown.locator("svg").evaluate("svg => svg.scrollIntoView({block: 'center', behavior: 'instant'})")
+    player = Player(page, shown)
+    player.button("Split")
+    player.same("split")
+    player.drag(3, 1)
+    player.same("remap", page=3, frame=1)
+    page.close()
+
+
+def test_code_on_a_page_is_made_and_what_no_page_shows_stops_the_build():
+    page = shown.Page("index, line 3")
+    cell = shown.made(page, ["game = hv.you_are_the_kernel()", "game"])
+    assert 'data-code="import hvlib as hv\ngame = hv.you_are_the_kernel()\ngame"' in cell
+    assert cell.count('class="hv-game"') == 1
+    for line in ("hv.HugePage('2 MiB')", "hv.check('base pages of 1 GiB', 4096)", "1 + 1"):
+        with pytest.raises(shown.Unfit, match=r"^index, line 3: .* is nothing that a page shows"):
+            shown.made(page, [line])
+
+
+@needs_chromium
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width):
     """Before the guess what decides is veiled; the guess stands in the picture; the verdict comes where it is due."""
@@ -428,7 +480,7 @@ STATE = outputs.MIMETYPE
     ("change", "pick", "sentence"),
     [
         (
-            lambda data: data.pop("image/png"),
+            lambda data: data.pop("image/svg+xml"),
             "hv.explore.remap",
             "the panel has no picture for readers without scripts",
         ),

@@ -77,7 +77,10 @@ def test_a_cell_that_tells_a_claim_wrongly_is_found(name, right, wrong):
     assert taught.problems(CLAIMS, {**where, name: [spoilt]}), wrong
 
 
-@pytest.mark.parametrize("path", prose.chapters(), ids=lambda path: path.stem)
+TEXTS = [*prose.chapters(), *prose.documents()]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_every_number_in_prose_is_computed_quoted_or_chosen(path):
     unbound = "\n".join(f"{found.key!r}: …{found.context}…" for found in prose.unbound(path))
     assert not unbound, f"{unbound}\nShow it in a cell of the chapter, or give it a row in book/numbers.toml."
@@ -89,7 +92,7 @@ def test_what_is_derived_has_the_value_that_the_prose_says():
 
 
 def test_no_binding_is_left_over_and_none_stands_twice():
-    used = {found.key for path in prose.chapters() for found in prose.numbers(path)}
+    used = {found.key for path in TEXTS for found in prose.numbers(path)}
     sections = prose.registry()
     keys = [key for section in sections.values() for key in section]
     assert len(keys) == len(set(keys))

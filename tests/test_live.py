@@ -23,6 +23,7 @@ from playwright.sync_api import expect
 
 import hvlib as hv
 from hvlib.pictures import outputs
+from hvlib.pictures.films import FILMS
 from live import engine, fetch, pinned
 from tools import jupyterlab, pages
 from tools.jupyterlab import needs_chromium
@@ -442,11 +443,19 @@ def test_a_live_page_is_accessible(served, visit, theme, width):
 def test_one_line_on_the_landing_page_moves_the_panel(served, visit):
     seen = visit()
     seen.open(served, "index")
-    expect(seen.page.get_by_role("slider", name="step")).to_have_value("0")
+    ram, large = seen.page.get_by_role("slider", name="RAM"), seen.page.locator(".hv-panel .hv-picture text").first
+    expect(ram).to_have_attribute("aria-valuetext", "1 TiB")
+    expect(large).to_have_text(missing("1 TiB", "none"))
     seen.run(2)
-    expect(seen.page.get_by_role("slider", name="step")).to_have_value("7")
-    seen.edit(2, "panel.step = 9")
-    expect(seen.page.get_by_role("slider", name="step")).to_have_value("9")
+    expect(ram).to_have_attribute("aria-valuetext", "12 TiB")
+    expect(large).to_have_text(missing("12 TiB", "none"))
+    seen.edit(2, "panel.share = 'all'")
+    expect(large).to_have_text(missing("12 TiB", "all"))
+
+
+def missing(memory, share):
+    """The large number of the first picture."""
+    return FILMS["missing"].state(memory, share)[0].groups["missing"][0].text
 
 
 @needs_npm

@@ -1,4 +1,4 @@
-"""The numbers in the chapters' prose, and where each comes from.
+"""The numbers in the prose of the chapters and of the first pages, and where each comes from.
 
 A number is bound if the chapter's own code or computed output shows it, or if book/numbers.toml derives it: from an
 expression of the engine, from a source it quotes, or as a number the text chooses. Names are no numbers: releases,
@@ -75,13 +75,18 @@ class Found:
     value: str
 
 
+def written(path: Path) -> list[str]:
+    """The prose of a chapter, cell by cell, or of a document."""
+    if path.suffix == ".md":
+        return [path.read_text("utf-8")]
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+
+
 def numbers(path: Path) -> list[Found]:
-    """Every number in the prose of a notebook that is no name."""
+    """Every number in the prose of a chapter or document that is no name."""
     found = []
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type != "markdown":
-            continue
-        text = cell.source.split("### Sources")[0]
+    for text in written(path):
+        text = text.split("### Sources")[0]
         for pattern in NO_NUMBERS:
             flags = re.MULTILINE | (re.DOTALL if pattern.startswith("```") else re.NOFLAG)
             text = re.sub(pattern, " ∎ ", text, flags=flags)
@@ -97,8 +102,10 @@ def numbers(path: Path) -> list[Found]:
 
 
 def quoted(path: Path) -> str:
-    """All that a chapter computes: its code, and the text of its outputs."""
-    parts = []
+    """All that a chapter computes: its code, and the text of its outputs. A document computes nothing."""
+    parts: list[str] = []
+    if path.suffix == ".md":
+        return ""
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             parts.append(cell.source)
@@ -152,7 +159,7 @@ def wrong_values(derived: dict[str, str]) -> list[str]:
 
 def sources(path: Path) -> str:
     """All prose of a chapter, its list of sources included."""
-    return "\n\n".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown")
+    return "\n\n".join(written(path))
 
 
 def first_use(term: str, texts: list[str]) -> tuple[int, int]:
@@ -168,8 +175,13 @@ def chapters() -> list[Path]:
     return sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))
 
 
+def documents() -> list[Path]:
+    """What a stranger reads first."""
+    return [ROOT / "book" / "index.md"]
+
+
 def unbound(path: Path) -> list[Found]:
-    """Numbers of a chapter that neither it nor book/numbers.toml derives."""
+    """Numbers of a chapter or document that neither it nor book/numbers.toml derives."""
     known = {key for section in registry().values() for key in section}
     text = quoted(path)
     return [found for found in numbers(path) if found.key not in known and not in_output(found, text)]
@@ -177,7 +189,7 @@ def unbound(path: Path) -> list[Found]:
 
 if __name__ == "__main__":
     left: dict[str, list[str]] = {}
-    for path in chapters():
+    for path in [*chapters(), *documents()]:
         for found in unbound(path):
             left.setdefault(found.key, []).append(f"{found.chapter}: …{found.context}…")
     for key, places in sorted(left.items(), key=lambda item: (item[1][0][:2], item[0])):

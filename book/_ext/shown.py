@@ -1,8 +1,9 @@
 """Outputs of hvlib on the pages: the state that an output holds (`hvlib.pictures.outputs`) becomes film, form, figure.
 
-MyST-NB finds `Outputs` by the entry point in ``hvlib_pages-1.dist-info``. Nothing is executed, and no words are read:
-a page shows the stored picture, and what the engine makes of the state beside it. Whatever would be dead, nameless or
-unknown on a page stops the build with a sentence that names the place. In print (``hv_printed``) panels are frozen.
+MyST-NB finds `Outputs` by the entry point in ``hvlib_pages-1.dist-info``. No notebook is executed, and no words are
+read: a page shows the stored picture, and what the engine makes of the state beside it. Whatever would be dead,
+nameless or unknown on a page stops the build with a sentence that names the place. In print (``hv_printed``) panels
+are frozen.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
-import nbformat
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
+import hvlib as hv
 from hvlib.errors import BadInput, table
 from hvlib.pictures import film, outputs, svg
 from hvlib.pictures.films import FILMS
@@ -107,7 +107,7 @@ def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> st
         raise Unfit(f"{page.where}: the film {state.film} has no such position as {state.at}; run make notebooks.")
     if page.printed:
         return _multiples(one, state.at)
-    if "image/png" not in data:
+    if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
     picture = _figure(data["image/svg+xml"], html.escape(one.state(**state.at)[0].caption))
     held = packed({**film.reel(one), "tall": film.upright(one)})
@@ -209,6 +209,20 @@ def _json(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
 
 
+def made(page: Page, lines: list[str]) -> str:
+    """A cell of code that is out of sight, with what its last line is. Raises `Unfit` for what no page shows."""
+    *before, last = lines
+    names: dict[str, Any] = {"hv": hv}
+    exec("\n".join(before), names)
+    bundle = getattr(eval(last, names), "_repr_mimebundle_", dict)()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    if (text := as_html(page, data)) is None:
+        raise Unfit(f"{page.where}: {last} is nothing that a page shows.")
+    code = html.escape("\n".join(["import hvlib as hv", *lines]))
+    output = f'<div class="cell_output docutils container">{text}</div>'
+    return f'<div class="cell tag_remove-input docutils container" data-code="{code}">{output}</div>'
+
+
 # --- for Sphinx -------------------------------------------------------------------------------------------------------
 
 
@@ -237,26 +251,18 @@ class Outputs:
         return [] if text is None else [nodes.raw(text=text, format="html", classes=["output", "text_html"])]
 
 
-class PanelOf(SphinxDirective):
-    """A notebook's panel on another page, as the notebook stores it, and the Python that a live page makes it of."""
+class Made(SphinxDirective):
+    """Code on a page that is no notebook: what its last line is, the engine makes when the page is built.
 
-    required_arguments = 1
+    It stands there as a notebook's output does, and a live page makes it again of the same code.
+    """
+
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """The panel. Raises `Unfit` if the notebook has none."""
-        name = self.arguments[0]
-        self.env.note_dependency(f"{name}.ipynb")
-        notebook = nbformat.read(Path(self.env.srcdir) / f"{name}.ipynb", as_version=4)
-        for cell in notebook.cells:
-            for output in cell.get("outputs", ()):
-                data = output.get("data", {})
-                if isinstance(state := outputs.read(data), outputs.PanelShown):
-                    text = as_html(_page(self.env, f"{name}, cell {cell.id}"), data)
-                    at = ", ".join(f"{axis}={value!r}" for axis, value in state.at.items())
-                    code = html.escape(f"import hvlib as hv\npanel = hv.explore.{state.film}({at})\npanel")
-                    cell = f'<div class="cell" data-code="{code}"><div class="cell_output">{text}</div></div>'
-                    return [nodes.raw(text=cell, format="html")]
-        raise Unfit(f"{self.env.docname}: the notebook {name} has no panel to show.")
+        """The cell. Raises `Unfit` if a page cannot show it."""
+        text = made(_page(self.env, f"{self.env.docname}, line {self.lineno}"), list(self.content))
+        return [nodes.raw(text=text, format="html")]
 
 
 class Line(SphinxDirective):
@@ -279,8 +285,8 @@ class Line(SphinxDirective):
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Register the directive and the value that says what is built."""
+    """Register the directives and the value that says what is built."""
     app.add_config_value("hv_printed", False, "env", bool)
-    app.add_directive("panel", PanelOf)
+    app.add_directive("made", Made)
     app.add_directive("line", Line)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

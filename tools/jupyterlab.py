@@ -92,7 +92,7 @@ class Lab:
         wait(f"http://127.0.0.1:{self.port}/api/status?token={self.token}", self.process, scratch / "server.log")
 
     def open(self, page: Page, notebook: str) -> None:
-        """Open a notebook and wait until its kernel is ready. In a page that shows another, it takes the other's place."""
+        """Open a notebook and wait until its kernel is ready; in a page that shows another, in that one's place."""
         if page.url.startswith(f"http://127.0.0.1:{self.port}/"):
             page.evaluate(TURN, notebook)
         else:

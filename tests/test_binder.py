@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from tools import binder, book
 
-pytestmark = pytest.mark.beside
+pytestmark = [pytest.mark.beside, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[1]
 

@@ -98,7 +98,7 @@ def test_flushes_are_those_of_the_machine_and_what_is_stale_is_told(count, batch
             assert not any(flags & 1 for _, _, flags in lines), "a split leads nobody elsewhere"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * ("flush" in name)) for name in NAMES])
 def test_a_hand_says_what_it_is_to_programs_and_to_those_without_a_browser(name):
     hand = getattr(hv.hands, name)()
     data, _ = hand._repr_mimebundle_()

@@ -97,6 +97,7 @@ def encodings(tree):
             yield call.lineno
 
 
+@pytest.mark.slow
 def test_every_file_is_read_and_written_with_an_encoding_that_is_named():
     """Ruff's PLW1514 knows only calls on `Path(...)` itself; this finds those on any expression."""
     assert list(encodings(ast.parse("p.read_text(); (a / b).write_text(x); open(f); p.open('w')"))) == [1] * 4

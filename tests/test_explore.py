@@ -45,6 +45,7 @@ def test_help_shows_the_sliders_and_where_each_can_stand(name):
         assert " to " in line or "…" in line or line.split(", ") == list(map(repr, axis.values)) or "," in line
 
 
+@pytest.mark.slow
 def test_a_shell_completes_panels_and_sliders():
     from IPython.core.completer import IPCompleter, provisionalcompleter
 

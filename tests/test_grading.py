@@ -185,6 +185,7 @@ def test_attacks_earn_nothing_cost_nothing_else_and_leave_nothing(who, behind):
     assert not [name for name in names if re.search("teach_mark|mark.db|attacks-", name)]
 
 
+@pytest.mark.slow
 def test_without_a_wall_nothing_is_run(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(wall.shutil, "which", lambda _: None)
     classroom(tmp_path / "in", ["a1"])

@@ -310,6 +310,7 @@ def test_feedback_goes_back_under_the_lms_name(file, name):
     assert gradebook.lms_name({"file": file}, "s01") == name
 
 
+@pytest.mark.slow
 def test_questions_go_to_an_lms_with_variants():
     bank = export.questions(["a", "b", "c"])
     xml = ET.fromstring(export.moodle(bank, "top"))

@@ -325,6 +325,7 @@ def dressed(text, pick):
     return text
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(hosts())
 def test_one_host_in_every_form_and_order_has_one_answer(h):
@@ -348,6 +349,7 @@ def test_one_host_in_every_form_and_order_has_one_answer(h):
     assert answer["not_understood"] == []
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(hosts(), st.booleans())
 def test_the_lines_of_a_source_may_stand_in_any_order(h, mixed):
@@ -372,6 +374,7 @@ def two_hosts(draw):
     return a, {**b, "release": f"{b['release']}.2"}
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(two_hosts())
 def test_two_hosts_one_after_the_other_get_their_own_answers(two):

@@ -3,6 +3,7 @@
 import itertools
 from collections import defaultdict
 
+import pytest
 from labels import scenes_of_chapters, scenes_of_films
 
 from hvlib.pictures.films import FILMS
@@ -43,6 +44,7 @@ def said():
     return found
 
 
+@pytest.mark.slow
 def test_a_colour_has_one_meaning_in_all_chapters():
     found = said()
     assert {role: words for role, words in found.items() if role not in NEUTRAL} == MEANING

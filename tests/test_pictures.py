@@ -105,6 +105,7 @@ def test_a_hatch_fills_its_box_and_stays_in_it():
                 assert x in (box.x, box.x + box.width) or y in (box.y, box.y + box.height)
 
 
+@pytest.mark.slow
 def test_matplotlib_draws_the_png_and_nothing_else(monkeypatch):
     """Neither pictures nor panels import it; a PNG is in an output only where it is asked for."""
     code = (
@@ -119,6 +120,7 @@ def test_matplotlib_draws_the_png_and_nothing_else(monkeypatch):
     assert not png.wanted()
 
 
+@pytest.mark.slow
 def test_the_png_is_the_picture_at_its_size_and_the_same_every_time():
     import base64
     import io

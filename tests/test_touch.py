@@ -8,6 +8,9 @@ from hvlib.pictures.scene import PORTRAIT, WIDTH, Box, Label, Line, Scene
 
 DRAWINGS = [(name, "state") for name in FILMS] + [(name, "portrait") for name, one in FILMS.items() if one.portrait]
 
+LONG = {name for name, one in FILMS.items() if len(list(one.states())) > 80}
+"""Films of many states."""
+
 
 def scenes(name, which):
     one = FILMS[name]
@@ -44,7 +47,7 @@ def test_a_hit_is_a_drawn_group_and_sets_a_slider_to_a_value_of_its(name, which)
     assert seen, "touching changes something"
 
 
-@pytest.mark.parametrize("name", list(FILMS))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in FILMS])
 def test_the_browser_is_told_every_hit_and_tie(name):
     one = FILMS[name]
     for drawing, which in ((film.reel(one), "state"), (film.upright(one), "portrait")):

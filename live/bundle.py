@@ -31,14 +31,17 @@ CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip
 WIDGETS = ("traitlets", "comm", "ipywidgets", "anywidget", "psygnal", "typing-extensions")
 LEFT_OUT = re.compile(
     r"(^|/)(tests|f2py|distutils|include|_pyinstaller|labextension|nbextension|testing|chapters|_core/lib)(/|$)"
-    r"|\.(pyi|pxd|md|js|map|h|a)$|\.data/"
+    r"|\.(pyi|pxd|md|js|map|h|a)$|\.data/|\.dist-info/(RECORD|WHEEL|entry_points\.txt)$"
 )
 KEPT = re.compile(r"^numpy/testing/(__init__|overrides)\.py$|^hvlib/(?!chapters)|licenses?/|LICEN[CS]E", re.IGNORECASE)
 UNUSED = re.compile(
-    r"^(_pyio|_pyrepl|doctest|ensurepip|ftplib|pickletools|poplib|smtplib|imaplib|mailbox|nntplib|pydoc_data|turtledemo|wsgiref|xmlrpc)(/|\.)"
+    r"^(__phello__|_pyio|_pyrepl|compileall|doctest|ensurepip|filecmp|ftplib|imaplib|mailbox|modulefinder|multiprocessing"
+    r"|nntplib|pickletools|plistlib|poplib|pyclbr|pydoc_data|shelve|smtplib|socketserver|sqlite3|symtable|tabnanny"
+    r"|turtledemo|unittest|wave|wsgiref|xmlrpc|zipapp)(/|\.)"
+    r"|^asyncio/(windows_\w+|proactor_events)\.|^concurrent/futures/(interpreter|process)\.|^ctypes/(_aix|macholib/)|^http/(cookiejar|server)\."
     r"|^encodings/(?!__init__|aliases|ascii|charmap|cp1252|cp437|idna|latin_1|punycode|raw_unicode|unicode_|utf_)"
 )
-"""Of the standard library, what no page's session needs: servers, mail, rare alphabets."""
+"""Of the standard library, what no session in a browser needs: processes, servers, mail, unit tests, rare alphabets."""
 NOBODY = "def get_ipython():\n    return None\n"
 STANDIN = {
     "IPython/__init__.py": NOBODY,
@@ -52,8 +55,12 @@ STANDIN = {
     "IPython/utils/__init__.py": "",
     "IPython/utils/decorators.py": "def undoc(f):\n    return f\n",
     "IPython/utils/py3compat.py": "PYPY = False\n",
+    "ipywidgets/widgets/utils.py": (
+        "from sys import _getframe as _get_frame\n\n\ndef deprecation(message, internal=''):\n    pass\n"
+    ),
 }
-"""What ipywidgets and anywidget import of IPython; its pretty printer, lib/pretty.py, is the real one."""
+"""What ipywidgets and anywidget import of IPython; its pretty printer, lib/pretty.py, is the real one. And ipywidgets'
+word of what it will drop one day, which nobody reads here, and which it looks for 800 times whenever it is imported."""
 
 
 def wheel(folder: Path) -> Path:

@@ -22,12 +22,20 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def driver():
+    """Playwright, of which a process can have one."""
+    with pytest.importorskip("playwright.sync_api", reason="playwright is not installed").sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(driver):
     """A Chromium; a page is each test's own."""
-    tools = pytest.importorskip("tools.jupyterlab", reason="playwright is not installed")
-    if not tools.CHROMIUM and os.environ.get("HVLIB_REQUIRE_BROWSER") != "1":
+    from tools import jupyterlab
+
+    if not jupyterlab.CHROMIUM and os.environ.get("HVLIB_REQUIRE_BROWSER") != "1":
         pytest.skip("no Chromium here (Debian: apt install chromium)")
-    with tools.chromium() as running:
+    with jupyterlab.launched(driver) as running:
         yield running
 
 

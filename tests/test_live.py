@@ -1,4 +1,4 @@
-"""The pages with a kernel of their own: fetched and believed by hash, run in Chromium, and then without a server."""
+"""The pages with a kernel of their own: fetched and believed by hash, run in Chromium and Firefox, and then without a server."""
 
 import contextlib
 import gzip
@@ -26,7 +26,7 @@ from hvlib.pictures import outputs
 from hvlib.pictures.films import FILMS
 from live import engine, fetch, pinned
 from tools import jupyterlab, pages
-from tools.jupyterlab import needs_chromium
+from tools.jupyterlab import needs_chromium, needs_firefox
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.book, pytest.mark.beside]
@@ -37,6 +37,8 @@ needs_npm = pytest.mark.skipif(
 CHAPTERS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 SOME = ("06_remap_to_page_1", "11_ask_a_kernel", "12_your_own_fleet")
 """What every run of the tests runs: panels, guesses and the game; records; the sandbox. The others: make live-test."""
+BOTH = pytest.mark.parametrize("visit", ["browser", pytest.param("firefox", marks=needs_firefox)], indirect=True)
+"""In Chromium and in Firefox."""
 
 
 class Server:
@@ -61,6 +63,8 @@ class Server:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The book, built with a kernel."""
+    if os.environ.get("H17SITE"):
+        return Path(os.environ["H17SITE"])
     folder = tmp_path_factory.mktemp("live")
     done = subprocess.run(
         [sys.executable, "-m", "tools.book"], capture_output=True, text=True,
@@ -124,8 +128,15 @@ class Visit:
         assert self.errors == []
 
 
+@pytest.fixture(scope="session")
+def firefox(driver, tmp_path_factory):
+    with jupyterlab.firefox(driver, tmp_path_factory.mktemp("firefox")) as running:
+        yield running
+
+
 @pytest.fixture
-def visit(browser):
+def visit(request):
+    browser = request.getfixturevalue(getattr(request, "param", "browser"))
     with contextlib.ExitStack() as stack:
 
         def new(**settings):
@@ -245,7 +256,7 @@ def test_nothing_is_loaded_before_the_first_click_and_then_no_more_than_allowed(
                         ("pyodide.asm.mjs", "pyodide.asm.wasm.packed", "python_stdlib.zip.packed", "engine.tar.packed",
                          "plan.json", "pyodide.mjs", "worker.mjs"))])  # fmt: skip
     assert small <= 10_500_000, small
-    assert raw <= 12_100_000, raw
+    assert raw <= 12_000_000, raw
 
 
 # --- what runs --------------------------------------------------------------------------------------------------------
@@ -298,6 +309,7 @@ def left_out(cell):
 
 @needs_npm
 @needs_chromium
+@BOTH
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in SOME else pytest.mark.every) for name in CHAPTERS]
 )
@@ -322,6 +334,7 @@ def test_a_page_says_what_its_notebook_says(served, visit, name):
 
 @needs_npm
 @needs_chromium
+@BOTH
 def test_a_guess_a_slider_and_python_move_each_other(served, visit):
     """Running a cell runs those above it first; what is typed and moved on the page reaches Python, and back."""
     seen = visit()
@@ -329,7 +342,7 @@ def test_a_guess_a_slider_and_python_move_each_other(served, visit):
     seen.run(5)
     panel = seen.output(3).locator(".hv-panel")
     guess = seen.output(2).get_by_role("textbox")
-    guess.fill("4")
+    guess.press_sequentially("4")  # as a reader types: what is set by a script, Firefox does not call changed
     guess.press("Enter")
     expect(panel.locator(".hv-wait")).to_contain_text("Your guess, 4, is drawn in the picture.")
     slider = panel.get_by_role("slider", name="step")
@@ -397,6 +410,7 @@ def test_any_anywidget_works_messages_of_its_own_too(served, visit):
 
 @needs_npm
 @needs_chromium
+@BOTH
 def test_stop_reset_and_a_dead_worker(served, visit):
     seen = visit()
     seen.open(served, "05_eight_pages")
@@ -410,6 +424,7 @@ def test_stop_reset_and_a_dead_worker(served, visit):
     expect(seen.output(5)).to_have_text("again")
     seen.edit(5, "import os\nos.abort()")
     seen.says("Python stopped and was started again.")
+    seen.errors.clear()  # Firefox tells the page of an error that its worker has dealt with
     seen.edit(5, "import hvlib as hv\nprint('and again')")
     expect(seen.output(5)).to_have_text("and again")
     seen.run(6)
@@ -460,6 +475,7 @@ def missing(memory, share):
 
 @needs_npm
 @needs_chromium
+@BOTH
 def test_kept_for_offline_use_and_forgotten(site, visit, tmp_path):
     """The whole book with Python: a page never visited runs when the server is gone. Then the copy goes, too."""
     server = Server(site, tmp_path / "log")

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 import hvlib as hv
@@ -306,3 +307,25 @@ def test_huge_pages_are_restored_in_as_large_batches_as_there_is_memory():
     assert aside == ["choose 1 huge page to give back first"]
     flushes = sum(type(e).__name__ == "FlushTlb" for e in machine.events[before:])
     assert flushes == 2
+
+
+@pytest.mark.parametrize("scheme", ["off", "head page", "shared tail"])
+def test_entries_changed_one_by_one_are_as_if_changed_together(scheme):
+    """Onto a frame that has entries, one that has none, and the one that an entry has already."""
+    states = []
+    for each in (1, 3):
+        machine = hv.Machine("1 GiB")
+        pool = machine.hugetlb("2 MiB")
+        if scheme != "off":
+            pool.optimize(scheme)
+        vmemmap, first = machine.vmemmap, pool.vmemmap_pages().start
+        free = vmemmap.low_frames + 5
+        entries = np.arange(first + 1, first + 4)
+        known = [free, *map(int, vmemmap.frame[first : first + 8])]
+        frames = np.array([vmemmap.frame[first], free, vmemmap.frame[first + 3]])
+        for some in np.split(np.arange(3), 3 // each):
+            vmemmap.set_entries(entries[some], frames[some], False)
+        facts = [[int(fact[frame]) for frame in known] for fact in (vmemmap.mapcount, vmemmap.held, vmemmap.stale)]
+        states.append((vmemmap.frame.tolist(), vmemmap.writable.tolist(), facts))
+    assert states[0] == states[1]
+    assert any(map(any, states[0][2]))

@@ -16,12 +16,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from .firefox import FIREFOX
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(
     not CHROMIUM and os.environ.get("HVLIB_REQUIRE_BROWSER") != "1",
     reason="no Chromium here (Debian: apt install chromium)",
+)
+needs_firefox = pytest.mark.skipif(
+    not FIREFOX and os.environ.get("HVLIB_REQUIRE_FIREFOX") != "1",
+    reason="no Firefox here (Debian: apt install firefox-esr)",
 )
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -128,7 +134,24 @@ def wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless Chromium from the system's packages."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    with sync_playwright() as playwright, launched(playwright) as browser:
         yield browser
-        browser.close()
+
+
+@contextlib.contextmanager
+def launched(playwright: Playwright) -> Iterator[Browser]:
+    """A headless Chromium, of a Playwright that runs already: a process can have only one."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@contextlib.contextmanager
+def firefox(playwright: Playwright, scratch: Path) -> Iterator[Browser]:
+    """A headless Firefox from the system's packages, which is not Playwright's own (`tools.firefox`)."""
+    between = scratch / "firefox"
+    between.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("firefox.py")} "$@"\n', "utf-8")
+    between.chmod(0o700)
+    browser = playwright.firefox.launch(executable_path=between, channel="moz-firefox", headless=True)
+    yield browser
+    browser.close()

@@ -219,11 +219,26 @@ class Vmemmap:
         There is a frame for every entry, or one for every ``each``. Frames that lose their last entry are held, and a
         TLB may still show them.
         """
+        if len(entries) == each == 1:
+            return self._set_entry(int(entries[0]), frames, writable)
         frames = frames.reshape(len(entries), -1)
         rows = max(1, AT_A_TIME // each)
         for start in range(0, len(entries), rows):
             some = entries[start : start + rows, None] + np.arange(each, dtype=np.int64)
             self._set_entries(some, frames[start : start + rows], writable)
+
+    def _set_entry(self, entry: int, frames: Integers, writable: bool) -> None:
+        """`_set_entries` of one entry: most are changed one by one."""
+        into, out = int(self._known.meet(frames)[0]), int(self._known.slots(int(self.frame[entry])))
+        mapcount, held = self.mapcount.at, self.held.at
+        mapcount[into] += 1
+        mapcount[out] -= 1
+        self.frame[entry], self.writable[entry] = frames[0], writable
+        if not mapcount[out]:
+            held[out] = self.stale.at[out] = True
+        held[into] = False
+        for frame in self.shared_tails.values():
+            held[int(self._known.slots(frame))] = False
 
     def _set_entries(self, entries: Ints, frames: Integers, writable: bool) -> None:
         old, lost = _tally(self.frame[entries].ravel())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from argparse import Namespace
@@ -18,7 +19,7 @@ from hvlib.units import whole_number
 from . import collect, course, demo, gradebook, measure, nbgrader_course, sets, tasks
 from .probe import check
 from .record import Record
-from .score import Result
+from .score import OF_THE_BOOK, Result
 from .wall import choose, prepare
 
 
@@ -38,7 +39,8 @@ def _parser() -> Parser:
     def command(name: str, words: str, example: str = "", *, of_course: bool = True) -> Parser:
         found: Parser = commands.add_parser(name, help=words, description=words, example=example)
         if of_course:
-            found.add_argument("--course", type=Path, help="the course file (default: the book's problem sets)")
+            where = "the course file (default: $GRADING_COURSE, or else the book's problem sets)"
+            found.add_argument("--course", type=Path, default=os.environ.get("GRADING_COURSE") or None, help=where)
         return found
 
     def marks(name: str, words: str, example: str) -> Parser:
@@ -94,6 +96,8 @@ def _parser() -> Parser:
     one.add_argument("--image", help="a container's image with a C library like this machine's")
     try_it = command("demo", "grade a fabricated class, some of them hostile", of_course=False)
     try_it.add_argument("--students", type=int, default=40, help="how many (default: 40; ten of them hostile)")
+    try_it.add_argument("--write", type=Path, metavar="FOLDER",
+                        help="write the class's roster, and what Moodle would deliver, and grade nothing")  # fmt: skip
     try_it.add_argument("--nbgrader", action="store_true", help="take it through nbgrader as well, and compare")
     return parser
 
@@ -258,8 +262,10 @@ def _tell(record: Record, found: Sequence[Result], now: Collection[str]) -> None
     """The table's place, and loudly what a teacher has to look at."""
     for result in found:
         for note in result.notes:
-            if result.student in now and "the notebook says" in note:
+            if result.student in now and ("the notebook says" in note or OF_THE_BOOK in note):
                 _warn(f"{result.student}: {note}")
+    if found and not any(result.automatic for result in found):
+        _warn("nobody has a point: was another set meant, or another course (--course, or $GRADING_COURSE)?")
     say(f"{len(found)} hand-ins: {record.folder}/grades.csv")
     left = sum(result.open for result in found)
     if left:
@@ -293,7 +299,11 @@ def _wall(options: Namespace) -> int:
 
 def _demo(options: Namespace) -> int:
     """Grade a fabricated class; returns 1 if somebody got other points than the class was made with."""
-    number = whole_number(options.students, "students", 20, 5000)
+    number = whole_number(options.students, "students", demo.HOSTILE + 2, 5000)
+    if options.write is not None:
+        for path in demo.deliver(options.write, number):
+            say(str(path))
+        return 0
     with tempfile.TemporaryDirectory(prefix="class-") as name, _walled(options) as how:
         folder = Path(name)
         expected = demo.build(folder / "hand-ins", number)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 import random
+import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
+
+from hvlib.errors import BadInput, quoted
 
 from .keys import keyed
 from .sets import solution, text
@@ -238,3 +242,24 @@ def build(folder: Path, students: int = 40) -> dict[str, int]:
         path.parent.mkdir(parents=True)
         path.write_text(words, "utf-8")
     return expected
+
+
+def deliver(folder: Path, students: int = 20) -> list[Path]:
+    """Write a class's roster and what Moodle would deliver of it, to rehearse with; returns the files.
+
+    Raises `BadInput` where they are already.
+    """
+    people, zipped = folder / "class.csv", folder / f"{SET}.zip"
+    if people.exists() or zipped.exists():
+        raise BadInput(f"{quoted(str(folder))} has a class already; choose another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["Identifier,Full name,ID number,Email address,Status,Grade,Maximum Grade"]
+    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, student in enumerate(build(Path(name), students), 1):
+            lines.append(
+                f"Participant {9000 + number},Student {student.upper()},{student},{student}@uni.example,Submitted,,100"
+            )
+            place = f"Student {student.upper()}_{9000 + number}_assignsubmission_file_"
+            archive.write(Path(name, student, SET, f"{SET}.ipynb"), f"{place}/{SET}{' (1)' * (number % 5 == 0)}.ipynb")
+    people.write_text("\n".join(lines) + "\n", "utf-8")
+    return [people, zipped]

@@ -88,8 +88,14 @@ def score(
             0, f"the notebook says student = '{other}'; marked with the numbers of '{whose}'"
                f" (with those of '{beside}' {would:g} points)"
         )  # fmt: skip
+    mine = _marks(course, assignment, whose, outcome)
+    if course.salt:
+        both = (course, replace(course, salt=""))
+        got, of_book = (sum(mark.points or 0 for mark in _marks(one, assignment, whose, outcome)) for one in both)
+        if of_book > got:
+            notes.insert(0, f"{OF_THE_BOOK}: with those it would be {of_book:g} points, and not {got:g}")
     marks = []
-    for mark in _marks(course, assignment, whose, outcome):
+    for mark in mine:
         if mark.task in told:
             points, reason = told[mark.task]
             if not mark.by_hand:
@@ -108,6 +114,7 @@ def _other(student: str, typed: str | None) -> str | None:
     return None if given in (student_id(student), student_id(UNTOUCHED)) else given
 
 
+OF_THE_BOOK = "the notebook answers the book's numbers, not those of this course"
 UNTOUCHED = "write your id here"
 """What stands for the id in the release."""
 

@@ -324,7 +324,7 @@ class Container:
             command += ["--env", f"{name}={value}"]
         command += [self.image, sys.executable, "-I", "-B", "-X", "utf8", f"{LIBRARY}/inside.py"]
         process = subprocess.Popen(command, stdin=work, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   start_new_session=True)  # fmt: skip
+                                   cwd=self.prepared, start_new_session=True)  # podman leaves a file "oom"  # fmt: skip
         return _Contained(process, self.engine, named)
 
 

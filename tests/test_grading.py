@@ -25,7 +25,7 @@ pytestmark = pytest.mark.beside
 STUDENTS = [f"s{number:02d}" for number in range(1, 51)]
 SETS = list(homework.SETS)
 BOOK = tasks.BOOK
-LIMITS = wall.Limits(cell=3, total=8)
+LIMITS = wall.Limits(cell=4, total=9)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_attacks_earn_nothing_cost_nothing_else_and_leave_nothing(who, behind):
     before = {str(path) for place in ("/tmp", "/dev/shm") for path in Path(place).iterdir()}
     done = run_as(
         who,
-        [sys.executable, attacks.__file__],
+        [sys.executable, attacks.__file__, str(behind.prepared)],
         timeout=300,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
@@ -195,9 +195,9 @@ def test_without_a_wall_nothing_is_run(monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_the_trial_of_the_wall_sees_what_comes_through(tmp_path):
+def test_the_trial_of_the_wall_sees_what_comes_through(behind):
     """Without a wall the same notebook reaches everything, so the trial can fail."""
-    bare = wall.NoWall(wall.prepare(tmp_path / "shared"))
+    bare = wall.NoWall(behind.prepared)
     assert probe.tried(bare) == list(probe.ATTACKS)
     assert probe.check(bare).startswith("NO WALL")
 
@@ -249,21 +249,21 @@ def test_the_stage_stands_where_nothing_lies_that_is_shown(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_container_is_asked_for_the_same_walls(tmp_path):
+def test_a_container_is_asked_for_the_same_walls(tmp_path, behind):
     """An engine that writes down what it was told and then runs the program, for there is none on test machines."""
     engine = tmp_path / "podman"
     engine.write_text(
         f'#!/bin/sh\n[ $1 = kill ] && exit 0\necho "$@" > {tmp_path}/told\n'
-        f"exec {sys.executable} -I -B {tmp_path}/shared/inside.py\n"
+        f"exec {sys.executable} -I -B {behind.prepared}/inside.py\n"
     )
     engine.chmod(0o755)
-    contained = wall.Container(wall.prepare(tmp_path / "shared"), str(engine), "debian")
-    contained.library = str(tmp_path / "shared")
+    contained = wall.Container(behind.prepared, str(engine), "debian")
+    contained.library = str(behind.prepared)
     outcome = run(probe.notebook("answer_x = 1"), "s01", Asked(("x",)), contained, LIMITS)
     assert outcome.values == {"x": 1}
     told = (tmp_path / "told").read_text()
     for option in ("--network none", "--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "--memory 3221225472",
-                   "--pids-limit 40", "--ulimit nofile=256:256", f"{tmp_path}/shared:/srv:ro", "debian"):  # fmt: skip
+                   "--pids-limit 40", "--ulimit nofile=256:256", f"{behind.prepared}:/srv:ro", "debian"):  # fmt: skip
         assert option in told, option
     assert "HOME=/tmp" in told
 
@@ -279,11 +279,25 @@ def test_a_solution_and_a_release_behind_the_wall(problem_set, behind):
     assert (release.points, release.notes) == (0, ())
 
 
+@pytest.fixture(scope="module")
+def class_of_all(behind, tmp_path_factory):
+    """A class in which each has another habit or tries another trick, graded once: name -> result, and worth."""
+    folder, worth = tmp_path_factory.mktemp("class"), {}
+    for name in (*demo.HABITS, *demo.TRICKS):
+        habit, trick = (name, None) if name in demo.HABITS else ("none", name)
+        text, worth[name] = demo.hand_in(name, trick, habit=habit)
+        put(folder / "in", name, text)
+    kept = record.Record(folder / "graded", BOOK.sets["ps1"])
+    failed = course.grade(BOOK, "ps1", course.hand_ins(folder / "in", "ps1"), kept, course.Run(behind, LIMITS))
+    assert failed == 0
+    found = {result.student: result for result in course.write(BOOK, kept)}
+    return {name: (found[homework.student_id(name)], worth[name]) for name in worth}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("habit", list(demo.HABITS))
-def test_an_honest_habit_costs_nothing(habit, behind):
-    text, worth = demo.hand_in("s07", habit=habit)
-    result = graded(text, "s07", behind)
+def test_an_honest_habit_costs_nothing(habit, class_of_all):
+    result, worth = class_of_all[habit]
     assert result.automatic == worth == demo.MOST, result
     (written,) = (mark for mark in result.marks if mark.by_hand)
     assert "8 x B" in written.quoted
@@ -291,9 +305,8 @@ def test_an_honest_habit_costs_nothing(habit, behind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trick", list(demo.TRICKS))
-def test_a_trick_earns_nothing_and_loses_nothing_that_was_earned(trick, behind):
-    words, worth = demo.hand_in("s07", trick)
-    result = graded(words, "s07", behind)
+def test_a_trick_earns_nothing_and_loses_nothing_that_was_earned(trick, class_of_all):
+    result, worth = class_of_all[trick]
     assert result.automatic == worth, result
 
 

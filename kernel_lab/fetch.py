@@ -18,6 +18,9 @@ from .architecture import Architecture
 OPTION = re.compile(r"^CONFIG_HUGETLB_PAGE_(?:OPTIMIZE|FREE)_VMEMMAP=(\w)", re.MULTILINE)
 """The optimisation in a kernel's configuration: FREE in 5.14 to 5.18."""
 
+LISTED = 3
+"""How many of the kernels that a suite lists are tried, newest first, until its archive has one."""
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -71,6 +74,8 @@ class _Apt:
     def unpack(self, *packages: str) -> Path:
         """Download packages and unpack them into a folder of their own."""
         tree = self.folder / "tree"
+        for deb in self.folder.glob("*.deb"):  # of a package whose other parts could not be had
+            deb.unlink()
         for name in packages:
             self.run("apt-get", "download", name)
         for deb in self.folder.glob("*.deb"):
@@ -82,12 +87,11 @@ class _Apt:
 def fetch(suite: str, folder: Path, architecture: Architecture, flavour: str, series: str | None = None) -> Kernel:
     """The newest kernel of ``suite`` and ``flavour``; of ``series``, such as "6.1" or "6.12.113", if given.
 
-    Raises `LabError` if there is none.
+    A suite may list what its archive lacks; then it is the next one. Raises `LabError` if there is none.
     """
     folder = folder.resolve()
     apt = _Apt(suite, architecture.debian, folder)
-    package = _newest(apt, flavour, series)
-    tree = apt.unpack(package, *re.findall(r"Depends: (linux-b\w+-\d\S+)", apt.run("apt-cache", "depends", package)))
+    package, tree = _first(apt, _newest_first(apt, flavour, series)[:LISTED])
     images = sorted(path for path in tree.rglob("vmlinu*") if path.is_file())
     if not images:
         raise LabError(
@@ -103,6 +107,18 @@ def fetch(suite: str, folder: Path, architecture: Architecture, flavour: str, se
     chosen = OPTION.search(configured[0].read_text(errors="replace")) if configured else None
     option = (chosen[1] if chosen else "n") if configured else None
     return Kernel(image, package, version[1], hashlib.sha256(data).hexdigest(), option)
+
+
+def _first(apt: _Apt, packages: list[str]) -> tuple[str, Path]:
+    """The first of these packages that can be had, and the tree of its files and of the parts it depends on."""
+    missing: LabError | None = None
+    for package in packages:
+        try:
+            parts = re.findall(r"Depends: (linux-b\w+-\d\S+)", apt.run("apt-cache", "depends", package))
+            return package, apt.unpack(package, *parts)
+        except LabError as why:
+            missing = missing or why
+    raise missing or LabError("no kernel to fetch")
 
 
 def busybox(suite: str, folder: Path, architecture: Architecture) -> Path:
@@ -142,7 +158,7 @@ def inside(image: bytes) -> bytes:
     raise LabError(f"the kernel is packed with {kind}, which cannot be unpacked here: apt install zstd.")
 
 
-def _newest(apt: _Apt, flavour: str, series: str | None) -> str:
+def _newest_first(apt: _Apt, flavour: str, series: str | None) -> list[str]:
     names = apt.run("apt-cache", "search", "--names-only", f"^linux-image-[0-9].*-{flavour}$").splitlines()
     found = {line.split()[0] for line in names if _release(line.split()[0], flavour)}
     if not found:
@@ -151,13 +167,14 @@ def _newest(apt: _Apt, flavour: str, series: str | None) -> str:
         with_default = apt.run("apt-cache", "search", "--names-only", f"^linux-image-{flavour}$").split()
         depends = apt.run("apt-cache", "depends", f"linux-image-{flavour}") if with_default else ""
         current = re.search(r"Depends: (linux-image-\d\S+)", depends)
-        return current[1] if current else max(found, key=_numbers)
+        first = current[1] if current else ""
+        return sorted(found, key=lambda name: (name == first, _numbers(name)), reverse=True)
     asked = _numbers(series)
     wanted = [name for name in found if _numbers(_release(name, flavour))[: len(asked)] == asked]
     if not wanted:
         known = ", ".join(sorted({_release(name, flavour) for name in found}, key=_numbers))
         raise LabError(f"suite {apt.suite} has no {flavour} kernel of series {series}; it has {known}.")
-    return max(wanted, key=_numbers)
+    return sorted(wanted, key=_numbers, reverse=True)
 
 
 def _release(package: str, flavour: str) -> str:

@@ -183,6 +183,31 @@ def test_releases_of_packages(package, flavour, release):
     assert fetch._release(package, flavour) == release
 
 
+def test_where_the_archive_lacks_what_the_suite_lists_the_next_kernel_is_taken(monkeypatch):
+    names = [f"linux-image-6.12.{patch}+deb13-riscv64" for patch in (9, 107, 117, 90)]
+
+    class Apt:
+        suite, lacks, unpacked = "trixie", {names[2]}, []
+
+        def run(self, tool, *words):
+            return "\n".join(f"{name} - Linux" for name in names) if "search" in words else ""
+
+        def unpack(self, *packages):
+            self.unpacked += packages
+            if self.lacks & {*packages}:
+                raise kernel_lab.LabError("404")
+            return "a tree"
+
+    newest = fetch._newest_first(Apt(), "riscv64", "6.12")
+    assert newest == [names[2], names[1], names[3], names[0]]
+    assert fetch._first(Apt(), newest) == (names[1], "a tree")
+    assert Apt.unpacked == newest[:2]
+    Apt.lacks = set(names)
+    with pytest.raises(kernel_lab.LabError, match="404"):
+        fetch._first(Apt(), newest)
+    assert fetch._newest_first(Apt(), "riscv64", "6.12.90") == [names[3]]
+
+
 def test_the_newest_is_by_numbers():
     assert max(["linux-image-7.0.9+x-cloud-amd64", "linux-image-7.0.13+x-cloud-amd64"], key=fetch._numbers).count("13")
 

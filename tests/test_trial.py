@@ -213,6 +213,10 @@ BROKEN = {
 }
 
 
+SO_ALREADY = {"one writable bit flipped", "one entry made writable", "another architecture", "reserved and writable"}
+"""What changes nothing in a record of riscv64: there every entry may be written."""
+
+
 def found_out(data):
     """What is wrong with a record: expectations that fail, or that it is no record at all."""
     try:
@@ -223,19 +227,21 @@ def found_out(data):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TAMPER)
-@pytest.mark.parametrize("release", [name for name in RELEASES if "on" in raw(name)])
+@pytest.mark.parametrize("release", [name for name in EVERY if "on" in raw(name)])
 def test_a_record_that_was_tampered_with_is_found_out(release, name):
     data = raw(release)
     TAMPER[name](data)
-    assert found_out(data), name
+    assert found_out(data) or (data == raw(release) and name in SO_ALREADY), name
 
 
 @pytest.mark.parametrize("name", NEWER)
-@pytest.mark.parametrize("release", [name for name in RELEASES if observe.recorded(name).series >= (6, 12)])
+@pytest.mark.parametrize(
+    "release", [name for name in EVERY if "on" in raw(name) and observe.recorded(name).series >= (6, 12)]
+)
 def test_newer_records_hold_more_and_are_found_out_by_it(release, name):
     data = raw(release)
     NEWER[name](data)
-    assert found_out(data), name
+    assert found_out(data) or (data == raw(release) and name in SO_ALREADY), name
 
 
 @pytest.mark.parametrize("name", BROKEN)

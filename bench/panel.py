@@ -36,10 +36,11 @@ REST = 500
 """Milliseconds after a page came to the front: what it does then is no step."""
 PROBE = """(() => {
   const probe = window.hvProbe = { start: 0, painted: 0, reset() { this.start = this.painted = 0; } };
-  const changed = () => requestAnimationFrame(() => {  // a message sent in a frame arrives after it is painted
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => { probe.painted ||= performance.now(); };
+  const changed = () => requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel(), painted = () => { probe.painted ||= performance.now(); };
+    port1.onmessage = painted;  // a message sent in a frame arrives after it is painted,
     port2.postMessage(0);
+    requestAnimationFrame(painted);  // and may wait until the next one is: that one begins after this one's end, too
   });
   document.addEventListener("keydown", (event) => { probe.start ||= event.timeStamp; }, true);
   document.addEventListener("load", (event) => { if (event.target.tagName === "IMG" && probe.start) changed(); }, true);

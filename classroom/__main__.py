@@ -8,8 +8,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from hvlib.command import Parser, complain, run
 from hvlib.errors import BadInput
+from hvlib.terminal import Parser, complain, run
 
 from . import sizing
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hvlib.command import Parser, complain, one_line, run, say
 from hvlib.errors import BadInput, quoted
 from hvlib.teaching import concepts
 from hvlib.teaching.homework import student_id
+from hvlib.terminal import Parser, complain, one_line, run, say
 from hvlib.units import whole_number
 
 from . import collect, course, demo, gradebook, measure, nbgrader_course, sets, tasks
@@ -141,7 +141,7 @@ def _grade(options: Namespace) -> int:
     if options.jobs is not None:
         whole_number(options.jobs, "jobs", 1, 1024)
     chosen = _course(options)
-    handed = course.hand_ins(options.hand_ins, chosen.sets[options.set].name, (int(number), int(of)))
+    handed = course.hand_ins(options.hand_ins, chosen.sets[options.set].name, (int(number), int(of)), _warn)
     if options.only:
         wanted = {student_id(name) for name in options.only}
         missing = wanted - {one.student for one in handed}
@@ -156,8 +156,15 @@ def _grade(options: Namespace) -> int:
     with _walled(options, hidden) as how:
         failed = course.grade(chosen, options.set, handed, record, how, again=options.again or bool(options.only))
     found = course.write(chosen, record, typed=options.id == "notebook")
+    doubts = [f"{one.student}: {doubt}" for one in handed for doubt in one.doubts]
+    for doubt in doubts:
+        _warn(doubt)
     _tell(record, found, {one.student for one in handed})
-    return 1 if failed else 0
+    return 1 if failed or doubts else 0
+
+
+def _warn(sentence: str) -> None:
+    print(one_line(sentence), file=sys.stderr)
 
 
 def _collect(options: Namespace) -> int:
@@ -172,9 +179,9 @@ def _collect(options: Namespace) -> int:
     others = [other for other in chosen.sets if other != name]
     done = collect.collect(options.source, of, assignment, others, options.into, said)
     for remark in done.remarks:
-        print(one_line(remark), file=sys.stderr)
+        _warn(remark)
     for file in done.nobodys:
-        print(one_line(f"nobody in the roster for {file!r}; say whose it is: --as '{file}=ID'"), file=sys.stderr)
+        _warn(f"nobody in the roster for {file!r}; say whose it is: --as '{file}=ID'")
     say(f"{done.handed_in} of {len(of.people)} handed in {name}: {options.into}")
     return 1 if done.nobodys else 0
 
@@ -217,7 +224,7 @@ def _gradebook(options: Namespace) -> int:
     known = {of.owner(person, record.assignment) for person in of.people}
     for result in found:
         if result.student not in known:
-            print(one_line(f"{result.student} is not in the roster, and not in the gradebook"), file=sys.stderr)
+            _warn(f"{result.student} is not in the roster, and not in the gradebook")
     say(f"{record.folder}/gradebook.csv and {record.folder}/feedback.zip, in the form of {of.form}")
     return 0
 
@@ -251,8 +258,8 @@ def _tell(record: Record, found: Sequence[Result], now: Collection[str]) -> None
     """The table's place, and loudly what a teacher has to look at."""
     for result in found:
         for note in result.notes:
-            if result.student in now and ("the notebook says" in note or "no student id" in note):
-                print(one_line(f"{result.student}: {note}"), file=sys.stderr)
+            if result.student in now and "the notebook says" in note:
+                _warn(f"{result.student}: {note}")
     say(f"{len(found)} hand-ins: {record.folder}/grades.csv")
     left = sum(result.open for result in found)
     if left:

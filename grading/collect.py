@@ -12,11 +12,11 @@ import re
 import shutil
 import unicodedata
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -35,6 +35,11 @@ CANVAS = re.compile(r"(?P<name>[^/_]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<r
 TELLING = (":sid", ":email", ":name")
 """What Gradescope tells of who handed in, the surest first."""
 GRADESCOPE = re.compile(r"submission_\d+")
+OF_PROGRAMS = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "submission_metadata.yml")
+"""What programs leave in deliveries, and what is read otherwise."""
+SURELY, BY_ID, FOLDED, BY_PIECE = range(4)
+"""How sure it is whose a file is: the teacher or the LMS says so, a folder or file is named by the id or address
+alone, it is so but for case and form, or a piece of its name is one or is somebody's name."""
 
 
 @dataclass(frozen=True)
@@ -123,41 +128,70 @@ class File:
     who: tuple[str, ...] = ()
 
 
-def files(source: Path) -> Iterator[File]:
-    """The notebooks of a delivery. Raises `BadInput` for what is neither a folder nor a zip."""
+def files(source: Path, tell: Callable[[str], None] = lambda _: None) -> Iterator[File]:
+    """The notebooks of a delivery; ``tell`` is told what is passed over.
+
+    Raises `BadInput` for what is neither a folder nor a zip.
+    """
     if source.is_dir():
-        files = [path for path in sorted(source.rglob("*"))[:MOST_FILES] if path.is_file() and not path.is_symlink()]
+        everything = sorted(source.rglob("*"))
+        _most(len(everything), tell)
+        files = []
+        for path in everything[:MOST_FILES]:
+            if path.is_symlink():
+                tell(f"{words.plain(path.relative_to(source).as_posix())} is a link, which is not followed")
+            elif path.is_file():
+                files.append(path)
         metadata = _metadata([path.relative_to(source).as_posix() for path in files])
         gradescope = _gradescope((source / metadata).read_bytes()) if metadata else {}
         for path in files:
+            name = path.relative_to(source).as_posix()
+            if path.suffix.lower() == ".zip":
+                yield from _inside(path, name, 0, tell)
+                continue
             with path.open("rb") as file:
-                yield from _one(path.relative_to(source).as_posix(), file, "", gradescope)
+                yield from _one(name, file, "", gradescope, tell)
         return
     try:
         with zipfile.ZipFile(source) as archive:
-            yield from _zipped(archive, "", 1)
+            yield from _zipped(archive, "", 1, tell)
     except (OSError, zipfile.BadZipFile, NotImplementedError):
         raise BadInput(f"{quoted(str(source))} is neither a folder nor a zip; choose what the LMS delivered.") from None
 
 
-def _zipped(archive: zipfile.ZipFile, below: str, depth: int) -> Iterator[File]:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()][:MOST_FILES]
+def _most(found: int, tell: Callable[[str], None]) -> None:
+    if found > MOST_FILES:
+        tell(f"only the first {MOST_FILES:,} of {found:,} files are looked at")
+
+
+def _zipped(archive: zipfile.ZipFile, below: str, depth: int, tell: Callable[[str], None]) -> Iterator[File]:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    _most(len(entries), tell)
+    entries = entries[:MOST_FILES]
     metadata = _metadata([entry.filename for entry in entries])
     gradescope = _gradescope(_some(archive, archive.getinfo(metadata))) if metadata and not below else {}
     for entry in entries:
         name = below + _named(entry)
         if name.lower().endswith(".zip") and depth:
-            data = _some(archive, entry)
-            if zipfile.is_zipfile(BytesIO(data)):
-                with zipfile.ZipFile(BytesIO(data)) as inner:
-                    yield from _zipped(inner, f"{name}/", depth - 1)
-        elif name.lower().endswith(".ipynb"):
-            try:
-                with archive.open(entry) as file:
-                    when = datetime.datetime(*entry.date_time).isoformat() if MOODLE.match(name) else ""
-                    yield from _one(name, file, when, gradescope)  # type: ignore[arg-type]
-            except (RuntimeError, ValueError, OSError, zipfile.BadZipFile):
+            yield from _inside(BytesIO(_some(archive, entry)), name, depth - 1, tell)
+            continue
+        try:
+            with archive.open(entry) as file:
+                when = datetime.datetime(*entry.date_time).isoformat() if MOODLE.match(name) else ""
+                yield from _one(name, file, when, gradescope, tell)  # type: ignore[arg-type]
+        except (RuntimeError, ValueError, OSError, zipfile.BadZipFile):
+            tell(f"{words.plain(name)} cannot be read (damaged, or with a password)")
+            if name.lower().endswith(".ipynb"):
                 yield File(name, "", b"")
+
+
+def _inside(zipped: Path | BytesIO, name: str, depth: int, tell: Callable[[str], None]) -> Iterator[File]:
+    """The notebooks of a zip that a student handed in."""
+    try:
+        with zipfile.ZipFile(zipped) as archive:
+            yield from _zipped(archive, f"{name}/", depth, tell)
+    except (OSError, zipfile.BadZipFile, NotImplementedError):
+        tell(f"{words.plain(name)} is no zip that can be read")
 
 
 def _metadata(names: Sequence[str]) -> str:
@@ -189,16 +223,17 @@ def _named(entry: zipfile.ZipInfo) -> str:
     return entry.filename
 
 
-def _one(name: str, file: BinaryIO, when: str, gradescope: Mapping[str, tuple[str, tuple[str, ...]]]) -> Iterator[File]:
-    last = PurePosixPath(name).name
-    if (
-        not last.lower().endswith(".ipynb")
-        or last.startswith(".")
-        or "__MACOSX" in name
-        or ".ipynb_checkpoints" in name
-    ):
+def _one(
+    name: str, file: BinaryIO, when: str, gradescope: Mapping[str, tuple[str, tuple[str, ...]]],
+    tell: Callable[[str], None],
+) -> Iterator[File]:  # fmt: skip
+    parts = PurePosixPath(name).parts
+    if any(part in OF_PROGRAMS for part in parts) or parts[-1].startswith("._"):
         return
-    folder = next((part for part in PurePosixPath(name).parts if GRADESCOPE.fullmatch(part)), "")
+    if not parts[-1].lower().endswith(".ipynb") or parts[-1].startswith("."):
+        tell(f"{words.plain(name)} is no notebook")
+        return
+    folder = next((part for part in parts if GRADESCOPE.fullmatch(part)), "")
     told, who = gradescope.get(folder, ("", ()))
     yield File(name, when or told, file.read(LARGEST + 1), who)
 
@@ -238,11 +273,11 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(sorted(split))
 
 
-def whose(file: File, people: Sequence[Person]) -> Person | None:
-    """The person in the roster; `None` where it is nobody, or more than one by name."""
+def whose(file: File, people: Sequence[Person]) -> tuple[Person | None, int]:
+    """The person in the roster, and how sure that is; `None` where it is nobody, or more than one."""
 
-    def only(found: list[Person]) -> Person | None:
-        return found[0] if len(found) == 1 else None
+    def only(found: Sequence[Person]) -> Person | None:
+        return found[0] if len({person.id for person in found}) == 1 else None
 
     keys = {key: person for person in people for key in (person.id, person.email) if key}
     folded = {_id(key): person for key, person in keys.items()}
@@ -250,7 +285,7 @@ def whose(file: File, people: Sequence[Person]) -> Person | None:
         if (
             person := folded.get(_id(told)) or only([one for one in people if _words(one.name) == _words(told)])
         ) is not None:
-            return person
+            return person, SURELY
     name = unicodedata.normalize("NFC", file.name)
     for part in PurePosixPath(name).parts:
         found = MOODLE.match(part) or MOODLE.match(f"{part}/") or CANVAS.fullmatch(part)
@@ -262,16 +297,19 @@ def whose(file: File, people: Sequence[Person]) -> Person | None:
             for one in people
             if one.name and (_words(one.name) == _words(found["name"]) or _bare(found["name"]) in _turns(one.name))
         ]
-        return only(numbered) or only(named) or folded.get(_id(found["name"]))
+        return only(numbered) or only(named) or folded.get(_id(found["name"])), SURELY
     parts = list(PurePosixPath(name).parts)
     for text in (*parts[:-1], PurePosixPath(parts[-1]).stem):
-        pieces = [text, *re.split(r"[\s_]+|\(\d+\)", text), *re.split(r"[\s_\-]+", text)]
-        for piece in pieces:
-            if (person := folded.get(_id(piece))) is not None:
-                return person
-        if (person := only([one for one in people if one.name and _words(one.name) == _words(text)])) is not None:
-            return person
-    return None
+        if text in keys:
+            return keys[text], BY_ID
+        if (person := folded.get(_id(text))) is not None:
+            return person, FOLDED
+        pieces = [*re.split(r"[\s_]+|\(\d+\)", text), *re.split(r"[\s_\-]+", text)]
+        meant = [folded[_id(piece)] for piece in pieces if _id(piece) in folded]
+        meant = meant or [one for one in people if one.name and _words(one.name) == _words(text)]
+        if meant:
+            return only(meant), BY_PIECE
+    return None, BY_PIECE
 
 
 def _turns(name: str) -> tuple[str, ...]:
@@ -307,18 +345,19 @@ def collect(
     Raises `BadInput` if nobody handed in. What lay there before is kept among the attempts.
     """
     by_id = {person.id: person for person in of.people}
-    nobodys, remarks, chosen = list[str](), list[str](), dict[str, list[tuple[tuple[object, ...], File]]]()
-    for file in files(source):
+    nobodys, remarks, chosen = list[str](), list[str](), dict[str, list[tuple[tuple[Any, ...], File]]]()
+    for file in files(source, remarks.append):
         last = PurePosixPath(file.name).name.lower()
         if assignment.name not in last and any(re.search(rf"(?<![a-z0-9]){other}(?!\d)", last) for other in others):
             remarks.append(f"{words.plain(file.name)} is of another set")
             continue
         typed = next((name for key, name in said.items() if key in (file.name, PurePosixPath(file.name).name)), None)
-        person = by_id.get(student_id(typed)) if typed else whose(file, of.people)
+        person, sure = (by_id.get(student_id(typed)), SURELY) if typed else whose(file, of.people)
         if person is None:
             nobodys.append(words.plain(file.name))
             continue
-        chosen.setdefault(of.owner(person, assignment), []).append((_order(file, assignment.name), file))
+        order = (-sure, *_order(file, assignment.name))
+        chosen.setdefault(of.owner(person, assignment), []).append((order, file))
     if not chosen:
         named = f"; nobody in the roster for {quoted(nobodys[0])} and {len(nobodys) - 1} more" if nobodys else ""
         raise BadInput(
@@ -334,6 +373,9 @@ def collect(
         found.sort(key=lambda pair: pair[0])
         newest = found[-1][1]
         notes = [f"{len(found)} attempts; took '{words.plain(newest.name, 120)}'"] if len(found) > 1 else []
+        for order, file in found:
+            if order[0] < found[-1][0][0]:
+                notes.append(f"'{words.plain(file.name, 120)}' is kept among the attempts, for its name is less sure")
         if re.search(r"(?:^|/|_)LATE_", newest.name):
             notes.append("late, says the LMS")
         _put(into / words.file_name(owner) / assignment.name, assignment.name, found)

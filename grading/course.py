@@ -10,9 +10,9 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hvlib
@@ -29,16 +29,35 @@ from .wall import Limits, Wall
 
 @dataclass(frozen=True)
 class HandIn:
-    """One file to be graded; ``path`` is `None` where there is none. ``handed_in`` is a time (ISO 8601) or nothing."""
+    """One file to be graded; ``path`` is `None` where there is none. ``handed_in`` is a time (ISO 8601) or nothing.
+
+    ``doubts`` are for the teacher to settle; ``notes`` stand with the marks, and have them too.
+    """
 
     student: str
     path: Path | None
     handed_in: str = ""
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    def doubted(self, sentence: str) -> HandIn:
+        """The same with one doubt more."""
+        return replace(self, notes=(*self.notes, sentence), doubts=(*self.doubts, sentence))
 
 
-def hand_ins(folder: Path, problem_set: str, shard: tuple[int, int] = (1, 1)) -> list[HandIn]:
-    """The hand-ins of a set in order; of several shards only those of this one. Raises `BadInput`."""
+OF_PROGRAMS = (".ipynb_checkpoints", ".before", ".DS_Store", ".git")
+"""What programs leave among hand-ins."""
+MOST_LOOKED_AT = 1000
+"""How much of a folder is gone through in search of a notebook that is not where it should be."""
+
+
+def hand_ins(
+    folder: Path, problem_set: str, shard: tuple[int, int] = (1, 1), tell: Callable[[str], None] = lambda _: None
+) -> list[HandIn]:
+    """The hand-ins of a set in order; of several shards only those of this one. Raises `BadInput`.
+
+    ``tell`` is told what is nobody's hand-in.
+    """
     if not folder.is_dir():
         raise BadInput(
             f"{quoted(str(folder))} is no folder of hand-ins; choose one that has a folder for each student."
@@ -46,27 +65,46 @@ def hand_ins(folder: Path, problem_set: str, shard: tuple[int, int] = (1, 1)) ->
     number, of = shard
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
-    told, found = _manifest(folder / f"{problem_set}.csv"), dict[str, HandIn]()
+    told, found = _manifest(folder / f"{problem_set}.csv"), dict[str, list[tuple[str, HandIn]]]()
     for place in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if not place.is_dir(follow_symlinks=False) or place.name.startswith("."):
-            continue  # JupyterLab leaves .ipynb_checkpoints
+            if place.name not in OF_PROGRAMS and not place.name.lower().endswith(".csv"):
+                kind = "a link" if place.is_symlink() else "hidden" if place.name.startswith(".") else "no folder"
+                tell(f"'{words.plain(place.name, 80)}' is passed over: it is {kind}, and no student's")
+            continue
         one = _in_folder(Path(place.path), problem_set)
         if (row := told.get(place.name)) is not None:
-            notes = [note for note in one.notes if "no student id" not in note] + [row["notes"]] * bool(row["notes"])
-            one = HandIn(words.from_table(row["student"]), one.path, row["handed_in"], tuple(notes))
-        other = found.get(one.student)
-        if other is not None:
-            note = f"there are two folders for this id: {place.name} and another"
-            chosen = one if other.path is None else other
-            one = HandIn(chosen.student, chosen.path, chosen.handed_in, (*chosen.notes, note))
-        found[one.student] = one
-    if not any(one.path for one in found.values()):
+            kept = [note for note in one.notes if note != NO_ID] + [row["notes"]] * bool(row["notes"])
+            doubts = tuple(doubt for doubt in one.doubts if doubt != NO_ID)
+            one = HandIn(words.from_table(row["student"]), one.path, row["handed_in"], tuple(kept), doubts)
+        found.setdefault(one.student, []).append((place.name, one))
+    settled = {student: _settled(student, folders) for student, folders in found.items()}
+    if not any(one.path for one in settled.values()):
+        unsettled = [doubt for one in settled.values() for doubt in one.doubts]
         raise BadInput(
             f"nobody handed in {problem_set} in {quoted(str(folder))}: there is no "
-            f"STUDENT/{problem_set}/{problem_set}.ipynb; "
+            f"STUDENT/{problem_set}/{problem_set}.ipynb{''.join(f' ({doubt})' for doubt in unsettled[:1])}; "
             "for what an LMS delivered write first, for example, grading collect FILE --roster class.csv."
         )
-    return [found[name] for name in sorted(found)][number - 1 :: of]
+    return [settled[name] for name in sorted(settled)][number - 1 :: of]
+
+
+def _settled(student: str, folders: Sequence[tuple[str, HandIn]]) -> HandIn:
+    """Which of several folders counts for a student: the one that is spelled like the id, or the only one with a file.
+
+    Where that does not tell, none does, and the teacher is asked: any of them may be somebody else's.
+    """
+    handed = [(name, one) for name, one in folders if one.path is not None]
+    exact = [(name, one) for name, one in handed if name == student]
+    name, chosen = (exact or handed or folders)[0]
+    if len(folders) == 1:
+        return chosen
+    names = ", ".join(quoted(other) for other, _ in folders if other != name)
+    if exact or len(handed) < 2:
+        return chosen.doubted(f"there are other folders for this id, not graded: {names}")
+    return HandIn(student, None).doubted(
+        f"not graded: several folders are for this id; keep one of {quoted(name)}, {names}"
+    )
 
 
 def _manifest(path: Path) -> dict[str, Mapping[str, str]]:
@@ -75,31 +113,59 @@ def _manifest(path: Path) -> dict[str, Mapping[str, str]]:
     return {words.file_name(words.from_table(row["student"])): row for row in rows}
 
 
+NO_ID = "the folder's name is no student id (too long, or with letters that do not print); rename it"
+
+
 def _in_folder(folder: Path, problem_set: str) -> HandIn:
-    notes: list[str] = []
+    """What a student's folder has of a set: links are not followed, and whatever is not quite in its place is said."""
     name = folder.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     try:
-        student = student_id(name)
+        one = HandIn(student_id(name), None)
     except BadInput:
-        student = words.plain(name, 60)
-        notes.append("the folder's name is no student id (too long, or with letters that do not print); rename it")
-    exact = folder / problem_set / f"{problem_set}.ipynb"
-    if os.path.lexists(exact):
-        return HandIn(student, exact, notes=tuple(notes))
-    for place in (folder / problem_set, folder):
-        near = (
-            [path for path in place.glob("*.[iI][pP][yY][nN][bB]") if not path.is_symlink()] if place.is_dir() else []
-        )
+        one = HandIn(words.plain(name, 60), None).doubted(NO_ID)
+    same = [place for place in _listed(folder) if place.name.casefold() == problem_set.casefold()]
+    same.sort(key=lambda place: place.name != problem_set)  # as it is spelled comes first
+    linked = [place for place in same if place.is_symlink()]
+    same = [place for place in same if place.is_dir() and not place.is_symlink()]
+    for place in linked:
+        one = one.doubted(f"'{words.plain(place.name, 80)}' is a link, which is not followed")
+    for place in same:
+        if os.path.lexists(exact := place / f"{problem_set}.ipynb"):
+            return replace(one, path=exact)
+    for place in (*same, folder):
+        near = [path for path in _listed(place) if path.suffix.lower() == ".ipynb" and not path.is_symlink()]
         if len(near) == 1:
-            notes.append(f"found '{words.plain(near[0].name, 80)}', expected {problem_set}.ipynb")
-            return HandIn(student, near[0], notes=tuple(notes))
+            found = f"found '{words.plain(near[0].name, 80)}', expected {problem_set}.ipynb"
+            return replace(one, path=near[0], notes=(*one.notes, found))
         if near:
             named = [path for path in near if problem_set in path.name.lower()] or near
             newest = max(named, key=lambda path: path.stat().st_mtime)
             took = f"took '{words.plain(newest.name, 80)}'"
-            notes.append(f"{len(near)} notebooks, and none is {problem_set}.ipynb; {took}")
-            return HandIn(student, newest, notes=tuple(notes))
-    return HandIn(student, None, notes=(*notes, "not handed in"))
+            return replace(one, path=newest).doubted(f"{len(near)} notebooks, and none is {problem_set}.ipynb; {took}")
+    for other in _elsewhere(folder):
+        if other.parent.name != other.stem:  # nor another set in its place
+            there = words.plain(other.as_posix(), 120)
+            return one.doubted(f"not handed in, but there is '{there}'; expected {problem_set}/{problem_set}.ipynb")
+    return replace(one, notes=(*one.notes, "not handed in"))
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _elsewhere(folder: Path) -> Iterator[Path]:
+    """The notebooks anywhere below a folder, but for the attempts that `grading.collect` keeps."""
+    looked = 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in (*OF_PROGRAMS, "attempts")]
+        for name in names:
+            if name.lower().endswith(".ipynb"):
+                yield Path(place, name).relative_to(folder)
+        if (looked := looked + 1 + len(names)) > MOST_LOOKED_AT:
+            return
 
 
 def asked(course: Course, problem_set: str) -> Asked:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import words
+from .memory import Watch
 from .wall import Limits, Wall, memory_file
 
 LARGEST = 20 << 20
@@ -35,7 +36,8 @@ REMARKS = {
 """What may be said about a notebook before it runs."""
 
 
-TOO_LONG, NOT_STARTED = "the cell took too long", "Python did not start"
+TOO_LONG, ALL_TOO_LONG = "the cell took too long", "the notebook took too long in all"
+TOO_MUCH, NOT_STARTED = "too much memory was taken", "Python did not start"
 
 
 @dataclass
@@ -55,8 +57,8 @@ class Outcome:
 
     @property
     def hurried(self) -> bool:
-        """Did a cell run out of time, or Python not start in time? Then what ran beside it may be why."""
-        return any(error.endswith((TOO_LONG, NOT_STARTED)) for error in self.errors.values())
+        """Was it ended for want of time or memory? Then what ran beside it may be why."""
+        return any(error.endswith((TOO_LONG, ALL_TOO_LONG, TOO_MUCH, NOT_STARTED)) for error in self.errors.values())
 
 
 @dataclass(frozen=True)
@@ -269,21 +271,20 @@ def _once(
     out = started.process.stdout.fileno()
     os.set_blocking(out, False)
     buffer, total, start = bytearray(), 0, time.monotonic()
-    looked = start
+    watch = Watch(started.process.pid, limits)
     try:
         while True:
             now = time.monotonic()
             ready = heard.ready_at
-            until = start + limits.startup if ready is None else ready + left
+            ends = [(start + limits.startup, NOT_STARTED) if ready is None else (ready + left, ALL_TOO_LONG)]
             if heard.began is not None:
-                until = min(until, heard.began + limits.cell + 1)
+                ends.append((heard.began + limits.cell + 1, TOO_LONG))
+            until, why = min(ends)
             if now > until:
-                return TOO_LONG if ready else NOT_STARTED
-            can_read, _, _ = select.select([out], [], [], min(until - now, 0.5) + 0.001)
-            if now - looked > 0.5:
-                looked = now
-                if resident(started.process.pid) > limits.everything:
-                    return "the cell took too much memory"
+                return why
+            can_read, _, _ = select.select([out], [], [], min(until - now, 0.1) + 0.001)
+            if watch.over():
+                return TOO_MUCH
             if not can_read:
                 continue
             piece = os.read(out, 65536)
@@ -299,21 +300,3 @@ def _once(
                 return "" if heard.done or heard.unreadable else "the process was ended by the cell"
     finally:
         started.stop()
-
-
-def resident(process: int) -> int:
-    """Bytes of memory of a process and all its kin, shared pages counted for each."""
-    kin: dict[int, list[tuple[int, int]]] = {}
-    for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        if entry.isdigit():
-            try:
-                fields = Path(f"/proc/{entry}/stat").read_bytes().rpartition(b")")[2].split()
-                kin.setdefault(int(fields[1]), []).append((int(entry), int(fields[21]) * 4096))
-            except (OSError, IndexError, ValueError):
-                continue
-    total, todo = 0, [process]
-    while todo:
-        for child, size in kin.get(todo.pop(), ()):
-            total += size
-            todo.append(child)
-    return total

@@ -38,7 +38,12 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for a cell, for a hand-in and for the start of Python; bytes of memory, of all processes, of files."""
+    """What a hand-in may use.
+
+    Seconds for a cell, for all of it and for the start of Python; bytes of memory for a process and for all, bytes of
+    files in each of two folders, and names in each (a name without a byte takes the kernel's memory); processes;
+    bytes of memory that the machine must have left.
+    """
 
     cell: float = 10
     total: float = 40
@@ -46,7 +51,9 @@ class Limits:
     memory: int = 2 << 30
     everything: int = 3 << 30
     disk: int = 64 << 20
+    names: int = 16_384
     processes: int = 32
+    reserve: int = 512 << 20
 
 
 class Started(Protocol):
@@ -125,12 +132,25 @@ def memory_file(data: bytes) -> int:
 
 # --- bubblewrap -------------------------------------------------------------------------------------------------------
 
-# Root shows it what lies below /root (0700), then becomes a user of its own. Each step executes the next, so that the
-# process we kill is bwrap itself: between another user's processes --die-with-parent is lost.
-STAGE = """mount -t tmpfs -o size=64k,mode=755 none /mnt && cd /mnt && k=0 && while [ "$1" != -- ]; do
+# In a mount namespace of its own, at a place where nothing that is shown lies: two folders that can be written, their
+# bytes and names limited (bwrap limits no names), and for root what lies below /root (0700), for it becomes a user of
+# its own then. Each step executes the next, so that the process we kill is bwrap itself: between another user's
+# processes --die-with-parent is lost. Should the machine run out of memory, the kernel ends this one first.
+STAGE = """mount -t tmpfs -o size=64k,mode=755 none "$1" && cd "$1" || exit 1; full=$2; shift 2
+for k in tmp shm; do mkdir $k && mount -t tmpfs -o "mode=1777,$full" none $k || exit 1; done; k=0
+while [ "$1" != -- ]; do
 if [ -d "$1" ]; then mkdir $k; else : > $k; fi && mount --bind "$1" $k || exit 1; shift; k=$((k+1)); done; shift; cd /
-exec "$@"
+echo 1000 > /proc/self/oom_score_adj; exec "$@"
 """
+
+
+def _stage(binds: Sequence[tuple[str, str]]) -> str:
+    """A folder to mount on: one that anybody can reach, and below which nothing lies that is shown."""
+    shown = [Path(os.path.realpath(source)) for source, _ in binds]
+    for place in map(Path, ("/mnt", "/media", "/opt", "/srv")):
+        if place.is_dir() and not any(one.is_relative_to(place) for one in shown):
+            return str(place)
+    raise BadInput("the wall needs a folder to mount on; make /mnt, and put no Python into it.")
 
 
 def _first_uid() -> int:
@@ -170,14 +190,18 @@ class Bubblewrap:
         masks = masked(binds, self.hidden)
         program = filter_program()
         filtered = memory_file(program) if program else None
-        before: list[str] = []
+        stage, full = _stage(binds), f"size={limits.disk},nr_inodes={limits.names}"
+        rights = ["--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"]
         if os.geteuid() == 0:
             uid = str(next(self.uids))
-            before = ["unshare", "--mount", "sh", "-c", STAGE, "sh", *[source for source, _ in binds], "--",
-                      "setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--inh-caps=-all",
-                      "--bounding-set=-all", "--no-new-privs"]  # fmt: skip
-            binds = [(f"/mnt/{number}", target) for number, (_, target) in enumerate(binds)]
-        options = _options(binds, masks, limits, filtered)
+            own, sources = ["--mount"], [source for source, _ in binds]
+            rights = ["--reuid", uid, "--regid", uid, "--clear-groups", *rights]
+            binds = [(f"{stage}/{number}", target) for number, (_, target) in enumerate(binds)]
+        else:
+            own, sources = ["--user", "--map-current-user", "--keep-caps", "--mount"], []
+        before = ["unshare", *own, "sh", "-c", STAGE, "sh", stage, full, *sources, "--", "setpriv", *rights]
+        binds = [(f"{stage}/tmp", "/tmp"), *binds]  # first: a Python may lie below /tmp
+        options = _options(binds, masks, stage, filtered)
         told = memory_file(b"".join(one.encode() + b"\0" for one in options))
         passed = [told] if filtered is None else [told, filtered]
         command = [*before, "bwrap", "--args", str(told), "--", sys.executable, "-I", "-B", "-X", "utf8",
@@ -194,16 +218,14 @@ class Bubblewrap:
                 os.close(descriptor)
 
 
-def _options(binds: Sequence[tuple[str, str]], masks: Sequence[str], limits: Limits, filtered: int | None) -> list[str]:
+def _options(binds: Sequence[tuple[str, str]], masks: Sequence[str], stage: str, filtered: int | None) -> list[str]:
     """Bwrap's options; handed over by a descriptor, so that a command line inside does not tell paths."""
-    size = ["--perms", "0755", "--size", str(limits.disk)]
     options = [
         "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--clearenv",
         "--uid", "1000", "--gid", "1000", "--hostname", "notebook", "--cap-drop", "ALL",
-        *size, "--tmpfs", "/tmp",  # before the binds: a Python may lie below /tmp
     ]  # fmt: skip
     for source, target in binds:
-        options += ["--ro-bind", source, target]
+        options += ["--bind" if target == "/tmp" else "--ro-bind", source, target]
     for target in masks:
         options += ["--perms", "0555", "--size", "4096", "--tmpfs", target, "--remount-ro", target]
     for link in ("bin", "lib", "lib32", "lib64"):
@@ -212,7 +234,7 @@ def _options(binds: Sequence[tuple[str, str]], masks: Sequence[str], limits: Lim
         elif os.path.isdir(f"/{link}"):
             options += ["--ro-bind", f"/{link}", f"/{link}"]
     # bwrap's own root and /dev are file systems in memory without a limit: both for reading only at the end.
-    options += ["--dev", "/dev", *size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--chdir", "/tmp"]
+    options += ["--dev", "/dev", "--bind", f"{stage}/shm", "/dev/shm", "--remount-ro", "/dev", "--chdir", "/tmp"]
     options += ["--remount-ro", "/"]
     for name, value in ENVIRONMENT.items():
         options += ["--setenv", name, value]
@@ -291,6 +313,7 @@ class Container:
             self.engine, "run", "--rm", "-i", "--name", named, "--network", "none", "--read-only", "--cap-drop", "ALL",
             "--security-opt", "no-new-privileges", "--pids-limit", str(limits.processes + 8),
             "--memory", str(limits.everything), "--shm-size", str(limits.disk), "--user", "1000:1000",
+            "--ulimit", "nofile=256:256", "--ulimit", f"nproc={limits.processes + 8}:{limits.processes + 8}",
             "--tmpfs", f"/tmp:size={limits.disk},mode=1777", "--workdir", "/tmp", "--hostname", "notebook",
         ]  # fmt: skip
         for source, target in binds:

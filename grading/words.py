@@ -7,7 +7,7 @@ import html
 import re
 import unicodedata
 
-from hvlib.command import one_line
+from hvlib.terminal import one_line
 
 LONGEST_NAME = 100
 """Bytes of a file's name that is made of a student's id; file systems take 255 with everything behind it."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__, book, lab
-from .command import Parser, complain, run, say
 from .errors import BadInput, not_one_of
+from .terminal import Parser, complain, run, say
 
 FOLDER = "hvlib-book"
 """Where the chapters are copied to, from where the reader stands."""

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from .arithmetic.plan import plan as make_plan
-from .command import Parser, complain, say
 from .errors import BadInput
 from .kernels import observe
 from .kernels.host import ask, intake
 from .kernels.host.inventory import Inventory, inventory, of_reports
+from .terminal import Parser, complain, say
 
 
 def host(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from .errors import BadInput, quoted
 
@@ -42,21 +43,29 @@ def parse_size(size: str | int, what: str = "size") -> int:
             )
         return number
     text = size if isinstance(size, str) else ""
-    found = _SIZE.fullmatch(text) if len(text) < 40 else None
-    if not found:
+    read = _read(str.__str__(text)) if len(text) < 40 else None
+    if not read:
         raise BadInput(
             f"{what} {quoted(size)} is not a size; write a number and a unit, for example '2 MiB', '1 GiB' or 4096."
         )
-    digits, prefix, suffix = found.groups()
-    if (suffix or "").lower() == "b" and prefix + suffix != "kB":
+    digits, prefix, suffix, value = read
+    if suffix.lower() == "b" and prefix + suffix != "kB":
         raise BadInput(
             f"{what} {text!r} is a decimal size (powers of ten); memory comes in powers of two: "
             f"write '{digits} {prefix.upper()}iB'."
         )
-    value = Fraction(digits.replace(",", "")) * (_UNITS[f"{prefix.upper()}iB"] if prefix else 1)
     if value.denominator != 1 or not 0 < value < _LIMIT:
         raise BadInput(f"{what} {text!r} is not a whole number of bytes from 1 to 2^64 - 1; write for example '2 MiB'.")
     return int(value)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> tuple[str, str, str, Fraction] | None:
+    """Digits, the unit's two parts, and the bytes meant, whole or not; `None` for what is no size."""
+    if not (found := _SIZE.fullmatch(text)):
+        return None
+    digits, prefix, suffix = found.groups("")
+    return digits, prefix, suffix, Fraction(digits.replace(",", "")) * (_UNITS[f"{prefix.upper()}iB"] if prefix else 1)
 
 
 def size_among(size: object, names: Sequence[str]) -> str | None:

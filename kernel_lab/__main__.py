@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from . import LabError, experiment, fetch, initramfs
 from .architecture import ARCHITECTURES, Architecture, architecture
-from .guest import Guest
+from .guest import Guest, boot
 
 ALL: tuple[tuple[str, str, str, str | None], ...] = (
     ("x86-64", "bullseye-security", "5.10", None),
@@ -78,9 +78,9 @@ class _Lab:
         program = fetch.busybox(self.suite or "stable", self.folder / "busybox", self.which)
         self.initrd = initramfs.build(self.folder, program)
 
-    def boot(self, append: str = "") -> Guest:
+    def boot(self) -> Guest:
         self.say(f"booting {self.kernel.package}")
-        return Guest(self.which, self.kernel.image, self.initrd, self.folder, self.memory, append)
+        return boot(self.which, self.kernel.image, self.initrd, self.folder, self.memory)
 
     def about(self, release: str, how: str, command: list[str], peak: int) -> dict[str, Any]:
         """Where a record comes from."""

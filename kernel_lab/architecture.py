@@ -92,6 +92,8 @@ def _from(*starts: tuple[int, int]) -> Callable[[int], Ram]:
 
 
 _ALL = 1 << 60
+_UNTESTED = "no_timer_check"
+"""x86 tries its timer at boot, and gives up on one that ticks late, as on a busy machine without KVM."""
 _X86 = PageTable(12, 40, 1, 0x80, 2, True, "CR3", 12, lambda register: 5 if register("CR4") & 1 << 12 else 4)
 _RISCV = PageTable(10, 44, 1, 0xE, 4, False, "satp", 0, lambda register: {8: 3, 9: 4, 10: 5}[register("satp") >> 60])
 
@@ -100,7 +102,7 @@ ARCHITECTURES = {
     for one in (
         Architecture("x86-64", "amd64", "qemu-system-x86_64", "qemu-system-x86",
                      ("-M", "pc,memory-backend=ram", "-cpu", "max,la57=off"), "ttyS0",
-                     ("cloud-amd64", "amd64"), _pc, 8192, _X86),
+                     ("cloud-amd64", "amd64"), _pc, 8192, _X86, append=_UNTESTED),
         Architecture("riscv64", "riscv64", "qemu-system-riscv64",
                      "qemu-system-misc (since Debian 13 qemu-system-riscv)",
                      ("-M", "virt,memory-backend=ram", "-cpu", "rv64"), "ttyS0",

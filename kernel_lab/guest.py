@@ -20,10 +20,14 @@ from . import LabError
 from .architecture import Architecture, PageTable
 from .memory import Memory
 
-LONGEST_BOOT = 420
-"""Seconds; on two cores the slowest kernel asked so far took 20."""
+LONGEST_BOOT, BOOTS = 210, 2
+"""Seconds for a boot, and how often one is tried; on two cores the slowest kernel asked so far took 20."""
 _STRETCH = 16 << 20
 """Bytes of RAM in one piece, from which on its vmemmap is told from other things by its length."""
+
+
+class Silent(LabError):
+    """The guest says nothing any more, within the time it has."""
 
 
 class _Line:
@@ -248,6 +252,19 @@ class Guest:
             return line.read(max(seconds, 1))
         except (TimeoutError, EOFError) as why:
             happened = f"did not answer within {seconds:.0f} s" if isinstance(why, TimeoutError) else "ended"
-            raise LabError(
+            raise (Silent if isinstance(why, TimeoutError) else LabError)(
                 f"the guest {happened}, at: {doing}; the last line on its console is: {self._shell.last}"
             ) from None
+
+
+def boot(
+    architecture: Architecture, image: Path, initrd: Path, folder: Path, memory_mib: int, append: str = ""
+) -> Guest:
+    """A guest that has come up (`Guest`). One that falls silent on its way, as on a busy machine, is booted again."""
+    for left in reversed(range(BOOTS)):
+        try:
+            return Guest(architecture, image, initrd, folder, memory_mib, append)
+        except Silent:
+            if not left:
+                raise
+    raise AssertionError("at least one boot")

@@ -50,6 +50,9 @@ WRONG = {
     "a file in /": "open('/mark', 'w')",
     "a file in /dev": "open('/dev/mark', 'w')",
     "the temporary folder of the grader": "import os\nassert any(n.startswith(('grading-', 'attacks-')) for n in os.listdir('/tmp'))\nanswer_leaf = 1",
+    "names without number": "for n in range(40_000): open(f'/tmp/{n}', 'w').close()\nanswer_leaf = 1",
+    "names in the shared memory": "import os\nfor n in range(40_000): os.mkdir(f'/dev/shm/{n}')\nanswer_leaf = 1",
+    "two names for one": "import os\nfor n in range(40_000): os.link('/tmp/0', f'/tmp/l{n}')\nanswer_leaf = 1",
 }  # fmt: skip
 """Each stands in a cell of one notebook, and leaves no answer."""
 COSTS = {
@@ -80,12 +83,20 @@ KEEPS = {
     "kills all others": "import os\nfor p in range(2, 33000):\n    if p not in (os.getpid(), os.getppid()):\n        try: os.kill(p, 9)\n        except OSError: pass",
     "a folder without rights": "import os\nos.makedirs('a/b'); os.chmod('a/b', 0); os.chmod('a', 0)",
     "100,000 lines": "for n in range(100_000): print('x' * 40, n)",
-    "names without number": "for n in range(20_000): open(f'/tmp/{n}', 'w').close()",
     "writes into every descriptor": "import os\nfor f in range(3, 40):\n    try: os.write(f, b'[1]\\n{}\\n[[[[\\nnull\\n[\"value\", \"nobody\", 1, 1]\\n[\"error\", true, 1]\\n')\n"
     "    except OSError: pass",
     "patches the judge": "import hvlib.teaching.ask as ask\nask.Question.judge = lambda *a: 1",
 }  # fmt: skip
 """Each stands before the right answer, which counts."""
+
+ENDED = {
+    "memory of many": "import os, time\nfor k in range(4):\n    if not os.fork():\n        x = bytearray(b'x') * (220 << 20)\n        time.sleep(9)\n"
+    "time.sleep(8)",
+    "memory of nobody": "import mmap, time\nkept = [mmap.mmap(-1, 220 << 20) for k in range(4)]\nfor m in kept:\n    m[::4096] = b'x' * (len(m) // 4096)\n"
+    "    m.resize(4096)\ntime.sleep(8)",
+}  # fmt: skip
+"""As before, and the answer is lost, for together it takes more than `SOME`."""
+SOME = wall.Limits(cell=9, total=20, everything=600 << 20)
 
 
 def whole(name):
@@ -118,7 +129,7 @@ def main():
     limits = wall.Limits(cell=2, total=5)
     asks = course.asked(tasks.BOOK, "ps1")
 
-    def judge(attack, raw):
+    def judge(attack, raw, limits=limits):
         outcome = run(raw, "mallory", asks, behind, limits)
         said["points"][attack] = score(tasks.BOOK, "ps1", "mallory", outcome).automatic
         said["texts"][attack] = str(outcome)
@@ -165,6 +176,10 @@ def main():
                 pool.submit(judge, attack, sets.text(notebook).encode())
             for attack in WHOLE:
                 pool.submit(judge, attack, whole(attack))
+        for attack, code in ENDED.items():  # alone: what others add to shared memory meanwhile would count
+            notebook = sets.solution("ps1", "mallory")
+            demo.before("leaf", code)(notebook)
+            judge(attack, sets.text(notebook).encode(), SOME)
         said["bystander"] = bystander.poll() is None
         bystander.send_signal(signal.SIGKILL)
         bystander.wait()

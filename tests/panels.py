@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from playwright.sync_api import Locator, Page, expect
 
 PLAYED = """async (panel) => {
-  const bytes = Uint8Array.from(atob(panel.nextElementSibling.textContent), (letter) => letter.charCodeAt(0));
-  const film = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  const read = async () => {
+    const bytes = Uint8Array.from(atob(panel.nextElementSibling.textContent), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  };
+  const film = panel.filmOfTest ??= await read();
   const drawn = panel.classList.contains("hv-narrow") && film.tall.base ? film.tall : film;
   const svg = panel.querySelector(".hv-picture svg");
   const control = (axis) => [...panel.querySelectorAll(`[data-axis="${axis.name}"]`)];

@@ -18,6 +18,7 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed (make test installs it)")
 pytest.importorskip("playwright", reason="playwright is not installed")
+from accessible import violations
 from panels import PLAYED, controls, played
 from playing import Player
 from playwright.sync_api import expect
@@ -54,8 +55,6 @@ def test_every_page_is_there_and_in_order(html):
 @pytest.mark.parametrize("name", sorted(set(NAMES)))
 def test_a_page_in_the_browser(html, browser, name):
     """No axe violation, no console error, no request to another host; panels answer in each view."""
-    from axe_playwright_python.sync_playwright import Axe
-
     for theme, width in VIEWS if name in WHOLE else VIEWS[:2]:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         page = context.new_page()
@@ -67,8 +66,7 @@ def test_a_page_in_the_browser(html, browser, name):
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (theme, width, "the page is too wide")
         for panel in played(page):
             moved(page, panel)
-        found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
-        assert found.violations_count == 0, f"{theme}, {width}: {found.generate_report()}"
+        assert not (found := violations(page)), f"{theme}, {width}: {found}"
         assert problems == [], (theme, width)
         context.close()
 
@@ -259,10 +257,7 @@ def game(html, browser, request):
 
 
 def accessible(player):
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(player.page, context=".hv-kernel", options={"resultTypes": ["violations"], "preload": False})
-    assert found.violations_count == 0, found.generate_report()
+    assert not violations(player.page, ".hv-kernel")
 
 
 @needs_chromium

@@ -54,19 +54,19 @@ def watched(context, known=()):
     assert not problems, problems
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(context):
+    """One JupyterLab, in which chapter after chapter is opened as a reader does."""
     with watched(context) as page:
         yield page
 
 
 @pytest.fixture(scope="module")
-def remap(lab, context):
-    """Chapter 6, open and run, for the tests that need no fresh page."""
-    with watched(context) as page:
-        lab.open(page, "06_remap_to_page_1.ipynb")
-        lab.run_all(page)
-        yield page
+def remap(lab, page):
+    """Chapter 6, open and run, for the tests that leave it so."""
+    lab.open(page, "06_remap_to_page_1.ipynb")
+    lab.run_all(page)
+    return page
 
 
 STILL = """svg => new Promise((done) => {
@@ -132,7 +132,23 @@ def test_a_chapter_runs_and_its_panel_answers_mouse_and_keyboard(lab, page, chap
         assert panel.bounding_box()["height"] == pytest.approx(height, abs=1), "nothing on the page jumps"
         slider.home()
         values[axis.name] = axis.values[0]
+        check()
     expect(panel.locator("[role=status]")).to_have_text(truth(film, values)[0])
+
+
+def test_the_box_says_of_a_pasted_text_what_python_says(lab, page):
+    """Chapter 12's box: by the button, by keys, and a sentence for what says nothing."""
+    text = "MemTotal:       65481216 kB\nHugePages_Total:     512\nHugepagesize:       2048 kB\n"
+    lab.open(page, "12_your_own_fleet.ipynb")
+    lab.run_all(page)
+    box, said = page.locator(".hv-paste textarea"), page.locator(".hv-paste .hv-said")
+    expect(said).to_have_text(str(hv.observe.host(EXAMPLE)))
+    box.fill(text)
+    page.locator(".hv-paste").get_by_role("button").first.click()
+    expect(said).to_have_text(str(hv.observe.host(text)))
+    box.fill("a recipe for soup")
+    box.press("Control+Enter")
+    expect(said).to_have_class(re.compile("hv-sentence"))
 
 
 def test_keys_on_a_slider_do_not_edit_the_notebook(remap):
@@ -162,22 +178,6 @@ def test_what_the_slider_says_python_knows_and_the_guess_stands_beside_the_truth
     remap.keyboard.insert_text("print('python says', panel.step, panel.facts['frames freed'])")
     remap.keyboard.press("Control+Enter")
     expect(remap.locator(".jp-OutputArea-output", has_text="python says 11 6")).to_be_visible()
-
-
-def test_the_box_says_of_a_pasted_text_what_python_says(lab, context):
-    """Chapter 12's box: by the button, by keys, and a sentence for what says nothing."""
-    text = "MemTotal:       65481216 kB\nHugePages_Total:     512\nHugepagesize:       2048 kB\n"
-    with watched(context) as page:
-        lab.open(page, "12_your_own_fleet.ipynb")
-        lab.run_all(page)
-        box, said = page.locator(".hv-paste textarea"), page.locator(".hv-paste .hv-said")
-        expect(said).to_have_text(str(hv.observe.host(EXAMPLE)))
-        box.fill(text)
-        page.locator(".hv-paste").get_by_role("button").first.click()
-        expect(said).to_have_text(str(hv.observe.host(text)))
-        box.fill("a recipe for soup")
-        box.press("Control+Enter")
-        expect(said).to_have_class(re.compile("hv-sentence"))
 
 
 def test_the_game_is_played_by_mouse_and_keys_and_python_confirms_each_move(remap):

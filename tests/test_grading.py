@@ -16,7 +16,7 @@ import pytest
 from users import run_as
 
 import hvlib as hv
-from grading import course, demo, keys, probe, record, score, sets, tasks, wall, words
+from grading import course, demo, keys, memory, probe, record, score, sets, tasks, wall, words
 from grading.__main__ import main
 from grading.run import Asked, Outcome, contents, run
 from hvlib.teaching import homework
@@ -171,6 +171,8 @@ def test_attacks_earn_nothing_cost_nothing_else_and_leave_nothing(who, behind):
     assert said["through"] == []
     assert said["ended"]
     expected = dict.fromkeys(attacks.COSTS, 10) | dict.fromkeys(attacks.KEEPS, 12)
+    expected |= dict.fromkeys(attacks.ENDED, 10)
+    assert all("'leaf': 'too much memory was taken'" in said["texts"][attack] for attack in attacks.ENDED)
     expected |= dict.fromkeys(attacks.WHOLE, 0) | {"a million empty lines": 10, "a surrogate in a text": 12}
     assert said["points"] == expected
     assert said["bystander"], "the teacher's process was killed"
@@ -224,6 +226,27 @@ def test_the_grader_itself_is_hidden_where_it_lies_in_the_python_that_is_shown(t
     assert wall.masked(binds, [tmp_path]) == [f"/venv/{wall.HERE.name}"]
 
 
+@pytest.mark.parametrize(
+    ("available", "shared", "over"), [(1 << 20, 0, True), (1 << 22, 0, False), (1 << 22, 4 << 20, True)]
+)
+def test_what_the_machine_must_keep_is_kept(tmp_path, monkeypatch, available, shared, over):
+    """In KiB; pipes, sockets and shared memory belong to no process."""
+    (tmp_path / "meminfo").write_text(f"MemAvailable: {available} kB\nShmem: 4096 kB\n")
+    monkeypatch.setattr(memory, "PROC", tmp_path)
+    watch = memory.Watch(1, wall.Limits(reserve=2 << 30, everything=3 << 30))
+    (tmp_path / "meminfo").write_text(f"MemAvailable: {available} kB\nShmem: {4096 + shared} kB\n")
+    watch.next = 0
+    assert watch.over() is over
+
+
+def test_the_stage_stands_where_nothing_lies_that_is_shown(monkeypatch):
+    places = [place for place in ("/mnt", "/media", "/opt", "/srv") if Path(place).is_dir()]
+    assert wall._stage([("/usr/bin", "/usr/bin")]) == places[0]
+    assert wall._stage([(f"{places[0]}/venv", "/x")]) != places[0]
+    with pytest.raises(hv.BadInput, match="make /mnt"):
+        wall._stage([(f"{place}/venv", "/x") for place in places])
+
+
 @pytest.mark.slow
 def test_a_container_is_asked_for_the_same_walls(tmp_path):
     """An engine that writes down what it was told and then runs the program, for there is none on test machines."""
@@ -239,7 +262,7 @@ def test_a_container_is_asked_for_the_same_walls(tmp_path):
     assert outcome.values == {"x": 1}
     told = (tmp_path / "told").read_text()
     for option in ("--network none", "--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "--memory 3221225472",
-                   "--pids-limit 40", f"{tmp_path}/shared:/srv:ro", "debian"):  # fmt: skip
+                   "--pids-limit 40", "--ulimit nofile=256:256", f"{tmp_path}/shared:/srv:ro", "debian"):  # fmt: skip
         assert option in told, option
     assert "HOME=/tmp" in told
 
@@ -314,6 +337,20 @@ def test_several_answers(behind):
     assert failed.errors == {"x": "NameError: name 'half' is not defined"}
     killed = came(behind, "answer_x = 1", "import os; os._exit(1)", "answer_x = 2", ids=[(0, "x")])
     assert killed.values == {"x": 2}
+
+
+@pytest.mark.slow
+def test_what_ended_a_notebook_is_named(behind):
+    def ended(limits, *cells):
+        made = notebook(*cells)
+        made.cells[-1].id = "x"
+        return run(nbformat.writes(made).encode(), "s01", ASKED, behind, limits).errors["x"]
+
+    sleeps = "import time; time.sleep(9)"
+    assert ended(wall.Limits(cell=5, total=0.6), sleeps) == "the notebook took too long in all"
+    assert ended(wall.Limits(cell=0.5, total=9), sleeps) == "TooLong: the cell took too long"
+    masked = "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN); " + sleeps
+    assert ended(wall.Limits(cell=0.1, total=9), masked) == "the cell took too long"
 
 
 @pytest.mark.slow

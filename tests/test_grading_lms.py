@@ -159,11 +159,108 @@ def test_a_roster_that_is_none_gets_a_sentence(tmp_path, text):
         collect.roster(roster(tmp_path, text))
 
 
+def test_of_two_folders_for_one_id_the_one_that_is_spelled_like_it_counts(tmp_path):
+    for place, text in (
+        ("s01", "right"),
+        ("S01", "other"),
+        ("s01 ", "third"),
+        ("S02", "a"),
+        ("s02 ", "b"),
+        ("S03", "only"),
+        ("s03", ""),
+    ):
+        (tmp_path / place / "ps1").mkdir(parents=True)
+        if text:
+            (tmp_path / place / "ps1" / "ps1.ipynb").write_text(text)
+    first, second, third = course.hand_ins(tmp_path, "ps1")
+    assert first.path.read_text() == "right"
+    assert first.doubts == ("there are other folders for this id, not graded: 'S01', 's01 '",)
+    assert second.path is None
+    assert second.doubts == ("not graded: several folders are for this id; keep one of 'S02', 's02 '",)
+    assert third.path.read_text() == "only"
+    assert third.doubts == ("there are other folders for this id, not graded: 's03'",)
+
+
+def test_links_are_not_followed_and_whatever_is_nobodys_is_said(tmp_path, capsys):
+    place = tmp_path / "in"
+    (place / "s01" / "PS1").mkdir(parents=True)
+    (place / "s01" / "PS1" / "ps1.ipynb").write_text("{")
+    (place / "s02").mkdir()
+    (place / "s02" / "ps1").symlink_to(place / "s01" / "PS1")
+    (place / "s03").symlink_to(place / "s01")
+    (place / "s04" / "unpacked" / "here").mkdir(parents=True)
+    (place / "s04" / "unpacked" / "here" / "work.ipynb").write_text("{")
+    (place / "s05" / "ps2").mkdir(parents=True)
+    (place / "s05" / "ps2" / "ps2.ipynb").write_text("{")
+    (place / "flat.ipynb").write_text("{")
+    (place / ".hidden" / "ps1").mkdir(parents=True)
+    (place / ".ipynb_checkpoints").mkdir()
+    told = []
+    found = {one.student: one for one in course.hand_ins(place, "ps1", tell=told.append)}
+    assert found["s01"].path.read_text() == "{"
+    assert {name for name, one in found.items() if one.path} == {"s01"}
+    assert found["s02"].doubts == ("'ps1' is a link, which is not followed",)
+    assert found["s04"].doubts == ("not handed in, but there is 'unpacked/here/work.ipynb'; expected ps1/ps1.ipynb",)
+    assert (found["s05"].notes, found["s05"].doubts) == (("not handed in",), ())
+    assert told == [f"'{name}' is passed over: it is {kind}, and no student's"
+                    for name, kind in ((".hidden", "hidden"), ("flat.ipynb", "no folder"), ("s03", "a link"))]  # fmt: skip
+    assert not capsys.readouterr().err
+
+
 def test_two_of_one_name_are_not_guessed(tmp_path):
     people = "id,name\ns01,Jane Doe\ns02,Jane Doe\n"
     of = collect.roster(roster(tmp_path, people)).people
-    assert collect.whose(collect.File("Jane Doe/ps1.ipynb", "", b""), of) is None
-    assert collect.whose(collect.File("s02/ps1.ipynb", "", b""), of).id == "s02"
+    assert collect.whose(collect.File("Jane Doe/ps1.ipynb", "", b""), of)[0] is None
+    assert collect.whose(collect.File("s02/ps1.ipynb", "", b""), of)[0].id == "s02"
+    assert collect.whose(collect.File("s01_for_s02.ipynb", "", b""), of)[0] is None
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_a_name_of_ones_own_choice_is_not_preferred_to_the_id(tmp_path, capsys, as_zip):
+    """Whoever hands in beside others may write an id into the name."""
+    names = ["s01 (1).ipynb", "s01.ipynb", "S01 .ipynb", "ps1_s01.ipynb", "s02 (2).ipynb", "s02 (1).ipynb"]
+    into = tmp_path / "in"
+    said = ["--roster", str(roster(tmp_path, PLAIN)), "--into", str(into), "--set", "ps1"]
+    assert main(["collect", str(delivered(tmp_path, names, as_zip)), *said]) == 0
+    told = capsys.readouterr().err
+    assert (into / "s01" / "ps1" / "ps1.ipynb").read_text() == "s01.ipynb"
+    assert (into / "s02" / "ps1" / "ps1.ipynb").read_text() == "s02 (2).ipynb"
+    for name in ("s01 (1).ipynb", "S01 .ipynb", "ps1_s01.ipynb"):
+        assert f"s01: '{name}' is kept among the attempts, for its name is less sure" in told
+    assert "'s02 (1).ipynb' is kept" not in told
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_a_zip_that_a_student_handed_in_is_opened(tmp_path, capsys, as_zip):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("work/ps1.ipynb", "inside")
+    if as_zip:
+        source = tmp_path / "down.zip"
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.writestr("s01/work.zip", inner.getvalue())
+    else:
+        source = tmp_path / "down"
+        (source / "s01").mkdir(parents=True)
+        (source / "s01" / "work.zip").write_bytes(inner.getvalue())
+    said = ["--roster", str(roster(tmp_path, PLAIN)), "--into", str(tmp_path / "in"), "--set", "ps1"]
+    assert main(["collect", str(source), *said]) == 0
+    assert (tmp_path / "in" / "s01" / "ps1" / "ps1.ipynb").read_text() == "inside"
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_nothing_is_passed_over_in_silence(tmp_path, capsys, as_zip):
+    names = ["s01/ps1.ipynb", "s02/report.pdf", "s02/mine.zip", "__MACOSX/s01/._ps1.ipynb", "s03/ps2.ipynb"]
+    source = delivered(tmp_path, names, as_zip)
+    if not as_zip:
+        (source / "s03" / "link.ipynb").symlink_to(source / "s01" / "ps1.ipynb")
+    said = ["--roster", str(roster(tmp_path, PLAIN)), "--into", str(tmp_path / "in"), "--set", "ps1"]
+    assert main(["collect", str(source), *said]) == 0
+    told = capsys.readouterr().err.splitlines()
+    expected = ["s02/report.pdf is no notebook", "s03/ps2.ipynb is of another set"]
+    expected += ["s02/mine.zip is no zip that can be read"]
+    expected += [] if as_zip else ["s03/link.ipynb is a link, which is not followed"]
+    assert sorted(told) == sorted(expected)
 
 
 def marked(tmp_path, students, open_one="s02"):

@@ -353,7 +353,7 @@ def test_a_real_process_says_the_same_and_judges_what_it_can(folder):
 
 @pytest.mark.parametrize(("ends", "code"), [("BrokenPipeError", 141), ("KeyboardInterrupt", 130), ("OSError", 2)])
 def test_a_command_that_is_cut_short_says_so_by_its_exit_code(ends, code):
-    program = f"from hvlib import command\ndef main(_): raise {ends}\ncommand.run(main)"
+    program = f"from hvlib import terminal\ndef main(_): raise {ends}\nterminal.run(main)"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert told.returncode == code
     assert len(told.stderr.splitlines()) == (code == 2)

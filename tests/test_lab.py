@@ -1,10 +1,12 @@
 """The kernel lab: its parts without QEMU, and, marked, a real kernel from fetching to verdict (`make test-lab`)."""
 
+import base64
 import os
 import shutil
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -215,6 +217,53 @@ def test_a_guest_that_hangs_or_dies_says_where_it_stopped(tmp_path, what, said):
         hanging._answer("settle", Line(), 9)
 
 
+def test_a_guest_that_falls_silent_at_boot_is_booted_once_more(monkeypatch):
+    """As x86 does on a busy machine that tests its timer; what QEMU itself refuses is not tried again."""
+    tried = []
+
+    def comes_up_at(number, why):
+        def start(*given):
+            tried.append(given)
+            if len(tried) < number:
+                raise why
+            return "a guest"
+
+        tried.clear()
+        monkeypatch.setattr(guest, "Guest", start)
+
+    asked = (X86, "vmlinuz", "initrd", "folder", 64, "")
+    comes_up_at(2, guest.Silent("did not answer"))
+    assert guest.boot(*asked) == "a guest"
+    assert tried == [asked, asked]
+    comes_up_at(3, guest.Silent("did not answer"))
+    with pytest.raises(kernel_lab.LabError, match="did not answer"):
+        guest.boot(*asked)
+    assert len(tried) == guest.BOOTS
+    comes_up_at(2, kernel_lab.LabError("QEMU is missing"))
+    with pytest.raises(kernel_lab.LabError, match="missing"):
+        guest.boot(*asked)
+    assert len(tried) == 1
+
+
+@pytest.mark.parametrize(
+    ("sums", "told", "counts"),
+    [([22, 0, 0], 0, 3), ([448, 448], 448, 2), ([4095, 4094], 4094, 2), ([0, 9, 0, 9, 0, 9, 0], 9, 6)],
+)
+def test_what_can_be_counted_again_is_counted_until_two_counts_agree(sums, told, counts):
+    """A page of page tables, or of the program's own, is no disagreement: the sum is what the model tells."""
+    taken = []
+
+    def cost(size, count):
+        tables, own = len(taken) % 2, len(taken) % 3
+        taken.append(sums[len(taken)])
+        return {"saved_pages": taken[-1] - tables - own, "tables_split": tables, "anon_pages_grew_by": own}
+
+    asked = experiment.Experiment.__new__(experiment.Experiment)
+    asked._cost = cost
+    assert sum(asked._steady("2 MiB", 64).values()) == told
+    assert len(taken) == counts
+
+
 def test_the_archive_in_the_guest_is_a_newc_cpio():
     member = initramfs._member(3, "bin/x", 0o100755, b"abc", (0, 0))
     assert member.startswith(b"070701")
@@ -245,6 +294,29 @@ def test_a_real_kernel_from_fetching_to_verdict(tmp_path):
         if verdict.returncode == 0:
             break
     assert verdict.returncode == 0, verdict.stdout
+
+
+@pytest.mark.lab
+@pytest.mark.skipif(bool(MISSING) and not REQUIRED, reason=f"not installed here: {', '.join(MISSING)}")
+def test_the_script_of_the_report_finds_in_a_virtual_machine_what_the_lab_counts_there(tmp_path):
+    """`kpf_huge.sh`, run by root in a guest, as a maintainer would, in the releases next to the bug's beginning."""
+    script = Path(kernel_lab.__file__).with_name("reports") / "kpf_huge.sh"
+    packed = base64.b64encode(script.read_bytes()).decode()
+    for series, frames in (("6.12.113", 0), ("6.12.115", 448)):
+        folder = tmp_path / series
+        folder.mkdir()
+        kernel = fetch.fetch("trixie-security", folder / "kernel", X86, "cloud-amd64", series)
+        initrd = initramfs.build(folder, fetch.busybox("trixie-security", folder / "busybox", X86))
+        with guest.boot(X86, kernel.image, initrd, folder, 2048) as asked:
+            said = asked.shell(f"echo {packed} | base64 -d >/kpf_huge.sh; sh /kpf_huge.sh", 300).splitlines()
+            rows = experiment.Experiment(asked, print).left_huge()
+        assert said[0].startswith(series)
+        for hvo, (line, row) in enumerate(zip(said[1:], rows, strict=True)):
+            assert line == (
+                f"hugetlb_optimize_vmemmap={hvo}: {row['huge_pages']} pages of 2 MiB taken and given back, "
+                f"KPF_HUGE on {row['frames']} frames"
+            )
+        assert [row["frames"] for row in rows] == [0, frames]
 
 
 @pytest.mark.lab

@@ -162,3 +162,29 @@ def test_words_one_by_one_may_be_those_of_a_log_and_no_decimal_digits():
     assert hv.StructPage(0, words).words[:2] == (0x17FFFFC0000000, 0xFFFFEA0000490001)
     with pytest.raises(hv.BadInput):
         hv.StructPage(0, ("64", *(0,) * 7))
+
+
+@pytest.mark.parametrize("struct_page", [56, 64, 80, 128])
+@pytest.mark.parametrize("scheme", [name for name in hv.SCHEMES if name != "off"])
+def test_a_struct_page_read_at_once_has_the_words_read_one_by_one(struct_page, scheme):
+    """Of heads, tails and others, shared tails and copies too, before and after a store, as at boot and restored."""
+
+    def same():
+        for pfn in (0, head - 1, head, head + 1, head + 63, head + 64, head + 300, head + 511, head + 512):
+            address = np.array([machine.pfn_to_page(pfn)], np.uint64)
+            words = [int(machine.vmemmap.word(address, index)[0]) for index in range(struct_page // 8)]
+            assert list(machine.struct_page_of(pfn).words) == words, pfn
+
+    machine = hv.Machine("1 GiB", struct_page=struct_page)
+    pool = machine.hugetlb("2 MiB", 3)
+    head = pool.pfns[1]
+    same()
+    if struct_page.bit_count() == 1:
+        pool.optimize(scheme)
+        same()
+    machine.write(head, 5, 0xABC)
+    assert 0xABC in machine.struct_page_of(head).words
+    same()
+    if struct_page.bit_count() == 1:
+        pool.restore()
+        same()

@@ -33,6 +33,20 @@ IDLE = """() => {
   const kernel = panel.sessionContext.session?.kernel;
   return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
 }"""
+TURN = """async (notebook) => {
+  const before = [...jupyterapp.shell.widgets("main")];
+  const opened = await jupyterapp.commands.execute('docmanager:open', {path: notebook});
+  await opened.context.ready;
+  for (const other of before.filter((one) => one !== opened)) {
+    if (other.context) {
+      await other.context.revert();
+      await other.sessionContext.shutdown();
+    }
+    other.close();
+  }
+  jupyterapp.shell.activateById(opened.id);
+}"""
+"""Opens a notebook and closes what was open, unsaved."""
 
 
 ADDRESS = {"lab": "lab/tree", "notebook": "notebooks"}
@@ -78,8 +92,11 @@ class Lab:
         wait(f"http://127.0.0.1:{self.port}/api/status?token={self.token}", self.process, scratch / "server.log")
 
     def open(self, page: Page, notebook: str) -> None:
-        """Open a notebook and wait until its kernel is ready."""
-        page.goto(f"http://127.0.0.1:{self.port}/{ADDRESS[self.app]}/{notebook}?reset&token={self.token}")
+        """Open a notebook and wait until its kernel is ready. In a page that shows another, it takes the other's place."""
+        if page.url.startswith(f"http://127.0.0.1:{self.port}/"):
+            page.evaluate(TURN, notebook)
+        else:
+            page.goto(f"http://127.0.0.1:{self.port}/{ADDRESS[self.app]}/{notebook}?reset&token={self.token}")
         page.wait_for_function(IDLE, timeout=90_000, polling=100)
 
     def run_all(self, page: Page) -> None:

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 DATA, RESULTS, PAGE = ROOT / "tests" / "mutants.toml", ROOT / "book" / "mutants.json", ROOT / "book" / "mutants.md"
 LIMIT = 600
 """Seconds; a mutant that makes a witness run for longer has been noticed."""
-OWN = {"errors": "units", "command": "hostile", "scene": "draw", "svg": "draw", "mapping": "draw", "filling": "draw",
+OWN = {"errors": "units", "terminal": "hostile", "scene": "draw", "svg": "draw", "mapping": "draw", "filling": "draw",
        "quiz": "ask", "hvo": "machine", "events": "machine", "schemes": "witnesses", "report": "observe",
        "cli": "trial", "book": "command", "lab": "command", "film": "explore", "remap": "explore",
        "ch06": "ask", "btf": "observe", "costs": "coverage", "homework": "grading", "layout": "geometry",

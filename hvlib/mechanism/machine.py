@@ -138,9 +138,8 @@ class Machine:
 
     def struct_page_of(self, pfn: int) -> StructPage:
         """The struct page of ``pfn`` as a load through the page table sees it. Raises `BadInput` for no PFN here."""
-        address = np.array([self.pfn_to_page(pfn)], np.uint64)
-        words = (int(self._vmemmap.word(address, index)[0]) for index in range(self.struct_page // WORD))
-        return StructPage(int(address[0]), tuple(words))
+        address = self.pfn_to_page(pfn)
+        return StructPage(address, self._vmemmap.struct_page_at(address))
 
     def compound_head(self, pfn: int) -> int:
         """PFN of the head that the struct page of ``pfn`` leads to (itself, if it is no tail).

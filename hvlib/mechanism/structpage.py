@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
@@ -244,6 +245,20 @@ def compound_word(index: int, number: Ints, head: Words, order: int, encoding: E
         first = poison >> 32 << 32 | 1 << order
         return np.where(number == 1, np.uint64(first), np.where(tail, np.uint64(poison), zero))
     return np.full(number.shape, plain_word(index), np.uint64)
+
+
+@lru_cache(maxsize=8)
+def plain_words(struct_page: int) -> tuple[int, ...]:
+    """Every word of a struct page that belongs to no compound page: `plain_word`."""
+    return tuple(plain_word(index) for index in range(struct_page // WORD))
+
+
+@lru_cache(maxsize=1024)
+def compound_words(number: int, head: int, order: int, encoding: Encoding, struct_page: int) -> tuple[int, ...]:
+    """Every word of one struct page of a compound page: `compound_word`. Tails from 2 on are alike."""
+    at, lead = np.array([number], np.int64), np.array([head], np.uint64)
+    words = (compound_word(index, at, lead, order, encoding, struct_page) for index in range(struct_page // WORD))
+    return tuple(int(word[0]) for word in words)
 
 
 @dataclass(frozen=True)

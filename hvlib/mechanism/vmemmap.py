@@ -24,7 +24,7 @@ from ..facts.schemes import SCHEMES, Encoding, Scheme
 from ..units import MiB, format_size
 from .buddy import BuddyAllocator
 from .frames import KnownFrames
-from .structpage import WORD, Integers, Ints, Words, compound_word, plain_word
+from .structpage import WORD, Integers, Ints, Words, compound_word, compound_words, plain_word, plain_words
 
 VMEMMAP_BASE = PAGING["4-level"].vmemmap
 LOW_MEMORY = MiB
@@ -142,6 +142,27 @@ class Vmemmap:
         for (written_frame, written_offset), value in self._written.items():
             values[(frame == written_frame) & (offset == written_offset)] = value
         return values
+
+    def struct_page_at(self, address: int) -> tuple[int, ...]:
+        """Every word of the struct page at one address, as `word` has it."""
+        at = np.array([address], np.uint64)
+        if self.base_page % self.struct_page:  # its words may show those of two PFNs, or lie in two pages
+            return tuple(int(self.word(at, index)[0]) for index in range(self.struct_page // WORD))
+        (frame,), (offset,) = self._translate(at, 0)
+        shows = int(self._shown(frame))
+        assert shows, "a vmemmap entry leads to a frame that holds no struct pages"
+        pfn = np.array([(shows - 1) * self.base_page + offset]) // self.struct_page
+        words = plain_words(self.struct_page)
+        if shows < 0:
+            words = compound_words(-1, 0, -shows, "mask", self.struct_page)
+        for pool in self.prepared_pools() if shows > 0 else ():
+            if pool.owns(pfn)[0]:
+                head = pfn >> pool.order << pool.order
+                number, address = int((pfn - head)[0]), int(self.pfn_to_page(head)[0])
+                words = compound_words(min(number, 2), address, pool.order, pool.encoding, self.struct_page)
+        places = range(int(offset), int(offset) + self.struct_page, WORD)
+        written = self._written
+        return tuple(written.get((int(frame), place), word) for place, word in zip(places, words, strict=True))
 
     def store(self, address: int, index: int, value: int) -> None:
         """Write word ``index`` of the struct page at ``address`` through the page table. Raises `PageFault`."""

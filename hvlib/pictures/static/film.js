@@ -8,6 +8,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const NUMBER = /-?\d+(?:\.\d+)?(?:e-?\d+)?/g;
 const GLIDE = 280;
+const FRAME = 16;
 const REST = 500;
 const BEAT = 1100;
 const GLIMPSE = 1600; // how long a finger's touch shows what belongs together
@@ -73,9 +74,9 @@ function screen(drawing, picture) {
   function glide() {
     cancelAnimationFrame(request);
     if (!gliding.size) return;
-    const started = performance.now();
+    const started = performance.now() - FRAME; // the first frame already shows that it moves
     const tick = (time) => {
-      const done = Math.min(1, Math.max(0, (time - started) / GLIDE)), eased = 1 - (1 - done) ** 3;
+      const done = Math.min(1, Math.max(FRAME, time - started) / GLIDE), eased = 1 - (1 - done) ** 3;
       for (const moves of gliding.values())
         for (const { shape, to, between, start, end } of moves) {
           const path = (text, i) => (start[i] + (end[i] - start[i]) * eased).toFixed(2) + text;
@@ -420,7 +421,7 @@ function follow(el, player) {
   const over = (event) => { const link = linkOf(event); if (link?.hash.startsWith("#show:")) player().point(groups(link)); };
   const out = (event) => { const link = linkOf(event); if (link?.hash.startsWith("#show:")) player().point([]); };
   let due = 0;
-  const soon = () => { cancelAnimationFrame(due); due = requestAnimationFrame(current); };
+  const soon = () => { cancelAnimationFrame(due); due = requestAnimationFrame(() => setTimeout(current)); }; // the picture goes first
   function current() {
     for (const link of links("panel")) {
       if (!mine(link)) continue;

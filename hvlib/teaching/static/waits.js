@@ -58,29 +58,32 @@ export function begin({ el, model, wait, guess }) {
     return box(spot.group + (clamped - spot.first));
   }
 
+  let drawing = 0;
+  /** What is out of sight is so at once; where things stand is measured in the frame, which lays them out anyway. */
   function draw() {
-    const svg = picture.querySelector("svg[role=img]") ?? picture.querySelector("svg");
-    if (svg) Object.assign(over.style, { width: `${svg.getBoundingClientRect().width}px`, height: `${svg.getBoundingClientRect().height}px` });
-    over.replaceChildren();
-    const hidden = !met && (wait.everywhere || decided());
-    style.textContent = hidden ? wait.veils.map((name) => `[data-wait="${id}"] svg [data-name="${name}"]`).join(",") + "{visibility:hidden}" : "";
-    for (const element of spoken) {
-      element.style.visibility = !met && decided() ? "hidden" : "";
-      if (!met && decided()) element.setAttribute("aria-hidden", "true"); else element.removeAttribute("aria-hidden");
-    }
+    const svg = picture.querySelector("svg[role=img]") ?? picture.querySelector("svg"), waiting = !met && decided();
+    const hidden = !met && (wait.everywhere || waiting);
+    const veiled = hidden ? wait.veils.map((name) => `[data-wait="${id}"] svg [data-name="${name}"]`).join(",") + "{visibility:hidden}" : "";
+    if (style.textContent !== veiled) style.textContent = veiled;
+    for (const element of spoken) element.style.visibility = waiting ? "hidden" : "";
     // Of the picture what is told, and not what can be touched: that has the focus, and tells only where it leads.
-    if (!met && decided()) svg?.setAttribute("aria-hidden", "true"); else svg?.removeAttribute("aria-hidden");
+    for (const element of [...spoken, svg]) if (waiting) element?.setAttribute("aria-hidden", "true"); else element?.removeAttribute("aria-hidden");
+    cancelAnimationFrame(drawing);
+    if (hidden || guess()) drawing = requestAnimationFrame(() => cover(hidden));
+    else if (over.firstChild) over.replaceChildren();
+  }
+
+  /** Puts veils and the guess over the picture. */
+  function cover(hidden) {
+    over.replaceChildren();
     const put = (name, { x, y, w, h }, words = "") => {
       const element = make("div", { class: name }, words);
       Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
       over.append(element);
       return element;
     };
-    if (hidden) for (const name of wait.veils) {
-      const at = box(name);
-      if (at) put("hv-veil", at, "?");
-    }
-    const now = guess(), at = now && place(now.number);
+    const veils = hidden ? wait.veils.map(box).filter(Boolean) : [], now = guess(), at = now && place(now.number);
+    for (const one of veils) put("hv-veil", one, "?");
     if (!at) return;
     put(at.w ? "hv-guess" : "hv-guess hv-line", at.w ? { x: at.x - 3, y: at.y - 3, w: at.w + 6, h: at.h + 6 } : at);
     const flag = make("div", { class: "hv-flag" }, `your guess: ${now.shown}`);
@@ -122,6 +125,7 @@ export function begin({ el, model, wait, guess }) {
       sized.disconnect();
       changed.disconnect();
       clearTimeout(later);
+      cancelAnimationFrame(drawing);
       for (const name of axes) model.off(`change:${name}`, follow);
     },
   };

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .teaching.workbench import sandbox
     from .units import GiB, KiB, MiB, TiB, about, format_size, parse_size
 
-__version__ = "1.0.0"
+__version__ = "2.0.0"
 
 __all__ = [
     "ARCHITECTURES", "DEVICE_DAX", "ERRATA", "PAGING", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "Bill",

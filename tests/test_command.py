@@ -21,6 +21,7 @@ from hvlib.errors import BadInput
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+REPOSITORY = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
 CHAPTER, GLOSSARY = "06_remap_to_page_1.ipynb", "glossary.md"
 
 
@@ -301,6 +302,23 @@ def test_the_wheel_has_the_package_and_the_chapters_and_nothing_else(wheel):
     chapters = {f"hvlib/chapters/{path.name}" for path in (ROOT / "notebooks").iterdir()
                 if path.suffix in (".ipynb", ".md")}  # fmt: skip
     assert {name for name in names if name.startswith("hvlib/")} == package | chapters
+
+
+@pytest.mark.wheel
+def test_the_readme_on_pypi_leads_to_this_version_on_github(wheel):
+    """There a link without an address leads nowhere."""
+    files = zipfile.ZipFile(wheel)
+    (name,) = (name for name in files.namelist() if name.endswith(".dist-info/METADATA"))
+    _, _, text = files.read(name).decode().partition("\n\n")
+    assert text.startswith("# hvlib\n")
+    links = re.findall(r"\]\(([^)#]+)", text)
+    assert [link for link in links if not link.startswith("https://")] == []
+    own = rf"https://(?:github\.com/{REPOSITORY}/blob|raw\.githubusercontent\.com/{REPOSITORY})/v{hvlib.__version__}/"
+    led = [re.sub(own, "", link) for link in links if re.match(own, link)]
+    assert len(led) > 20
+    assert [path for path in led if not (ROOT / path).exists()] == []
+    (image,) = re.findall(r"!\[[^\]]+\]\((https://raw[^)]+\.svg)\)", text)
+    assert image.endswith("/book/remap.svg")
 
 
 @pytest.mark.wheel

@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from hvlib.pictures import svg
+from tools import picture
 from tools.binder import conda, pip_lines
 
 pytestmark = pytest.mark.beside
@@ -143,17 +145,45 @@ def test_the_import_contracts_of_pyproject_hold(monkeypatch):
 
 @pytest.mark.generated
 def test_the_picture_of_the_readme_is_the_engines():
-    """The frame around a text may differ by a pixel between versions of Matplotlib; nothing else may."""
-    from tools import picture
+    assert picture.PICTURE.read_text("utf-8") == picture.picture(), "make it again: make picture"
+    assert "](book/remap.svg)" in (ROOT / "README.md").read_text("utf-8")
 
-    assert picture.PICTURE.read_text() == picture.picture()
-    assert "book/remap.svg" in (ROOT / "README.md").read_text()
+
+SHOWN = """time => {
+  for (const one of document.getAnimations()) { one.pause(); one.currentTime = time; }
+  const inside = (g) => new XMLSerializer().serializeToString(g).replace(/^<g[^>]*>|<.g>$| xmlns="[^"]*"/g, "");
+  return [...document.querySelectorAll("svg > g")].filter((g) => getComputedStyle(g).opacity === "1").map(inside);
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_picture_of_the_readme_shows_each_step_in_its_time_and_the_last_without_motion(browser):
+    states = [picture.FILM.state(huge_page="2 MiB", step=step)[0] for step in picture.FILM.axes[1].values]
+    cut = svg.cut(states)
+    frames = [[cut["parts"][part] for part in row if part >= 0] for row in cut["frames"]]
+    for motion in ("no-preference", "reduce"):
+        page = browser.new_page(reduced_motion=motion)
+        page.goto(picture.PICTURE.as_uri())
+        for step, parts in enumerate(frames):
+            drawn = page.evaluate(SHOWN, 1000 * picture.BEATS * (step + 0.3))
+            wanted = parts if motion == "no-preference" else frames[-1]
+            assert drawn == wanted, (motion, step)
+        assert page.evaluate("document.getAnimations().length > 0") == (motion == "no-preference")
+        page.close()
+
+
+def slugs(document):
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_local_links_of_the_documents_lead_somewhere():
     for document in ROOT.glob("*.md"):
-        for target in re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text()):
+        for target, anchor in re.findall(r"\]\((?!https?://)([^)#]+)#?([^)]*)", document.read_text("utf-8")):
             assert (ROOT / target).exists(), (document.name, target)
+            assert not anchor or anchor in slugs(ROOT / target), (document.name, target, anchor)
 
 
 def test_the_make_commands_of_the_documents_exist():

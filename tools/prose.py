@@ -40,6 +40,7 @@ NO_NUMBERS = (
     r"\b[5-7]\.(?:\d{1,2})(?:\.\d+)?\b(?! (?:GiB|MiB|KiB|seconds?|s|ns|%|times)\b)",  # releases
     r"\b(?:x86-64|arm64|riscv64|s390x|sparc64|IPv\d)\b",
     r"\b[Vv]ersions? \d+\b",
+    r"\b(?:Python|CC BY) \d\.\d+\b",
     r"(?i)\b(?:bit|word|page|pages|frame|row|rows|slot|tail|order|step|leaf|level|PFN|struct page|struct pages|"
     r"vmemmap page|question|tails|kernel|Linux|seed|frames of pages) "
     rf"{WHOLE}(?! ?(?:KiB|MiB|GiB|TiB|bytes|of \d|base))"
@@ -177,7 +178,7 @@ def chapters() -> list[Path]:
 
 def documents() -> list[Path]:
     """What a stranger reads first."""
-    return [ROOT / "book" / "index.md"]
+    return [ROOT / "README.md", ROOT / "book" / "index.md"]
 
 
 def unbound(path: Path) -> list[Found]:

@@ -482,6 +482,29 @@ def quick(behind, monkeypatch):
 
 
 @pytest.mark.slow
+def test_the_rehearsal_of_the_guide_can_be_followed(tmp_path, quick, monkeypatch):
+    """Its commands as they stand there, from an empty folder; only the class is smaller."""
+    guide = (Path(__file__).parents[1] / "book" / "instructors.md").read_text("utf-8")
+    _, _, told = guide.partition("### A rehearsal")
+    commands = [line.split() for line in re.findall(r"(?m)^    (\S.*)$", told.partition("###")[0])]
+    assert [words[:2] for words in commands][:5:2] == [
+        ["grading", "demo"],
+        ["grading", "collect"],
+        ["grading", "gradebook"],
+    ]
+    monkeypatch.chdir(tmp_path)
+    for command, *arguments in commands:
+        if command == "cd":
+            monkeypatch.chdir(arguments[0])
+        else:
+            assert main([{"20": "12"}.get(word, word) for word in arguments]) == 0
+    made = tmp_path / "rehearsal" / "graded" / "ps1"
+    assert rows(made / "grades.csv")["s01"]["notes"] == ""
+    assert len(list(csv.reader((made / "gradebook.csv").open()))) == 13
+    assert main(["demo", "--write", "rehearsal"]) == 2
+
+
+@pytest.mark.slow
 def test_marks_are_kept_whatever_is_graded_again(tmp_path, capsys, quick, monkeypatch):
     monkeypatch.chdir(tmp_path)
     expected = classroom(tmp_path / "in", ["a1", "b2", "c3"])

@@ -135,6 +135,23 @@ def test_groups_hand_in_together(mine, tmp_path, capsys):
     assert "tables: 3 of 3" in report.feedback(of, kept, course.results(of, kept)[1])
 
 
+def test_who_answers_the_numbers_of_the_book_is_told_of(mine, tmp_path, monkeypatch, capsys):
+    """A class that was given the release without a secret must not get nothing in silence."""
+    of = tasks.load(mine)
+    kept = record.Record(tmp_path / "graded", of.sets["mine"])
+    of_book = {task.name: key.answer(task.given("s01")) for task, key in of.sets["mine"].keyed if key.read}
+    kept.add(record.Entry("s01", "x", Outcome(of_book)))
+    monkeypatch.setenv("GRADING_COURSE", str(mine))
+    assert main(["report", "mine", "--into", str(kept.folder)]) == 0
+    told = capsys.readouterr().err
+    assert "nobody has a point: was another set meant, or another course" in told
+    (result,) = course.results(of, kept)
+    assert result.points == 0
+    assert result.notes == (f"{score.OF_THE_BOOK}: with those it would be 8 points, and not 0",)
+    right = {task.name: key.answer(of.given(task, "s01")) for task, key in of.sets["mine"].keyed if key.read}
+    assert score.score(of, "mine", "s01", Outcome(right)).notes == ()
+
+
 @pytest.mark.parametrize(("old", "new"), [
     ('title = "My course"', 'titel = "x"'), ("secret = ", "secrets = "), ("late = 10", "late = 101"), ("late = 10", 'late = "x"'),
     ("2027-03-01T23:59:00+01:00", "2027-03-01"), ("leaf = 5", "leaf = 0"), ("leaf = 5", "nothing = 5"), ('"leaf", ', '"nothing", '),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 # Reads a line, runs it, says "@done STATUS". The tty stays open as descriptor 3: opened anew for each line it stalls.
 # Free and anonymous pages are counted until both stand still; pages in per-CPU lists are free,
-# but not in nr_free_pages. The same program counts before and after, so what it takes itself cancels out. (The shell's
-# own `read` takes a byte at a time.)
+# but not in nr_free_pages. The same program counts before and after, so what it takes itself cancels out. It waits
+# first, for the page tables of programs that have ended are freed a moment after them (RCU). (The shell's own `read`
+# takes a byte at a time.)
 _INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -17,7 +18,8 @@ mount -t sysfs none /sys
 mount -t devtmpfs none /dev
 echo 1 >/proc/sys/kernel/printk
 counters() {
-    awk 'BEGIN { now = "/proc/sys/vm/stat_refresh"; print 1 >now; close(now) }
+    awk 'function up() { close("/proc/uptime"); getline line <"/proc/uptime"; return line + 0 }
+        BEGIN { for (until = up() + 0.1; up() < until;); now = "/proc/sys/vm/stat_refresh"; print 1 >now; close(now) }
         /^ +count:/ { lists += $2 } /^nr_free_pages / { free = $2 } /^nr_anon_pages / { own = $2 }
         /^nr_free_pages |^nr_anon_pages |^nr_memmap/ { said = said " " $1 "=" $2 }
         /^MemTotal:/ { said = said " mem_total_kB=" $2 }
@@ -25,7 +27,7 @@ counters() {
 }
 settle() {
     tries=0 same=0 last=0
-    while [ $tries -lt 60 ] && [ $same -lt 4 ]; do
+    while [ $tries -lt 60 ] && [ $same -lt 3 ]; do
         echo 1 >/proc/sys/vm/drop_caches
         said=$(counters) tries=$((tries + 1))
         if [ "${said%% *}" = "$last" ]; then same=$((same + 1)); else same=0; fi

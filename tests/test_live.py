@@ -1,4 +1,4 @@
-"""The pages with a kernel of their own: fetched and believed by hash, run in two browsers, and then without a server."""
+"""The pages with a kernel of their own: fetched and believed by hash, run in two browsers, and without a server."""
 
 import contextlib
 import gzip

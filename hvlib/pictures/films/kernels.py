@@ -10,7 +10,7 @@ from ..film import Axis, Facts, Film
 from ..mapping import record_portrait, record_scene
 from ..scene import Scene
 
-_WHEN = ("while it lives", "at boot")
+_WHEN = ("at boot", "while it lives")
 
 
 @cache
@@ -52,7 +52,7 @@ def _touch(scene: Scene, when: str) -> None:
 
 FILM = Film(
     "Real kernels for x86-64",
-    (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN)),
+    (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN, start="while it lives")),
     _kernels_state,
     _portrait,
 )

@@ -62,14 +62,14 @@ export function begin({ el, model, wait, guess }) {
   /** What is out of sight is so at once; where things stand is measured in the frame, which lays them out anyway. */
   function draw() {
     const svg = picture.querySelector("svg[role=img]") ?? picture.querySelector("svg"), waiting = !met && decided();
-    const hidden = !met && (wait.everywhere || waiting);
-    const veiled = hidden ? wait.veils.map((name) => `[data-wait="${id}"] svg [data-name="${name}"]`).join(",") + "{visibility:hidden}" : "";
+    const hidden = met ? [] : [...wait.always, ...(waiting ? wait.veils : [])], untold = waiting || (!met && wait.untold);
+    const veiled = hidden.length ? hidden.map((name) => `[data-wait="${id}"] svg [data-name="${name}"]`).join(",") + "{visibility:hidden}" : "";
     if (style.textContent !== veiled) style.textContent = veiled;
-    for (const element of spoken) element.style.visibility = waiting ? "hidden" : "";
+    for (const element of spoken) element.style.visibility = untold ? "hidden" : "";
     // Of the picture what is told, and not what can be touched: that has the focus, and tells only where it leads.
-    for (const element of [...spoken, svg]) if (waiting) element?.setAttribute("aria-hidden", "true"); else element?.removeAttribute("aria-hidden");
+    for (const element of [...spoken, svg]) if (untold) element?.setAttribute("aria-hidden", "true"); else element?.removeAttribute("aria-hidden");
     cancelAnimationFrame(drawing);
-    if (hidden || guess()) drawing = requestAnimationFrame(() => cover(hidden));
+    if (hidden.length || guess()) drawing = requestAnimationFrame(() => cover(hidden));
     else if (over.firstChild) over.replaceChildren();
   }
 
@@ -82,7 +82,7 @@ export function begin({ el, model, wait, guess }) {
       over.append(element);
       return element;
     };
-    const veils = hidden ? wait.veils.map(box).filter(Boolean) : [], now = guess(), at = now && place(now.number);
+    const veils = hidden.map(box).filter(Boolean), now = guess(), at = now && place(now.number);
     for (const one of veils) put("hv-veil", one, "?");
     if (!at) return;
     put(at.w ? "hv-guess" : "hv-guess hv-line", at.w ? { x: at.x - 3, y: at.y - 3, w: at.w + 6, h: at.h + 6 } : at);

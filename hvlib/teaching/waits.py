@@ -104,8 +104,8 @@ WAITS: dict[str, Wait] = {
     ),
     "struct page of 128 bytes": Wait(
         "filling", {"huge_page": "2 MiB", "base_page": "4 KiB", "struct_page": 128}, Spot("equation"),
-        veils=("equation", "row0", "row1", "row2"), always=("law", "scheme"),
-        gives_away=r"\b16\b(?! ?[KMG]iB| bytes)|64 / 8|whatever the base page",
+        veils=("equation", "row0", "row1", "row2"), always=("law", "scheme"), untold=True,
+        gives_away=r"\b16\b(?! ?[KMG]iB| bytes)|64 / 8|whatever the base page|could be freed",
     ),
     "where struct page 300 is read": Wait(
         "remap", {"huge_page": "2 MiB", "step": 11}, Spot("frame", unit=1, last=7),

@@ -114,6 +114,18 @@ def both(*tampers):
     return tamper
 
 
+def in_use(number):
+    """Somebody else has that frame of a dissolved huge page by now: a reference, and flags of another use."""
+
+    def tamper(data):
+        words = data["on"]["2 MiB"]["dissolved"]["words"][number]
+        words[6], words[0] = hex(1 << 32), hex(int(words[0], 16) | ANOTHER_USE)
+
+    return tamper
+
+
+ANOTHER_USE = 0xF << 32 | 1 << 3
+"""Bits in the middle of the flags, where newer kernels keep LAST_CPUPID, and a flag proper."""
 ON, LIVE, GONE = ("on", "2 MiB"), ("on", "2 MiB", "live"), ("on", "2 MiB", "dissolved")
 COUNT = ("on", "counters", -1)
 TAMPER = {
@@ -175,6 +187,15 @@ TAMPER = {
         (*GONE, "words"), lambda all_: {n: [*w[:6], hex(int(w[6], 16) | 1 << 32), *w[7:]] for n, w in all_.items()}
     ),
     "dissolved, and no struct pages": change((*GONE, "words"), lambda _: {}),
+    "dissolved, and a free block larger than there are": both(
+        change((*GONE, "words", "4", 6), "0xf0000000"), change((*GONE, "words", "4", 5), "0x10")
+    ),
+    "dissolved and in use again, and still a head": both(
+        in_use("4"), lambda d: change((*GONE, "words", "4", 0), d["on"]["2 MiB"]["live"]["words"]["0"][0])(d)
+    ),
+    "dissolved and in use again, and still names its head": both(
+        in_use("63"), lambda d: change((*GONE, "words", "63", 1), d["on"]["2 MiB"]["live"]["words"]["63"][1])(d)
+    ),
     "frames left huge": change(("on", "left_huge"), lambda _: {"huge_pages": 64, "frames": 7}),
     "frames left huge with it off": change(("off", "left_huge"), lambda _: {"huge_pages": 64, "frames": 448}),
     "another number of pages emptied": change(("on", "left_huge"), lambda _: {"huge_pages": 3, "frames": 0}),
@@ -187,6 +208,7 @@ TAMPER = {
 }
 NEWER = {
     "counters that do not tell": change(("on", "counters", 0, "memmap_counter_fell_by"), None),
+    "dissolved and in use again, and still of type hugetlb": change((*GONE, "words", "4", 6), "0x1f4000000"),
     "all 512 shown as heads": change((*ON, "shown_as_heads"), lambda _: list(range(512))),
     "another fake head": change((*ON, "shown_as_heads"), lambda _: [7]),
     "nothing reserved": remove("reserved"),
@@ -242,6 +264,14 @@ def test_newer_records_hold_more_and_are_found_out_by_it(release, name):
     data = raw(release)
     NEWER[name](data)
     assert found_out(data) or (data == raw(release) and name in SO_ALREADY), name
+
+
+@pytest.mark.parametrize("release", [name for name in EVERY if "on" in raw(name)])
+def test_a_frame_that_is_in_use_again_is_no_finding(release):
+    """Of what somebody else has by now one asks only that it says nothing of a huge page."""
+    data = raw(release)
+    in_use("4")(data)
+    assert broken(data) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)

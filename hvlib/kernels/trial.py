@@ -325,8 +325,8 @@ def _bytes(
 
 
 def _head_flags(words: Mapping[int, tuple[int, ...]]) -> int:
-    """PG_head, which has another bit number in later releases: flags that the head has and no tail has."""
-    return words[0][FLAGS] & ~words[1][FLAGS] & ~words[2][FLAGS]
+    """PG_head, which has another bit number in later releases: page flags that the head has and no tail has."""
+    return words[0][FLAGS] & ~words[1][FLAGS] & ~words[2][FLAGS] & PAGE_FLAGS
 
 
 def _left(record: Record, name: str, live: Entries, gone: Entries) -> Iterator[Finding]:

@@ -80,6 +80,8 @@ def test_the_third_bug_begins_between_two_stable_releases():
         assert row.frames in (0, int(bug.shows[trial.LEFT_HUGE]))
         assert row.in_each == (tuple(range(64, 512, 64)) if row.frames else ())
     assert {row.hvo for row in rows} == {"off", "on"}
+    bad = [tuple(map(int, row.release.split("+")[0].split("."))) for row in rows if row.frames]
+    assert (min(bad), max(bad)) == (bug.first, bug.last), "known as far as it was measured"
     with pytest.raises(hv.BadInput, match="choose one of"):
         observe.left_huge("4.19")
 
@@ -177,6 +179,7 @@ TAMPER = {
     "dissolved, and the type of another thing": change((*GONE, "words", "3", 6), "0xf5000000"),
     "dissolved, and a flag left": change((*GONE, "words", "4", 0), lambda word: hex(int(word, 16) | 1 << 6)),
     "dissolved, and private left": change((*GONE, "words", "4", 5), "0x10"),
+    "dissolved, and what 5.10 leaves there": change((*GONE, "words", "4", 5), hex((1 << 64) - 1)),
     "dissolved, and an order where no free block begins": change((*GONE, "words", "2", 5), "0x9"),
     "dissolved, and a mapping left": change((*GONE, "words", "1", 3), "0xdead000000000400"),
     "dissolved, and a tail still names its head": lambda d: change(

@@ -61,20 +61,6 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The book, built with a kernel."""
-    if os.environ.get("H17SITE"):
-        return Path(os.environ["H17SITE"])
-    folder = tmp_path_factory.mktemp("live")
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.book"], capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HVLIB_BOOK": str(folder), "LIVE": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "html"
-
-
-@pytest.fixture(scope="session")
 def served(site, tmp_path_factory):
     server = Server(site, tmp_path_factory.mktemp("server") / "log")
     yield server

@@ -6,8 +6,6 @@ Each is of another kind than those there.
 import gzip
 import json
 
-import nbformat
-
 SYSCALL = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nassert libc.syscall({}) >= 0\nanswer_leaf = 1"
 OUT = "import os, json\ndef forge(*lines):\n    for f in range(3, 40):\n        for line in lines:\n            try: os.write(f, line.encode() + b'\\n')\n            except OSError: pass\n"
 WRONG = {
@@ -98,7 +96,6 @@ KEEPS = {name: f"{OUT}forge({lines})" for name, lines in FORGED.items()} | {
     "removes all that it may": "import os, shutil\nos.chdir('/')\nfor p in ('/tmp', '/dev/shm', '/srv/hvlib'): shutil.rmtree(p, ignore_errors=True)",
     "forgets all names": "get_ipython().run_line_magic('reset', '-f')",
     "a shell that waits": "!cat",
-    "a magic that waits": "get_ipython().run_cell_magic('bash', '', 'sleep 4711 & read x || true')",
     "debugs whatever fails": "get_ipython().call_pdb = True",
     "pages and scripts": "from IPython.display import HTML, Javascript\ndisplay(HTML('<script>alert(1)</script>'), Javascript('alert(1)'), metadata={'hvlib': 1})",
     "a check of its own": "hv.check = lambda *a, **k: print('Right.')\nhv.homework = None",
@@ -121,6 +118,7 @@ COSTS = {
     "a shell in the background": "!sleep 4711 &\nanswer_leaf = -1",
     "a display that ends the process": "class Shown:\n    def _repr_html_(self): raise SystemExit\n    __repr__ = _ipython_display_ = _repr_html_\ndisplay(Shown())",
     "a time that no number holds, and no end": f"""{OUT}forge('["cpu", ' + '9' * 4000 + ']')\nos._exit(0)""",
+    "a magic that waits": "%%bash\nsleep 4711 &\nread x\nfalse",
     "a pickle": "import pickle\nclass P:\n    def __reduce__(self): return (exec, ('import os; os._exit(0)',))\nanswer_leaf = P()",
     "a number in a class of its own": "class N(int):\n    def __index__(self): return N(-3)\n    __int__ = __index__\n    def __abs__(self): return 0\nanswer_leaf = N(-3)",
     "a text in a class of its own": "class S(str):\n    def __str__(self): return self\n    def __getitem__(self, k): return [{}] * 9\nanswer_leaf = S('x')",
@@ -130,6 +128,13 @@ COSTS = {
     "the rule in place of the number": "answer_leaf = hv.homework.task if hasattr(hv.homework, 'task') else 1",
 }  # fmt: skip
 """Each stands in the answer cell `leaf` of a hand-in, and costs that and nothing else."""
+WRITTEN = (
+    "=HYPERLINK(1)", "a;=HYPERLINK(1)", "a; @SUM(1)", "+1\t=2", "\uff1d1", "-2+3", "'=1", "\u202e2 fo 2 :fael", "\x1b]0;x\x07\x1b[2J", "<!--", "--><script>alert(1)</script>",
+    "</pre></html><img src=x onerror=alert(1)>", "&lt;script&gt;", "## leaf: 2 of 2", "\n\n## leaf: 2 of 2\n\nRight.", "```\n\n# ps1, s01: 16 of 16\n```",
+    "~~~\n# x", "    # x\n# y", "[a](javascript:alert(1))", "![x](http://127.0.0.1/x)", "http://127.0.0.1/x", "<http://127.0.0.1>", "| a | b |\n|---|---|", "$$\\input{x}$$",
+    "a\r# b\u2028# c\x85# d\x0b# e\x0c# f", '"\r\ns01,why_eight,4,x', "s01,why_eight,4,\r\n", "\ud800\udfff", "\x00", "{{ 7 * 7 }}{student}%s", "=" * 400, "`" * 400,
+)  # fmt: skip
+"""What is typed as an id, raised as an error, written as a text, to be more than it is where it is shown."""
 AGAIN = (
     "import os\nfor path in ('/tmp/sitecustomize.py', '/dev/shm/left', '/tmp/.ipython/profile_default/startup/left.py'):\n"
     "    os.makedirs(os.path.dirname(path), exist_ok=True)\n    open(path, 'w').write('answer_left = 1')\nos._exit(0)",
@@ -158,8 +163,7 @@ def whole(release):
         "all cells twice": (made(cells=doubled), 12), "metadata of other types": (made(cells=strange), 12),
         "sources of pieces": (made(cells=inside), 12), "deep metadata": (made(metadata=deep), 12),
         "a format of text": (made(nbformat="4"), 0), "a format from the future": (made(nbformat=99), 0),
-        "a format of long ago": (nbformat.writes(nbformat.convert(nbformat.reads(release, 4), 3), 3).encode(), 12),
-        "cells under names": (made(cells=dict(enumerate(cells))), 0), "text in place of code": (made(cells=[{**cell, "cell_type": "raw"} for cell in cells]), 0),
+"cells under names": (made(cells=dict(enumerate(cells))), 0), "text in place of code": (made(cells=[{**cell, "cell_type": "raw"} for cell in cells]), 0),
         "three thousand cells": (made(cells=cells + [{"cell_type": "code", "source": "", "metadata": {}}] * 3_000), 12),
         "nothing": (b" ", 0), "zeros": (bytes(100_000), 0), "compressed": (gzip.compress(made()), 0),
         "a list": (b"[" + made() + b"]", 0), "two of a name": (made().replace(b'{"cells"', b'{"cells": [], "cells"', 1), 12),

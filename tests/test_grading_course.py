@@ -1,5 +1,6 @@
 """A course of a teacher's own: a secret, tasks, deadlines and groups; and numbers that nobody can guess or be told."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -63,7 +64,8 @@ def test_blind_guesses_are_worth_little(problem_set):
 @pytest.fixture
 def mine(tmp_path):
     path = tasks.new(tmp_path / "course")
-    text = path.read_text().replace("[sets.ps2]", "").replace("[sets.ps3]", "")
+    text = re.sub('secret = ".*"', 'secret = "the same in each run"', path.read_text())
+    text = text.replace("[sets.ps2]", "").replace("[sets.ps3]", "")
     path.write_text(
         text.replace("[sets.ps1]", "").replace('# tasks = "tasks.py"', 'tasks = "tasks.py"')
         + """

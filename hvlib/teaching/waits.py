@@ -117,8 +117,8 @@ WAITS: dict[str, Wait] = {
     ),
     "struct page of 128 bytes": Wait(
         "filling", {"huge_page": "2 MiB", "base_page": "4 KiB", "struct_page": 128}, Spot(cells=_each("row", 16)),
-        veils=("equation", *_each("row", 16)), always=("law", "scheme"),
-        gives_away=r"\b16\b(?! ?[KMG]iB| bytes)|64 / 8|whatever the base page",
+        veils=("equation", *_each("row", 16)), always=("law", "scheme"), untold=True,
+        gives_away=r"\b16\b(?! ?[KMG]iB| bytes)|64 / 8|whatever the base page|could be freed",
     ),
     "where struct page 300 is read": Wait(
         "remap", {"huge_page": "2 MiB", "step": 11}, Spot(cells=_each("frame", 8), only=True),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hvlib as hv
-from grading import course, record, report, score, sets, tasks
+from grading import course, nbgrader_course, record, report, score, sets, tasks
 from grading.__main__ import main
 from grading.keys import keyed
 from grading.run import Outcome
@@ -215,3 +215,37 @@ def test_who_runs_out_of_time_beside_others_is_run_again_alone(tmp_path, monkeyp
     assert sorted(ran) == ["s01", "s02", "s02", "s03"]
     assert ran[-1] == "s02"
     assert kept.entries()["s02"].outcome == Outcome(values={"t1": 7})
+
+
+@pytest.mark.slow
+def test_nbgrader_gives_the_same_scores(tmp_path, monkeypatch):
+    """All right; and something wrong, nothing, and what is hostile. A class of forty takes `make grade-demo`."""
+    pytest.importorskip("nbgrader", reason="nbgrader is not installed (make grade-demo installs it)")
+    called = nbgrader_course._nbgrader
+    quick = lambda of, home, *said: called(of, home, *said) if said[0] != "generate_feedback" else None  # noqa: E731
+    monkeypatch.setattr(nbgrader_course, "_nbgrader", quick)
+    of = tasks.load(tasks.new(tmp_path / "course"))
+    keyed_here = of.sets["ps2"].keyed
+    kept = record.Record(tmp_path / "graded", of.sets["ps2"])
+
+    def right(student):
+        drawn = {task.name: key.answer(of.given(task, student)) for task, key in keyed_here if key.read is not None}
+        return {
+            name: ", ".join(map(str, value)) if isinstance(value, tuple) else value for name, value in drawn.items()
+        }
+
+    names = [task.name for task, key in keyed_here if key.read is not None]
+    values = {
+        "s01": right("s01"),
+        "s02": dict(list(right("s02").items())[:3]) | {names[3]: -7, names[4]: "'); raise SystemExit #\ud800"},
+    }
+    for student, found in values.items():
+        kept.add(
+            record.Entry(
+                student, "x", Outcome(found, texts={"pages_remain": "### BEGIN HIDDEN TESTS\nraise SystemExit"})
+            )
+        )
+    mine = {result.student: result.automatic for result in course.write(of, kept)}
+    assert mine["s01"] == 12
+    assert 0 < mine["s02"] < 12
+    assert nbgrader_course.grade(of, "ps2", kept, tmp_path / "nbgrader", print) == mine

@@ -349,6 +349,34 @@ def test_a_guess_a_slider_and_python_move_each_other(served, visit):
     assert len(set(ids)) == len(ids), "an id names one thing"
 
 
+STAYS = '''
+import anywidget, asyncio
+class Stays(anywidget.AnyWidget):
+    _esm = """export default { render({ el }) {
+        const field = document.createElement("input");
+        field.setAttribute("aria-label", "while it runs");
+        el.append(field);
+        return () => { field.value = "ended"; };
+    } }"""
+display(Stays())
+await asyncio.sleep(5)
+'''
+
+
+@needs_npm
+@needs_chromium
+def test_what_a_cell_shows_while_it_runs_is_not_ended_when_it_has_run(served, visit):
+    """Else a guess typed at once is lost: the panel below it has stopped listening, and the field its focus."""
+    seen = visit()
+    seen.open(served, "06_remap_to_page_1")
+    seen.edit(5, STAYS)
+    field = seen.page.get_by_role("textbox", name="while it runs")
+    field.press_sequentially("4")
+    seen.says("Cell 5 has run.")
+    expect(field).to_have_value("4")
+    expect(field).to_be_focused()
+
+
 WIDGET = '''
 import anywidget, traitlets
 class Echo(anywidget.AnyWidget):

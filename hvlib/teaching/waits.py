@@ -19,6 +19,7 @@ from ..units import GiB, KiB, MiB
 from .ask import Question
 from .questions import QUESTIONS
 
+UNTOLD = "A picture whose answer waits for your guess."
 NOTED = "The next picture holds it and tells the verdict."
 Values = Mapping[str, str | int]
 
@@ -57,18 +58,22 @@ class Wait:
     """Where the sliders stand at first."""
     veils: tuple[str, ...] = ()
     """Groups that show the answer, hidden in the deciding state until a guess or "Show me" …"""
-    everywhere: bool = False
-    """… or in every state."""
+    always: tuple[str, ...] = ()
+    """… and groups from which it follows, hidden in every state until then."""
+    untold: bool = False
+    """Whether the caption of every state is hidden with them."""
     gives_away: str = ""
     """Text that gives the answer away, as a regular expression; the answer itself by default."""
 
     def veiled(self, scene: Scene) -> Scene:
         """A picture with the groups veiled that would give the answer away in every state."""
-        if not self.everywhere:
+        if not self.always:
             return scene
         hidden = Scene(scene.width, scene.height, caption=scene.caption, alt=scene.alt)
+        if self.untold:
+            hidden.caption = hidden.alt = UNTOLD
         for name, shapes in scene.groups.items():
-            if name in self.veils:
+            if name in self.always:
                 xs, ys = zip(*(corner for shape in shapes for corner in _corners(shape)), strict=True)
                 box = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), "void")
                 mark = Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True)
@@ -82,8 +87,11 @@ def _each(name: str, count: int, pitch: int = 1) -> tuple[str, ...]:
     return tuple(f"{name}{number * pitch}" for number in range(count))
 
 
-_STRIP = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
-"""Struct pages in the picture of chapter 4."""
+_ASKED = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
+"""Struct pages that chapter 4 draws …"""
+_WORDS = (0, 2, 3, 4, 5, 6, 7)
+"""… and those of their words of which its question asks: word 1 is told before."""
+
 WAITS: dict[str, Wait] = {
     "if the mail were right": Wait(
         "base_pages", {"number": 4096}, Spot("each bar", ends=(("each wanted", 4 * KiB), ("together wanted", GiB))),
@@ -91,23 +99,26 @@ WAITS: dict[str, Wait] = {
     ),
     "memmap of 64 GiB": Wait(
         "memmap", {"memory": "64 GiB", "struct_page": 64}, Spot(cells=_each("cell", 64), unit=GiB), {"memory": "4 GiB"},
-        ("value2", *(f"cell{n}" for n in range(8))), gives_away=r"take 1 GiB",
+        always=("value2", "value3", *(f"cell{n}" for n in range(8))), untold=True,
+        gives_away=r"take (?:1 GiB|64 MiB)|in all\s+64 MiB|1\.5625|one sixty-fourth|1/64\b",
     ),
     "1 GiB in 2 MiB pages": Wait(
-        "address", {"page_size": "1 GiB"}, Spot("page"), {"bit": 21},
-        ("table PGD", "table PUD", "table PMD", "table PTE", "sum"), everywhere=True, gives_away=r"\b512\b",
+        "address", {"page_size": "1 GiB"}, Spot("page"),
+        always=("table PGD", "table PUD", "table PMD", "table PTE", "sum", "why"), gives_away=r"\b512\b|after 12, 21",
     ),
     "RAM behind one PMD leaf": Wait(
-        "vmemmap", {"pfn": 0x8000}, Spot("reach"), {"pfn": 0x7AFCC}, ("reach",), everywhere=True,
+        "vmemmap", {"pfn": 0x8000}, Spot("reach"), {"pfn": 0x7AFCC}, always=("reach",),
     ),
     "struct pages that are alike": Wait(
         "strip", {"who": "the model", "number": 511}, Spot("counts"), {"number": 2},
-        ("kinds", "counts", *(f"content{n}" for n in _STRIP), *(f"word{w}.{n}" for w in range(8) for n in _STRIP)),
-        everywhere=True,
+        always=("kinds", "counts", "title",
+                *(f"content{n}" for n in _ASKED), *(f"word{w}.{n}" for w in _WORDS for n in _ASKED)),
+        gives_away=r"\b510\b|3 different",
     ),
     "struct page of 128 bytes": Wait(
         "filling", {"huge_page": "2 MiB", "base_page": "4 KiB", "struct_page": 128}, Spot(cells=_each("row", 16)),
-        veils=("equation", "law", "scheme", *_each("row", 16)), gives_away=r"\b16\b(?! ?[KMG]iB| bytes)",
+        veils=("equation", *_each("row", 16)), always=("law", "scheme"), untold=True,
+        gives_away=r"\b16\b(?! ?[KMG]iB| bytes)|64 / 8|whatever the base page|could be freed",
     ),
     "where struct page 300 is read": Wait(
         "remap", {"huge_page": "2 MiB", "step": 11}, Spot(cells=_each("frame", 8), only=True),
@@ -121,7 +132,7 @@ WAITS: dict[str, Wait] = {
     ),
     "frames for 1,024": Wait(
         "sharing", {"pages": 1024, "huge_page": "2 MiB"}, Spot("bar4", full=8192), {"pages": 1},
-        (*_each("number4.", 5), "bar4", "share4"), everywhere=True,
+        always=(*_each("number4.", 5), "bar4", "share4"),
     ),
     "what is left of 16 GiB": Wait(
         "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),
@@ -139,7 +150,7 @@ WAITS: dict[str, Wait] = {
     ),
     "half of the RAM in huge pages": Wait(
         "fleet", {"share": "50 %"}, Spot("each GiB", full=16 * MiB),
-        {"hosts": 10_000, "memory": "256 GiB", "share": "40 to 60 %"}, ("each GiB", "each GiB text"), everywhere=True,
+        {"hosts": 10_000, "memory": "256 GiB", "share": "40 to 60 %"}, always=("each GiB", "each GiB text"),
     ),
 }  # fmt: skip
 """Question -> how its panel waits."""
@@ -171,7 +182,8 @@ def as_data(name: str) -> dict[str, Any] | None:
         "decides": dict(wait.decides),
         "way": _way(film, wait),
         "veils": list(wait.veils),
-        "everywhere": wait.everywhere,
+        "always": list(wait.always),
+        "untold": wait.untold,
         "spot": {**asdict(spot), "cells": list(spot.cells), "ends": [list(end) for end in spot.ends]},
         "answer": told(question),
     }  # fmt: skip
@@ -188,7 +200,7 @@ def _way(film: Film, wait: Wait) -> str:
     steps = [
         f"{axis.label} to {axis.texts[axis.values.index(wait.decides[axis.name])]}"
         for axis in film.axes
-        if axis.name in wait.decides and wait.decides[axis.name] != wait.begins.get(axis.name, axis.values[0])
+        if axis.name in wait.decides and wait.decides[axis.name] != wait.begins.get(axis.name, axis.start)
     ]
     return f"Set {' and '.join(steps)}"
 

@@ -14,8 +14,8 @@ from ..film import Axis, Facts, Film, after
 from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
 from ..words import lines
 
-_HUGE_PAGES = ("2 MiB", "32 MiB", "512 MiB", "1 GiB", "64 KiB")
-_STRUCTS = (64, 56, 80, 128)
+_HUGE_PAGES = ("64 KiB", "2 MiB", "32 MiB", "512 MiB", "1 GiB")
+_STRUCTS = (56, 64, 80, 128)
 _HEIGHT = 402
 _TOP, _BOTTOM = 66, 306
 _HUGE, _PAGES, _SCHEMES = (14, 94), (194, 256), (654, 156)
@@ -254,9 +254,9 @@ def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Sc
 FILM = Film(
     "Struct pages fill vmemmap pages",
     (
-        Axis("huge_page", "huge page", _HUGE_PAGES),
+        Axis("huge_page", "huge page", _HUGE_PAGES, start="2 MiB"),
         Axis("base_page", "base page", ("4 KiB", "16 KiB", "64 KiB")),
-        Axis("struct_page", "struct page", _STRUCTS, tuple(f"{size} bytes" for size in _STRUCTS)),
+        Axis("struct_page", "struct page", _STRUCTS, tuple(f"{size} bytes" for size in _STRUCTS), start=64),
     ),
     _filling_state,
     _portrait,

@@ -10,7 +10,7 @@ from ..film import Axis, Facts, Film
 from ..mapping import record_portrait, record_scene
 from ..scene import PORTRAIT, WIDTH, Box, Label, Scene
 
-_WHEN = ("while it lives", "at boot")
+_WHEN = ("at boot", "while it lives")
 _POOL = 64
 """Huge pages whose saving was counted as well."""
 
@@ -81,7 +81,7 @@ def _touch(scene: Scene, when: str) -> None:
 
 FILM = Film(
     "Real kernels for x86-64",
-    (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN)),
+    (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN, start="while it lives")),
     _kernels_state,
     _portrait,
 )

@@ -111,20 +111,20 @@ export function begin({ el, model, wait, guess }) {
   /** What is out of sight is so at once; where things stand is measured in the frame, which lays them out anyway. */
   function draw() {
     const svg = picture.querySelector("svg[role=img]") ?? picture.querySelector("svg"), waiting = !met && decided();
-    const hidden = !met && (wait.everywhere || waiting);
-    const veiled = hidden ? wait.veils.map((name) => `[data-wait="${id}"] svg [data-name="${name}"]`).join(",") + "{visibility:hidden}" : "";
+    const hidden = met ? [] : [...wait.always, ...(waiting ? wait.veils : [])], untold = waiting || (!met && wait.untold);
+    const veiled = hidden.length ? hidden.map((name) => `[data-wait="${id}"] svg [data-name="${name}"]`).join(",") + "{visibility:hidden}" : "";
     if (style.textContent !== veiled) style.textContent = veiled;
-    for (const element of spoken) element.style.visibility = waiting ? "hidden" : "";
+    for (const element of spoken) element.style.visibility = untold ? "hidden" : "";
     // Of the picture what is told, and not what can be touched: that has the focus, and tells only where it leads.
-    for (const element of [...spoken, svg]) if (waiting) element?.setAttribute("aria-hidden", "true"); else element?.removeAttribute("aria-hidden");
+    for (const element of [...spoken, svg]) if (untold) element?.setAttribute("aria-hidden", "true"); else element?.removeAttribute("aria-hidden");
     cancelAnimationFrame(drawing);
-    if (hidden || (guess() && decided())) drawing = requestAnimationFrame(() => cover(hidden));
+    if (hidden.length || (guess() && decided())) drawing = requestAnimationFrame(() => cover(hidden));
     else if (over.firstChild) over.replaceChildren();
   }
 
   /** Puts veils over the picture, and the guess into it where it is decided. */
   function cover(hidden) {
-    const now = guess(), drawn = !hidden && now && decided() ? places(now.number) : [], veils = hidden ? joined(wait.veils.map(box).filter(Boolean)) : [];
+    const now = guess(), drawn = !hidden.length && now && decided() ? places(now.number) : [], veils = joined(hidden.map(box).filter(Boolean));
     over.replaceChildren();
     const put = (name, { x, y, w, h }, words = "") => {
       const element = make("div", { class: name }, words);

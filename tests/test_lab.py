@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -363,16 +364,21 @@ def test_the_script_of_the_report_finds_in_a_virtual_machine_what_the_lab_counts
         folder.mkdir()
         kernel = fetch.fetch("trixie-security", folder / "kernel", X86, "cloud-amd64", series)
         initrd = initramfs.build(folder, fetch.busybox("trixie-security", folder / "busybox", X86))
-        with guest.boot(X86, kernel.image, initrd, folder, 2048) as asked:
+        with guest.boot(X86, kernel.image, initrd, folder, 8192) as asked:
             said = asked.shell(f"echo {packed} | base64 -d >/kpf_huge.sh; sh /kpf_huge.sh", 300).splitlines()
             rows = experiment.Experiment(asked, print).left_huge()
         assert said[0].startswith(series)
-        for hvo, (line, row) in enumerate(zip(said[1:], rows, strict=True)):
-            assert line == (
+        for hvo, row in enumerate(rows):
+            assert said[2 * hvo + 1] == (
                 f"hugetlb_optimize_vmemmap={hvo}: {row['huge_pages']} pages of 2 MiB taken and given back, "
                 f"KPF_HUGE on {row['frames']} frames"
             )
+            got = re.fullmatch(
+                rf"hugetlb_optimize_vmemmap={hvo}: a page of 1 GiB, taken .*back:([ 01]+)", said[2 * hvo + 2]
+            )
+            assert (sum(map(int, got[1].split())) == 8) == (not frames or not hvo)
         assert [row["frames"] for row in rows] == [0, frames]
+        assert [sum(row["again"]) == len(row["again"]) for row in rows] == [True, not frames]
 
 
 @pytest.mark.lab

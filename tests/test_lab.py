@@ -282,12 +282,24 @@ def test_what_can_be_counted_again_is_counted_until_two_counts_agree(sums, told,
     def cost(size, count):
         tables, own = len(taken) % 2, len(taken) % 3
         taken.append(sums[len(taken)])
-        return {"saved_pages": taken[-1] - tables - own, "tables_split": tables, "anon_pages_grew_by": own}
+        return {
+            "huge_pages": count, "saved_pages": taken[-1] - tables - own, "tables_split": tables,
+            "anon_pages_grew_by": own,
+        }  # fmt: skip
 
     asked = experiment.Experiment.__new__(experiment.Experiment)
     asked._cost = cost
     assert sum(asked._steady("2 MiB", 64).values()) == told
     assert len(taken) == counts
+
+
+def test_where_there_is_no_room_a_second_time_the_first_count_stands():
+    asked, got = experiment.Experiment.__new__(experiment.Experiment), iter((1, 0, 0))
+    asked._cost = lambda size, count: {
+        "huge_pages": next(got), "saved_pages": 4087, "tables_split": 8, "anon_pages_grew_by": 0
+    }  # fmt: skip
+    assert asked._steady("1 GiB", 1)["huge_pages"] == 1
+    assert list(got) == [0]
 
 
 @pytest.mark.parametrize(

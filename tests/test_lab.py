@@ -289,7 +289,8 @@ def test_what_can_be_counted_again_is_counted_until_two_counts_agree(sums, told,
 
     asked = experiment.Experiment.__new__(experiment.Experiment)
     asked._cost = cost
-    assert sum(asked._steady("2 MiB", 64)[name] for name in experiment._TOTAL) == told
+    row = asked._steady("2 MiB", 64)
+    assert sum(row[name] for name in experiment._TOTAL) == told
     assert len(taken) == counts
 
 

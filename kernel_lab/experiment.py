@@ -65,10 +65,12 @@ class Experiment:
                 self.say(f"optimisation {word}, {size}: counting")
                 growth = counts if size == "2 MiB" else [1]
                 if on:
-                    counters.append({"case": f"{size}, first use", **self._cost(size, max(growth))})
+                    once = self._cost if size == "1 GiB" else self._fresh  # two of 1 GiB, and there is no third
+                    counters.append({"case": f"{size}, first use", **once(size, max(growth))})
                 counters += [{"case": f"{size}, again" if on else size, **self._steady(size, n)} for n in growth]
-            self.say(f"optimisation {word}, 1 GiB: reading page tables")
-            state["1 GiB"] = self._mapping("1 GiB", 1, at_boot)
+                if size == "1 GiB":  # before small pages have left frames all over memory
+                    self.say(f"optimisation {word}, 1 GiB: reading page tables")
+                    state[size] = self._mapping(size, 1, at_boot)
             state["left_huge"] = self._left("2 MiB")
         return record
 
@@ -188,22 +190,35 @@ class Experiment:
     def _steady(self, size: str, count: int) -> Record:
         """What two counts in a row agree on, to a page: a kernel on a busy machine does other things meanwhile.
 
-        Where none agree the last is told, and the trial may well find fault with it. A first use has no second count.
+        Where none agree the last is told, and the trial may well find fault with it.
         """
         found: list[Record] = []
-        while len(found) < COUNTS:
+        while len(found) < COUNTS and not _agree(found):
             found.append(self._cost(size, count))
-            told = [sum(row[name] for name in _TOTAL) for row in found[-2:]]
-            if len(told) == 2 and abs(told[0] - told[1]) <= 1:
+        return found[-1]
+
+    def _fresh(self, size: str, count: int) -> Record:
+        """The same for a first use, which no memory has twice: the pool grows on, as long as there is room."""
+        found: list[Record] = []
+        while len(found) < COUNTS and not _agree(found):
+            row = self._grow(size, len(found) * count, count)
+            if found and row["huge_pages"] < count:
                 break
+            found.append(row)
+        self._pool(size, 0)
         return found[-1]
 
     def _cost(self, size: str, count: int) -> Record:
-        """Grow an empty pool to ``count`` huge pages, shrink it again; what the free pages did not lose was saved."""
-        tables, before = self._tables(), self._counters()
-        got = self._pool(size, count)
-        during, split = self._counters(), self._tables() - tables
+        """Grow an empty pool to ``count`` huge pages, and shrink it again."""
+        row = self._grow(size, 0, count)
         self._pool(size, 0)
+        return row
+
+    def _grow(self, size: str, have: int, count: int) -> Record:
+        """Grow a pool of ``have`` huge pages by ``count``; what the free pages did not lose was saved."""
+        tables, before = self._tables(), self._counters()
+        got = self._pool(size, have + count) - have
+        during, split = self._counters(), self._tables() - tables
         free = [when["nr_free_pages"] + when["per_cpu_pages"] for when in (before, during)]
         memmap = [sum(value for name, value in when.items() if "nr_memmap" in name) for when in (before, during)]
         return {
@@ -299,6 +314,12 @@ class Experiment:
             "neighbours": [[row[1] for row in seen[pfn]["rows"]] for pfn in heads[1:]],
             "shown_as_heads": [n for n, word in enumerate(flags) if word >> KPF_COMPOUND_HEAD & 1],
         }
+
+
+def _agree(found: list[Record]) -> bool:
+    """Whether the last two counts, if there are two, tell the same sum."""
+    told = [sum(row[name] for name in _TOTAL) for row in found[-2:]]
+    return len(told) == 2 and abs(told[0] - told[1]) <= 1
 
 
 def summary(rows: list[Leaf]) -> Record:

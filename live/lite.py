@@ -51,7 +51,8 @@ def add(target: Path) -> None:
         wheels = _wheels(fetched, work, static)
         for file in bundle.CORE:
             shutil.copy(made / file, static)
-        _squeezed(made / "python_stdlib.zip", static)
+        whole = bundle.core(fetched["pyodide"], work / "whole") / "python_stdlib.zip"
+        _squeezed(made / "python_stdlib.zip", whole, static)
         (static / "pyodide-lock.json").write_text(json.dumps(_lock(fetched["pyodide"], wheels)), "utf-8")
         (work / "jupyter-lite.json").write_text(json.dumps(_settings(list(wheels))), "utf-8")
         (work / "jupyter_lite_config.json").write_text(json.dumps({"LiteBuildConfig": {
@@ -84,14 +85,21 @@ def _settings(packages: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _squeezed(archive: Path, folder: Path) -> None:
-    """The standard library as a compressed archive, since nothing else compresses it here."""
+def _squeezed(archive: Path, whole: Path, folder: Path) -> None:
+    """The standard library as a compressed archive, since nothing else compresses it here.
+
+    What a page does without is put back: a notebook's kernel imports more than the book does (piplite asks unittest).
+    """
     with (
-        zipfile.ZipFile(archive) as old,
+        zipfile.ZipFile(archive) as made,
+        zipfile.ZipFile(whole) as every,
         zipfile.ZipFile(folder / archive.name, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as new,
     ):
-        for name in old.namelist():
-            new.writestr(name, old.read(name))
+        for name in made.namelist():
+            new.writestr(name, made.read(name))
+        for name in every.namelist():
+            if bundle.UNUSED.search(name) and not name.endswith("/"):
+                new.writestr(name, every.read(name))
 
 
 def _wheels(fetched: Mapping[str, Path], work: Path, static: Path) -> dict[str, Path]:

@@ -5,6 +5,7 @@ import pytest
 import hvlib as hv
 from hvlib.pictures import outputs
 from hvlib.teaching import concepts, homework
+from hvlib.teaching.ask import Question
 from hvlib.teaching.questions import QUESTIONS
 
 FEW, MANY = range(2), range(2, 100)
@@ -31,6 +32,22 @@ def test_the_answer_is_accepted_and_every_mistake_recognised_for_100_seeds(name,
             assert verdict.mistake in verdict.text
             assert verdict.mistake in question.sentence(value, seed)
         assert "{" not in question.text(seed)
+
+
+@pytest.mark.parametrize("name", list(QUESTIONS))
+def test_a_wrong_answer_that_nothing_explains_hears_what_to_count_and_not_the_answer(name):
+    question = QUESTIONS[name]
+    assert re.match(r"[A-Z].{20,}[.?]$", question.hint)
+    assert question.hint != Question.hint, "which says nothing of this question"
+    for seed in FEW:
+        given = question.given(seed)
+        right = question.answer(given)
+        written = question.write(right)
+        if question.read.kind in ("count", "size"):
+            said = [mistake(given) for mistake, _ in question.mistakes]
+            wrong = next(value for value in range(right + 3, right + 30) if value not in said)
+            assert question.judge(wrong, seed).text.split(" (A number")[0].endswith(f"smaller. {question.hint}")
+            assert not re.search(rf"(?<![\d,]){re.escape(written)}(?![\d,])", question.hint)
 
 
 @pytest.mark.parametrize("name", list(QUESTIONS))

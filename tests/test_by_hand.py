@@ -1,12 +1,15 @@
 """Pictures that are worked by hand: their numbers are the engine's, and they answer to mouse, finger and keys."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from accessible import violations
 
 import hvlib as hv
 from hvlib.pictures import outputs
+from hvlib.pictures.films import FILMS
 from hvlib.teaching import hand_facts, hands
 from tools.jupyterlab import needs_chromium
 
@@ -54,6 +57,17 @@ def test_three_marks_are_an_address():
             at += place * part["bytes"]
         assert (left, hex(at)) == (0, target["address"])
         assert hv.pfn_to_page(target["pfn"]) == at
+
+
+def test_what_is_to_be_found_by_hand_is_not_found_in_the_chapter():
+    """Neither the panel above can show it, nor does a printed line or a sentence name it."""
+    path = next((Path(__file__).parents[1] / "notebooks").glob("03_*.ipynb"))
+    text = path.read_text("utf-8").split('"id": "ch03-hand-walk"')[0]
+    data, panel = hand_facts.walk(), FILMS["vmemmap"]
+    for target in data["targets"]:
+        assert target["pfn"] not in panel.axes[0].values
+        assert not re.search(rf"{target['pfn']:#x}\b|{target['address']}\b", text)
+    assert f"PFN {data['targets'][0]['pfn']:#x}:" in data["opening"]
 
 
 def test_each_recorded_kernel_is_one_of_the_kinds_and_three_looks_tell_them_apart():
@@ -232,29 +246,34 @@ def test_a_tail_is_dragged_and_its_low_bits_go_out(shown):
 @pytest.mark.parametrize("shown", [("pfn_to_page", {}), ("pfn_to_page", {"width": 390, "touch": True})], indirect=True)
 def test_pfn_to_page_is_done_by_hand(shown):
     says, marks = shown.locator(".hv-says"), shown.get_by_role("slider")
+    data = hand_facts.walk()
+    wanted, second, pages = data["targets"][0]["pfn"], data["targets"][1]["pfn"], data["parts"][1]
+    leaf, page, slot = wanted // 32768, wanted // 64 % 512, wanted % 64
     bed = shown.locator(".bed").first.bounding_box()
     at = middle(shown, ".mark .box")
     shown.mouse.move(*at)
     shown.mouse.down()
-    shown.mouse.move(bed["x"] + bed["width"] * 15.5 / 64, at[1], steps=6)
+    shown.mouse.move(bed["x"] + bed["width"] * (leaf + 0.5) / 64, at[1], steps=6)
     shown.mouse.up()
-    expected(marks.nth(0)).to_have_attribute("aria-valuenow", "15")
-    expected(says).to_contain_text("stands the struct page of PFN 0x78000")
+    expected(marks.nth(0)).to_have_attribute("aria-valuenow", str(leaf))
+    expected(says).to_contain_text(f"stands the struct page of PFN {leaf * 32768:#x}")
     marks.nth(1).focus()
     shown.keyboard.press("Home")
-    for key in ("PageUp",) * 6 + ("ArrowLeft",):
+    for key in ("PageUp",) * (page // pages["page"]) + ("ArrowRight",) * (page % pages["page"]):
         shown.keyboard.press(key)
-    expected(marks.nth(1)).to_have_attribute("aria-valuenow", "191")
-    for _ in range(12):
+    expected(marks.nth(1)).to_have_attribute("aria-valuenow", str(page))
+    for _ in range(slot):
         shown.get_by_role("button", name="slot +1").click()
-    address = hex(hv.pfn_to_page(0x7AFCC))
+    address = hex(hv.pfn_to_page(wanted))
     expected(says).to_contain_text(
-        f"Found: leaf 15, vmemmap page 191, slot 12. The struct page of PFN 0x7afcc is at {address}"
+        f"Found: leaf {leaf}, vmemmap page {page}, slot {slot}. The struct page of PFN {wanted:#x} is at {address}"
     )
     expected(shown.locator(".wanted")).to_contain_text("1 of 4 found")
-    spoken(shown, "Found: leaf 15")
+    spoken(shown, f"Found: leaf {leaf}")
     shown.get_by_role("button", name="Another PFN").click()
-    expected(says).to_contain_text("PFN 0x200 is 503,244 further back")
+    expected(says).to_contain_text(
+        f"PFN {second:#x} is {abs(wanted - second):,} further {'on' if second > wanted else 'back'}"
+    )
     look(shown)
 
 

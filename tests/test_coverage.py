@@ -105,7 +105,7 @@ def test_a_wrong_number_in_prose_would_be_found(tmp_path):
     text = (ROOT / "notebooks" / "06_remap_to_page_1.ipynb").read_text()
     spoilt = tmp_path / "06_spoilt.ipynb"
     for now, then in (
-        ("and six frames become free", "and nine frames become free"),
+        ("entries, and six frames are free", "entries, and nine frames are free"),
         ("4,089 pages", "4,087 pages"),
         ("vmemmap pages 2 to 7 all show", "vmemmap pages 2 to 8 all show"),
     ):

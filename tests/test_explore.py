@@ -14,6 +14,7 @@ from hvlib.pictures.fact import as_data
 from hvlib.pictures.film import reel as play
 from hvlib.pictures.film import upright
 from hvlib.teaching import explore
+from hvlib.units import parse_size
 
 
 def test_every_film_has_its_function_and_says_itself_what_it_shows():
@@ -33,7 +34,7 @@ def test_help_shows_the_sliders_and_where_each_can_stand(name):
     film, function = explore.FILMS[name], getattr(hv.explore, name)
     guess, *sliders = inspect.signature(function).parameters.values()
     assert (guess.name, guess.default) == ("guess", None)
-    assert [(one.name, one.default) for one in sliders] == [(axis.name, axis.values[0]) for axis in film.axes]
+    assert [(one.name, one.default) for one in sliders] == [(axis.name, axis.start) for axis in film.axes]
     assert {one.kind for one in sliders} == {inspect.Parameter.KEYWORD_ONLY}
     assert function().values == {one.name: one.default for one in sliders}
     shown = pydoc.render_doc(function, renderer=pydoc.plaintext)
@@ -43,6 +44,22 @@ def test_help_shows_the_sliders_and_where_each_can_stand(name):
         assert line.startswith(repr(axis.values[0]))
         assert line.endswith(repr(axis.values[-1]))
         assert " to " in line or "…" in line or line.split(", ") == list(map(repr, axis.values)) or "," in line
+
+
+@pytest.mark.parametrize("name", list(explore.FILMS))
+def test_what_a_slider_can_be_set_to_stands_in_order(name):
+    """Numbers and sizes grow, and schemes follow history."""
+    schemes = list(hv.SCHEMES)
+    for axis in explore.FILMS[name].axes:
+        assert axis.start in axis.values
+        if axis.values[0] in schemes:
+            places = [schemes.index(value) for value in axis.values]
+        elif all(isinstance(value, int) for value in axis.values):
+            places = list(axis.values)
+        else:
+            found = [re.fullmatch(r"\d+ [KMGT]iB", str(value)) and parse_size(value) for value in axis.values]
+            places = [size for size in found if size]
+        assert places == sorted(places), axis.name
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from panels import PLAYED, played
 from playwright.sync_api import expect
 
 from hvlib.pictures.films import FILMS
+from hvlib.teaching.questions import QUESTIONS
 from tools.jupyterlab import needs_chromium
 
 pytestmark = [pytest.mark.book, pytest.mark.beside, needs_chromium]
@@ -90,6 +91,37 @@ def test_a_picture_answers_mouse_finger_and_keys(html, browser, chapter):
                     assert touched(panel, how) >= 1, (width, how.__name__)
                 said = panel.locator(".hv-caption").text_content()
                 expect(panel.locator("[role=status]")).to_have_text(said)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_nothing_printed_is_behind_a_scroll_on_a_phone(html, browser, chapter):
+    with opened(html, browser, chapter, 390) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        outputs = page.locator(".cell_output pre, .hv-paste pre")
+        wide = outputs.evaluate_all(
+            "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"
+        )
+        assert wide == []
+
+
+def test_the_solution_goes_with_the_numbers_that_are_asked(html, browser):
+    with opened(html, browser, "01") as page:
+        question = QUESTIONS["memmap of a KMSAN kernel"]
+        form = page.locator(".hv-exercise").filter(has_text="KMSAN")
+        solution = page.locator("details").filter(has_text="20 MiB for every GiB")
+        other = form.get_by_role("button", name="Other numbers")
+        solution.locator("summary").click()
+        expect(solution).not_to_contain_text("asked now")
+        seed = next(seed for seed in range(1, 5) if question.text(seed) != question.text(0))
+        for _ in range(seed):
+            other.click()
+        expect(form).to_contain_text(question.text(seed))
+        expect(solution).not_to_have_attribute("open", "")
+        told = question.write(question.answer(question.given(seed)))
+        expect(solution).to_contain_text(f"With the numbers asked now: {told}.")
+        for _ in range(5 - seed):
+            other.click()
+        expect(solution).not_to_contain_text("asked now")
 
 
 def test_many_things_to_touch_are_one_stop_for_tab_and_arrows_lead_on(html, browser):

@@ -289,6 +289,37 @@ def test_what_can_be_counted_again_is_counted_until_two_counts_agree(sums, told,
     assert len(taken) == counts
 
 
+@pytest.mark.parametrize(
+    ("sums", "room", "told", "pools"),
+    [
+        ([448, 448], 6, 448, [64, 128, 0]),
+        ([453, 448, 448], 6, 448, [64, 128, 192, 0]),
+        ([453, 448], 1, 453, [64, 128, 0]),
+        ([0], 0, 0, [64, 128, 0]),
+    ],
+)
+def test_a_first_use_is_counted_again_in_other_memory(sums, room, told, pools):
+    """A pool that grows on finds memory that no huge page had before; where there is none, one count is all."""
+    have, asked = [0], experiment.Experiment.__new__(experiment.Experiment)
+    grown = []
+
+    def pool(size, count):
+        grown.append(count)
+        have.append(min(count, room * 64))
+        return have[-1]
+
+    def counters():
+        """Free pages: as many fewer as huge pages take, less what is saved, of all the growths so far."""
+        used = sum(512 * (now - was) - (saved if now > was else 0)
+                   for was, now, saved in zip(have, have[1:], sums, strict=False))  # fmt: skip
+        return {"nr_free_pages": 1 << 20, "per_cpu_pages": -used, "nr_anon_pages": 0, "mem_total_kB": 0}
+
+    asked._pool, asked._counters, asked._tables = pool, counters, lambda: 0
+    asked.guest = type("Guest", (), {"page": 4096})
+    assert asked._fresh("2 MiB", 64)["saved_pages"] == told
+    assert grown == pools
+
+
 def test_the_archive_in_the_guest_is_a_newc_cpio():
     member = initramfs._member(3, "bin/x", 0o100755, b"abc", (0, 0))
     assert member.startswith(b"070701")

@@ -61,20 +61,6 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The book, built with a kernel."""
-    if os.environ.get("H17SITE"):
-        return Path(os.environ["H17SITE"])
-    folder = tmp_path_factory.mktemp("live")
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.book"], capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HVLIB_BOOK": str(folder), "LIVE": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "html"
-
-
-@pytest.fixture(scope="session")
 def served(site, tmp_path_factory):
     server = Server(site, tmp_path_factory.mktemp("server") / "log")
     yield server
@@ -344,7 +330,7 @@ def test_a_guess_a_slider_and_python_move_each_other(served, visit):
     guess = seen.output(2).get_by_role("textbox")
     guess.press_sequentially("4")  # as a reader types: what is set by a script, Firefox does not call changed
     guess.press("Enter")
-    expect(panel.locator(".hv-wait")).to_contain_text("Your guess, 4, is drawn in the picture.")
+    expect(panel.locator(".hv-wait")).to_contain_text("Your guess is 4.")
     slider = panel.get_by_role("slider", name="step")
     slider.focus()
     for _ in range(5):
@@ -361,6 +347,34 @@ def test_a_guess_a_slider_and_python_move_each_other(served, visit):
     seen.says("Cell 5 ended with an error")
     ids = seen.page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
     assert len(set(ids)) == len(ids), "an id names one thing"
+
+
+STAYS = '''
+import anywidget, asyncio
+class Stays(anywidget.AnyWidget):
+    _esm = """export default { render({ el }) {
+        const field = document.createElement("input");
+        field.setAttribute("aria-label", "while it runs");
+        el.append(field);
+        return () => { field.value = "ended"; };
+    } }"""
+display(Stays())
+await asyncio.sleep(5)
+'''
+
+
+@needs_npm
+@needs_chromium
+def test_what_a_cell_shows_while_it_runs_is_not_ended_when_it_has_run(served, visit):
+    """Else a guess typed at once is lost: the panel below it has stopped listening, and the field its focus."""
+    seen = visit()
+    seen.open(served, "06_remap_to_page_1")
+    seen.edit(5, STAYS)
+    field = seen.page.get_by_role("textbox", name="while it runs")
+    field.press_sequentially("4")
+    seen.says("Cell 5 has run.")
+    expect(field).to_have_value("4")
+    expect(field).to_be_focused()
 
 
 WIDGET = '''

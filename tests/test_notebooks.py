@@ -1,5 +1,6 @@
 """Rules that every chapter keeps, and guards against what strict nbval does not see."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,11 @@ import nbformat
 import pytest
 
 import hvlib as hv
+from hvlib.pictures.films import FILMS
+from hvlib.teaching import kernel_words
+from hvlib.teaching.hand_facts import FACTS
 from hvlib.teaching.questions import QUESTIONS
+from tools.book import SOLUTION, for_pages
 from tools.notebooks import FOLDED
 
 pytestmark = pytest.mark.beside
@@ -140,6 +145,41 @@ def test_every_question_of_a_chapter_exists_and_is_put_untouched(notebook):
     for cell in checks:
         assert cell.source.endswith(", ...)")
         assert "No answer yet" in cell.outputs[0].data["text/plain"]
+
+
+def control_names(notebook):
+    """What stands on the controls of a chapter's panels, of its game and of its hands."""
+    source = "\n".join(cell.source for cell in code(notebook))
+    axes = [axis for name in re.findall(r"hv\.explore\.(\w+)\(", source) for axis in FILMS[name].axes]
+    names = {"Play", "Show me"} | {axis.label for axis in axes} | {text for axis in axes for text in axis.texts}
+    if "hv.you_are_the_kernel" in source:
+        names |= set(kernel_words.DATA["buttons"].values())
+    for name in re.findall(r"hv\.hands\.(\w+)\(", source):
+        names |= set(re.findall(r'"([^"]+)"', json.dumps(FACTS[name]())))
+    return names
+
+
+def test_the_name_of_a_control_is_bold_where_it_is_to_be_used(notebook):
+    """Whoever is told to move or to press something finds that word on the screen."""
+    names = control_names(notebook)
+    for sentence in re.findall(
+        r"(?m)(?:(?<=^)|(?<=\. )|(?<=- )|(?<=, then )|(?<=Then ))(?:Move|Press|move|press) .*?[.:]$", prose(notebook)
+    ):
+        assert re.match(r"\w+ (\*\*|\[)", sentence), sentence
+    for name in re.findall(r"\b(?:[Mm]ove|[Pp]ress|[Ss]et|[Cc]hange) \*\*(.+?)\*\*", prose(notebook)):
+        assert name in names, name
+
+
+def test_a_page_says_nothing_of_cells_to_run_nor_of_seeds(notebook):
+    """Instructions are those of the medium, and a solution's sentence survives when its call becomes its answer."""
+    read = for_pages(prose(notebook).split("### Sources")[0])
+    assert not re.search(r"(?i)\brun (?:the|this|that) (?:next )?cells?\b|\bthree dots\b|Shift`|\bseeds?\b", read)
+    assert "<!--" not in read
+    for solution in SOLUTION.findall(read):
+        flat = " ".join(solution.split())
+        assert not re.search(r"\? \*\*|\*\*(.+?)\*\*,? (?:which|that) is \1", flat), flat
+        for answer in re.finditer(r"(?<=[.] )\*\*[^*]+\*\*\.", flat):
+            raise AssertionError(f"an answer is no sentence: {flat[max(0, answer.start() - 60) : answer.end()]}")
 
 
 def test_every_question_is_asked_somewhere():

@@ -25,6 +25,7 @@ MEANING = {
     "arrow arithmetic": {"arithmetic"},
     "arrow taken": {"frames taken"},
     "arrow given": {"frames given back"},
+    "arrow stale": {"old, still in a TLB"},
 }
 """What the keys say of each role that has a colour. A new picture takes a role by its meaning, or adds words here."""
 NEUTRAL = {"plain", "quiet", "void"}

@@ -20,27 +20,46 @@ SEVENTH = re.compile(
 )
 
 
+def drawn(data):
+    """What a reader reads in a stored picture: its labels, its title and its alternative text."""
+    found = re.findall(r">([^<]+)<|aria-label=\"([^\"]+)\"", data.get("image/svg+xml", ""))
+    return "\n".join(text for both in found for text in both if text.strip())
+
+
 def before_the_panel(path):
-    """The question of a chapter's panel, the text above the panel, and the panel as the chapter makes it."""
+    """The question of a chapter's panel, what is read above the panel, and the panel as the chapter makes it.
+
+    Read are words, printed lines, and pictures with what is written below them: panels, figures, hands.
+    """
     notebook, above, name = nbformat.read(path, as_version=4), [], ""
     for cell in notebook.cells:
         found = PANEL.search(cell.source)
         if found:
             return name, "\n\n".join(above), eval(found[1], {"hv": hv, "guess": hv.predict(name)})
         above.append(cell.source)
-        above += [output.get("text", "") for output in cell.get("outputs", ()) if output.output_type == "stream"]
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            pictured = "image/svg+xml" in data
+            above += [output.get("text", ""), drawn(data), data.get("text/plain", "") if pictured else ""]
         for asked in PREDICT.findall(cell.source):
             name = asked
     raise AssertionError(f"{path.name} has no panel")
 
 
-def words(scene, hidden=()):
+def read_outs(panel):
+    """What the controls say: where each slider stands, and what each button is for."""
+    for axis in panel._film.axes:
+        shown = axis.texts if len(axis.texts) <= 4 else [axis.texts[axis.values.index(panel.values[axis.name])]]
+        yield from (f"{axis.label}: {text}" for text in shown)
+
+
+def words(scene, hidden=(), untold=False):
     """All that a picture says, but in groups that are hidden."""
     labels = [
         shape.text for name, shapes in scene.groups.items() if name not in hidden for shape in shapes
         if isinstance(shape, Label)
     ]  # fmt: skip
-    return "\n".join([*labels, scene.caption, scene.alt])
+    return "\n".join([*labels, *(() if untold else (scene.caption, scene.alt))])
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -51,15 +70,18 @@ def test_no_panel_opens_with_the_answer_of_its_prediction_nor_does_the_text_abov
     assert not all(panel.values[axis] == value for axis, value in wait.decides.items()), "it opens where it is decided"
     given_away = waits.gives_away(name)
     question = QUESTIONS[name].text()
-    for what, text in (("above", above), ("opening", words(panel.scene, wait.veils if wait.everywhere else ()))):
+    for what, text in (
+        ("above", above),
+        ("opening", words(panel.scene, wait.always, wait.untold)),
+        ("controls", "\n".join([panel._film.title, *read_outs(panel)])),
+    ):
         found = given_away.search(text.replace(question, ""))
         assert not found, f"{what}: {text[max(found.start() - 60, 0) : found.end() + 60]!r}"
     phone = panel._film.portrait and panel._film.portrait(**panel.values)
     if phone:
-        assert not given_away.search(words(phone, wait.veils if wait.everywhere else ())), "for a phone"
+        assert not given_away.search(words(phone, wait.always, wait.untold)), "for a phone"
     data, _ = panel._repr_mimebundle_()
-    drawn = " ".join(re.findall(r">([^<]+)<", data["image/svg+xml"]))
-    assert not given_away.search(drawn), "the stored picture"
+    assert not given_away.search(drawn(data)), "the stored picture"
     assert not given_away.search("\n".join(line for line in data["text/plain"].splitlines()[:1])), "its title"
 
 
@@ -81,20 +103,19 @@ def test_what_decides_can_be_reached_and_shows_the_answer(name):
     wait = waits.WAITS[name]
     film = FILMS[wait.film]
     axes = {axis.name: axis for axis in film.axes}
-    values = {axis.name: axis.values[0] for axis in film.axes} | dict(wait.begins)
+    values = {axis.name: axis.start for axis in film.axes} | dict(wait.begins)
     for axis, value in {**wait.begins, **wait.decides}.items():
         assert value in axes[axis].values
     deciding = film.state(**values | dict(wait.decides))[0]
     groups = set(deciding.groups) | set(film.state(**values)[0].groups)
-    assert set(wait.veils) <= groups, set(wait.veils) - groups
+    assert {*wait.veils, *wait.always} <= groups, {*wait.veils, *wait.always} - groups
     spot = wait.spot
-    for group in [spot.group] * (not spot.unit) + [end for end, _ in spot.ends]:
-        assert group in deciding.groups, group
+    assert spot.groups
+    assert set(spot.groups) <= set(deciding.groups), set(spot.groups) - set(deciding.groups)
     phone = film.portrait(**values | dict(wait.decides)) if film.portrait else deciding
-    assert wait.everywhere <= (set(wait.veils) <= set(phone.groups)), set(wait.veils) - set(phone.groups)
-    assert spot.unit or spot.group in phone.groups
-    if spot.unit:
-        assert {f"{spot.group}{n - spot.first}" for n in range(spot.first, spot.last + 1)} <= groups
+    assert set(wait.always) <= set(phone.groups), set(wait.always) - set(phone.groups)
+    assert wait.untold <= bool(wait.always), "what is not told is not shown"
+    assert set(spot.groups) <= set(phone.groups), "for a phone"
     assert waits.as_data(name)["way"].startswith("Set "), "there is a way to it"
     assert len(waits.as_data(name)["way"]) > 8
     assert waits.as_data(name)["answer"].startswith("It is ")

@@ -22,17 +22,24 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Axis:
-    """A slider: the trait's name, a label, the values it can take, and how each is written beside it."""
+    """A slider: the trait's name, a label, the values it can take, and how each is written beside it.
+
+    The values stand in their own order: sizes grow, schemes follow history. ``start`` is where it begins, the first by
+    default.
+    """
 
     name: str
     label: str
     values: tuple[str | int, ...]
     texts: tuple[str, ...] = ()
     play: bool = False
+    start: Any = None
 
     def __post_init__(self) -> None:
         if not self.texts:
             object.__setattr__(self, "texts", tuple(map(str, self.values)))
+        if self.start is None:
+            object.__setattr__(self, "start", self.values[0])
 
     def taken(self, value: object) -> str | int:
         """Where the slider then stands: the value as Python's own number or text; sizes however they are written.

@@ -64,6 +64,7 @@ ARROWS: dict[ArrowRole, ArrowStyle] = {
     "remapped": ArrowStyle("#D55E00", 1.8, (3.5, 2.2)),
     "taken": ArrowStyle("#8A8A8A", 2.6),
     "given": ArrowStyle("#8A8A8A", 2.6, (6, 3)),
+    "stale": ArrowStyle("#8A8A8A", 1.4, (1.4, 3)),
 }
 LINE = 0.9
 """Width of a thin line."""

@@ -51,7 +51,7 @@ class Question(Prompt):
 
     ``answer`` computes it from the numbers. Each of ``mistakes`` computes a wrong answer and says what leads to it.
     ``read`` turns what was typed into a value, and ``write`` a value into text. ``hint`` is said to a wrong answer that
-    no misconception explains.
+    no misconception explains: what to count, or where to look.
     """
 
     prompt: str
@@ -61,7 +61,7 @@ class Question(Prompt):
     mistakes: tuple[tuple[Callable[[Given], Value], str], ...]
     draw: Draw = no_numbers
     write: Callable[[Value], str] = str
-    hint: str = "Read the section again, then try another answer."
+    hint: str = "Read the section again."
 
     def key(self, seed: int | str) -> str:
         """What the numbers are drawn from: a whole number or a short text."""
@@ -99,7 +99,7 @@ class Question(Prompt):
 
     def _hint(self, value: Value, right: Value) -> str:
         if isinstance(value, int) and isinstance(right, int):
-            return "The answer is larger." if value < right else "The answer is smaller."
+            return f"{'The answer is larger.' if value < right else 'The answer is smaller.'} {self.hint}"
         return self.hint
 
     def _unit_hint(self, answer: object) -> str:
@@ -252,10 +252,8 @@ def as_data(question: Question, seeds: Iterable[int | str]) -> dict[str, Any]:
                 ],
             }
         )
-    compares = isinstance(question.answer(question.given(0)), int)
-    hint = "" if compares else question.hint
     return {
-        "kind": question.read.kind, "choices": question.read.choices, "hint": hint, "cases": cases,
+        "kind": question.read.kind, "choices": question.read.choices, "hint": question.hint, "cases": cases,
         "write": question.write.__name__,
     }  # fmt: skip
 

@@ -11,7 +11,6 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 from ..arithmetic.geometry import ARCHITECTURES, HugePage
 from ..errors import BadInput, name_of, quoted
@@ -22,7 +21,6 @@ from ..mechanism.machine import Machine, Pool
 from ..units import GiB, KiB, TiB, format_size, quantity, whole_number
 from .prompt import Draw, Given, Prompt, seed_of
 
-When = Literal["before", "after"]
 WHEN = ("before", "after")
 COLUMNS = ("student", "seed", "when", "form", "answers")
 """The columns of a table of results; answers are numbers of options, from 0, with blanks between them."""

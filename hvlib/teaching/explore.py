@@ -43,7 +43,7 @@ class _Choice(traitlets.TraitType[Any, Any]):
     """A trait with a list of allowed values, and a sentence for every other."""
 
     def __init__(self, axis: Axis) -> None:
-        super().__init__(default_value=axis.values[0])
+        super().__init__(default_value=axis.start)
         self.axis = axis
 
     def validate(self, obj: Any, value: Any) -> Any:
@@ -182,7 +182,7 @@ def _values(axis: Axis) -> str:
 _DOC = """{about}
 
 A guess from `hv.predict` is drawn into the picture, and the answer waits for it. Each slider is a keyword, and begins
-at the first of its values:
+at the value that the signature shows:
 
 {sliders}
 
@@ -197,9 +197,7 @@ def _function(name: str, film: Film) -> Callable[..., Panel]:
         return Panel(name, guess, **values)
 
     sliders = [
-        inspect.Parameter(
-            axis.name, inspect.Parameter.KEYWORD_ONLY, default=axis.values[0], annotation=type(axis.values[0])
-        )
+        inspect.Parameter(axis.name, inspect.Parameter.KEYWORD_ONLY, default=axis.start, annotation=type(axis.start))
         for axis in film.axes
     ]
     guess = inspect.signature(make).parameters["guess"]

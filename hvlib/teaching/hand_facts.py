@@ -146,12 +146,13 @@ def walk() -> dict[str, Any]:
     leaves = 64
     names, counts = ("PMD leaf", "vmemmap page", "slot"), (leaves, entries, slots)
     targets = []
-    for pfn in (0x7AFCC, 0x200, 0x8000, 0x1FFFFF):
+    for pfn in (0xC0DE, 0x240, 0x1BEEF, 0x1FFFC0):
         assert pfn < leaves * frames[0]
         targets.append({"pfn": pfn, "address": hex(pfn_to_page(pfn))})
     return {
         "title": "pfn_to_page by hand",
-        "opening": "Find the struct page of PFN 0x7afcc: move the marks of leaf, vmemmap page and slot.",
+        "opening": f"Find the struct page of PFN {targets[0]['pfn']:#x}: "
+        "move the marks of leaf, vmemmap page and slot.",
         "base": hex(PAGING["4-level"].vmemmap),
         "parts": [
             {"name": name, "count": count, "frames": step, "bytes": step * size, "page": max(1, count // 16),

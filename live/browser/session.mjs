@@ -88,8 +88,9 @@ export function open({ cells, bar, make, here, name, changed }) {
     return well;
   }
 
-  /** What was published makes room, out of the document, until the page is reset. */
+  /** What was published makes room, out of the document, until the page is reset; what stands there already stays. */
   function put(cell, box) {
+    if (cell.live === box) return; // else its own views would end, and what is being typed would lose the focus
     let out = cell.el.querySelector(".cell_output");
     if (!out) cell.el.append((out = make("div", { class: "cell_output docutils container" })));
     widgets.left(cell.live);

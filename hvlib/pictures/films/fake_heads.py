@@ -16,7 +16,7 @@ from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Role, Scene, Shape
 NUMBERS = (
     0, 1, 2, 63, 64, 65, 128, 129, 192, 193, 256, 257, 300, 320, 321, 384, 385, 448, 449, 511, 512, 513,
 )  # fmt: skip
-SCHEMES_SHOWN = ("head page", "off")
+SCHEMES_SHOWN = ("off", "head page")
 STEPS = 5
 SLOTS = (0, 1, 2, 44, 63)
 """Slots of a page that are drawn; between 2 and 44, and 44 and 63, there are dots."""
@@ -415,7 +415,7 @@ def _told(scheme: str, number: int, step: int) -> str:
 FILM = Film(
     "compound_head, question by question",
     (
-        Axis("scheme", "scheme", SCHEMES_SHOWN, ("head page (5.18 to 6.1)", "off")),
+        Axis("scheme", "scheme", SCHEMES_SHOWN, ("off", "head page (5.18 to 6.1)"), start="head page"),
         Axis(
             "struct_page", "struct page", NUMBERS,
             tuple(str(n) if n < 512 else f"{n} (after the huge page)" for n in NUMBERS),

@@ -14,12 +14,14 @@ from ..film import Axis, Facts, Film, after
 from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Role, Scene, Shape
 from ..words import lines
 
-_HUGE_PAGES = ("2 MiB", "32 MiB", "512 MiB", "1 GiB", "64 KiB")
-_STRUCTS = (64, 56, 80, 128)
+_HUGE_PAGES = ("64 KiB", "2 MiB", "32 MiB", "512 MiB", "1 GiB")
+_STRUCTS = (56, 64, 80, 128)
 _HEIGHT = 402
 _TOP, _BOTTOM = 66, 306
 _HUGE, _PAGES, _SCHEMES = (14, 94), (194, 256), (654, 156)
 """Left edge and width of each column."""
+_ROWS = 16
+"""Up to so many vmemmap pages are drawn one by one."""
 _THIN = 2.5
 """A struct page that would be drawn narrower than this is not set apart from its neighbours."""
 
@@ -230,7 +232,7 @@ def _vmemmap_boxes(page: HugePage) -> list[tuple[str, int, int, float]]:
         used = min(page.memmap_bytes - last * page.base_page, page.base_page) / page.base_page
         return name, begin, end, used
 
-    if total <= 12:
+    if total <= _ROWS:
         return [row(str(n), n, n) for n in range(total)]
     run = f"1 … {total - 2:,}  ({total - 2:,} pages)"
     return [row("0", 0, 0), row(run, 1, total - 2), row(f"{total - 1:,}", total - 1, total - 1)]
@@ -252,9 +254,9 @@ def _filling_state(huge_page: str, base_page: str, struct_page: int) -> tuple[Sc
 FILM = Film(
     "Struct pages fill vmemmap pages",
     (
-        Axis("huge_page", "huge page", _HUGE_PAGES),
+        Axis("huge_page", "huge page", _HUGE_PAGES, start="2 MiB"),
         Axis("base_page", "base page", ("4 KiB", "16 KiB", "64 KiB")),
-        Axis("struct_page", "struct page", _STRUCTS, tuple(f"{size} bytes" for size in _STRUCTS)),
+        Axis("struct_page", "struct page", _STRUCTS, tuple(f"{size} bytes" for size in _STRUCTS), start=64),
     ),
     _filling_state,
     _portrait,

@@ -343,7 +343,7 @@ def _payment(scene: Scene, scheme: str, spare: int, step: int, number: int, lay:
 FILM = Film(
     "Giving huge pages back, with few frames free",
     (
-        Axis("scheme", "scheme", ("head page", "tail page")),
+        Axis("scheme", "scheme", ("tail page", "head page"), start="head page"),
         Axis("free_frames", "free frames before", _SPARE),
         Axis("step", "step", tuple(range(_STEPS)), play=True),
     ),

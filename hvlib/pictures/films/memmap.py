@@ -13,7 +13,7 @@ from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Scene
 _RAM = tuple(
     format_size(n) for n in (GiB, 4 * GiB, 16 * GiB, 64 * GiB, 256 * GiB, TiB, 2 * TiB, 4 * TiB, 8 * TiB, 12 * TiB)
 )
-_SIZES = (64, 56, 72, 80, 88, 96)
+_SIZES = (56, 64, 72, 80, 88, 96)
 _TOP, _FRAME = 56, 160
 _TWIN, _CELLS, _NUMBERS = 214, 346, 560
 """Left edge of the struct page, of RAM and of the numbers."""
@@ -153,7 +153,7 @@ FILM = Film(
     "RAM and its struct pages",
     (
         Axis("memory", "RAM", _RAM),
-        Axis("struct_page", "struct page", _SIZES, tuple(f"{n} bytes" for n in _SIZES)),
+        Axis("struct_page", "struct page", _SIZES, tuple(f"{n} bytes" for n in _SIZES), start=64),
     ),
     _memmap_state,
     _portrait,

@@ -41,6 +41,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: MiB, "1 MiB is 1 GiB / 1,024."),
         ),
         write=in_units,
+        hint="Divide the 1 GiB by the number of its parts.",
     ),
     "base pages elsewhere": Question(
         "On arm64 with base pages of {base} KiB there are huge pages of {huge}. How many base pages does one have?",
@@ -55,6 +56,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: _elsewhere(*r.choice(_OTHERS)),
         thousands,
+        hint="How often does one base page go into the huge page?",
     ),
     "pages made of tails only": Question(
         "The struct pages of a {huge} page fill {pages:,} pages of 4 KiB. Say that only the first of these pages holds "
@@ -72,6 +74,7 @@ QUESTIONS: dict[str, Question] = {
             r.choice(["2 MiB", "4 MiB", "32 MiB", "64 MiB"])
         ),
         thousands,
+        hint="Count whole pages of 4 KiB, and leave out the one that has something of its own.",
     ),
     "frames that remain": Question(
         "The mail remaps pages 2 to 7 to page 1. How many different page frames then hold the struct pages of the "
@@ -85,6 +88,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 1, "Page 0 keeps its frame as well; it holds the ones in use."),
         ),
         write=thousands,
+        hint="Draw the arrows of pages 0 to 7, and count the frames that one of them leads to.",
     ),
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 64 * GiB // 512, "That is 8 bytes for each frame; a struct page has 64."),
         ),
         write=in_units,
+        hint="Count the frames of 4 KiB, then give each of them 64 bytes.",
     ),
     "address of a struct page": Question(
         "The vmemmap starts at 0xffffea0000000000. At which address is the struct page of PFN {pfn:#x}?",
@@ -37,6 +38,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"pfn": r.randrange(0x1000, 0x400000)},
         hexadecimal,
+        hint="The array starts at PFN 0, and the next struct page is 64 bytes further on.",
     ),
     "memmap of a KMSAN kernel": Question(
         "A kernel built with KMSAN has a struct page of 80 bytes. How much memory do the struct pages of {ram} GiB of RAM take?",
@@ -49,5 +51,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"ram": r.choice([8, 16, 32, 128, 256])},
         in_units,
+        hint="Count the frames of 4 KiB, then give each of them 80 bytes.",
     ),
 }  # fmt: skip

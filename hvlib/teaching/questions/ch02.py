@@ -19,6 +19,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 2, "A level is more than a factor of 2: how many entries has a table?"),
         ),
         write=thousands,
+        hint="How many pages of 2 MiB fill 1 GiB? Each has as many base pages as the next.",
     ),
     "base pages of 1 GiB": Question(
         "How many base pages of 4 KiB does a 1 GiB page consist of?",
@@ -32,6 +33,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 1 << 20, "That divides by 1 KiB; the base page is 4 KiB."),
         ),
         write=thousands,
+        hint="How often do 4 KiB go into 1 GiB?",
     ),
     "what 4096 counts": Question(
         "The number 4,096 belongs to a 1 GiB page. What does it count? "
@@ -51,6 +53,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: "base pages", "So the mail of 2020 says. 4,096 base pages of 4 KiB are only 16 MiB."),
             (lambda _: "struct pages", "There is one struct page for each base page, and those are 262,144."),
         ),
+        hint="Count each of the three for a 1 GiB page.",
     ),
     "a leaf one level up": Question(
         "With 4-level paging, if a PGD entry could be a leaf, how large would its page be? (x86-64 has no such page.)",
@@ -63,6 +66,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 1 << 40, "1 TiB would be a factor of 1,024; a table has 512 entries."),
         ),
         write=in_units,
+        hint="How many entries has the table below, and how much does each of them map?",
     ),
     "PMD page of arm64": Question(
         "On arm64 with base pages of {base} KiB a page table is one base page of 8-byte entries. "
@@ -79,5 +83,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: (lambda base: {"base": base, "entries": base * 128})(r.choice([16, 64])),
         in_units,
+        hint="How many entries has one table, and how much does each of them map?",
     ),
 }  # fmt: skip

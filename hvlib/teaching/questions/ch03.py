@@ -36,6 +36,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: BASE_PAGE // STRUCT_PAGE * BASE_PAGE, "That is one vmemmap page, 64 struct pages. The leaf maps 512 vmemmap pages."),
         ),
         write=in_units,
+        hint="Count the struct pages in 2 MiB, then give each of them the 4 KiB that it describes.",
     ),
     "write pfn_to_page": Question(
         "Write pfn_to_page for 4-level paging: a function that takes a PFN and returns the address of its struct page. "
@@ -74,6 +75,7 @@ QUESTIONS: dict[str, Question] = {
             pfn for pfn in iter(lambda: r.randrange(0x9000, 0x200000), 0) if pfn % 64 != pfn >> 15
         )},
         thousands,
+        hint="How many struct pages does one vmemmap page hold? Count how often that goes into the PFN.",
     ),
     "PMD leaf of a PFN": Question(
         "Count the PMD leaves of the vmemmap from 0. Which one maps the struct page of PFN {pfn:#x}?",
@@ -91,5 +93,6 @@ QUESTIONS: dict[str, Question] = {
             if pfn // 64 % 512 not in (pfn >> 15, pfn >> 18, pfn >> 9)
         )},
         thousands,
+        hint="How many struct pages does one leaf map? Count how often that goes into the PFN.",
     ),
 }  # fmt: skip

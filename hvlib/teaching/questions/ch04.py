@@ -47,6 +47,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 448, "That is seven vmemmap pages of tails. In the first vmemmap page there are tails too."),
         ),
         write=thousands,
+        hint="Take away from the 512 those that must say something that the others do not.",
     ),
     "decode word 1": Question(
         "A 6.1 kernel on x86-64, 4-level paging, no randomisation. Word 1 of the struct page of PFN {tail:#x} is {word:#x}. "
@@ -65,6 +66,7 @@ QUESTIONS: dict[str, Question] = {
             512 * r.randrange(0x400, 0x1000)
         ),
         hexadecimal,
+        hint="What is left of the word without the bit that says “tail”, counted in struct pages from the start of the vmemmap?",
     ),
     "what a minimum order means": Question(
         "A huge page must be at least of order {order}. How many struct pages has it at least?",
@@ -78,6 +80,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"order": r.choice([2, 2, 3, 4, 5])},
         thousands,
+        hint="Order 0 is one base page, and each order is twice the one before.",
     ),
     "tails of a huge page": Question(
         "A HugeTLB page of {size}, base pages of 4 KiB. How many tails has it?",
@@ -91,5 +94,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"size": r.choice(["1 GiB", "32 MiB", "1 MiB", "2 GiB"])},
         thousands,
+        hint="Count the struct pages, one for each base page, and leave out those that are no tails.",
     ),
 }  # fmt: skip

@@ -17,6 +17,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 128, "128 is the size of one struct page in bytes."),
         ),
         write=thousands,
+        hint="How many bytes are 512 of them, and how often do 4 KiB go into that?",
     ),
     "vmemmap page of a struct page": Question(
         "Struct page {number} of a 2 MiB page (the head is 0): in which of its vmemmap pages 0 to 7 does it lie?",
@@ -30,6 +31,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"number": r.choice([n for n in range(65, 512) if len({n // 64, n // 64 + 1, n % 64, n // 8}) == 4])},
         thousands,
+        hint="How many struct pages lie in one vmemmap page? Count the full ones before yours.",
     ),
     "nothing to save": Question(
         "Which HugeTLB size of arm64 with {base} KiB base pages leaves no scheme a frame to free?",
@@ -48,5 +50,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"base": r.choice([4, 16, 64])},
         in_units,
+        hint="For each size, count the bytes of its struct pages: do they fill one vmemmap page?",
     ),
 }  # fmt: skip

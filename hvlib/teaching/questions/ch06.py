@@ -52,6 +52,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 0, "Frame 0 holds the head and is not shared in this scheme. (From 5.18 to 7.0 the head's frame was.)"),
         ),
         write=thousands,
+        hint="In which vmemmap page does struct page 300 lie, and where does the entry of that page lead?",
     ),
     "freed for 1 GiB": Question(
         "The scheme of 5.14 to 5.17, a 1 GiB page of x86-64: how many frames go back to the buddy allocator, before page tables?",
@@ -66,6 +67,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 4086, "That is after the eight page tables; the question asks before."),
         ),
         write=thousands,
+        hint="Count the vmemmap pages, and take away those that keep a frame of their own.",
     ),
     "net of page tables": Question(
         "On x86-64, {count} neighbouring huge pages of 2 MiB begin at a multiple of 128 MiB, and none was optimised before. With "
@@ -81,6 +83,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"count": 64 * r.randrange(2, 8)},
         thousands,
+        hint="What does one huge page free, and how many page tables do all of them need together?",
     ),
     "order of the steps": Question(
         "Put in order, as the kernel does it: free, remap, flush, split. (There is a flush after the split as well; "

@@ -65,6 +65,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 512, "Each page is shown eight times, but only slot 0 of it holds the head."),
         ),
         write=thousands,
+        hint="Each vmemmap page now shows the frame of page 0. What does its first slot show?",
     ),
     "PG_head in a 1 GiB page": Question(
         "With the scheme of 5.18 on x86-64, how many struct pages of one 1 GiB page say PG_head?",
@@ -79,6 +80,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: HugePage("1 GiB").nr_base_pages, "That is all its struct pages. Only one slot in 64 shows the head's bytes."),
         ),
         write=thousands,
+        hint="Count the vmemmap pages, and ask what the first slot of each shows.",
     ),
     "head by the fake-head test": Question(
         "A 6.1 kernel on x86-64 with optimised huge pages asks for the head of the struct page at {page:#x}. Its word 1 is "
@@ -112,5 +114,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"memory": f"{r.randrange(1, 13)} TiB", "size": r.choice(("2 MiB", "1 GiB"))},
         in_units,
+        hint="How many huge pages are there, and how many frames more does each free?",
     ),
 }  # fmt: skip

@@ -54,20 +54,21 @@ def _head(g: Given) -> int:
 
 
 QUESTIONS: dict[str, Question] = {
-    "frames for 1,000": Question(
-        "A 7.1 kernel on x86-64 optimises 1,000 huge pages of 2 MiB, all in one memory zone. How many frames hold their struct pages "
+    "frames for 1,024": Question(
+        "A 7.1 kernel on x86-64 optimises 1,024 huge pages of 2 MiB, all in one memory zone. How many frames hold their struct pages "
         "after that?",
         count,
-        lambda _: _distinct_frames(1000),
+        lambda _: _distinct_frames(1024),
         "Each head needs a page of its own. All tails of a size are equal, so one page of them serves every huge page of "
         "that size in the zone.",
         (
             (lambda _: 1, "That one holds tails only. Each huge page has a head besides, and no two heads are equal."),
-            (lambda _: 1000, "One for each head, and which for the tails? Their addresses must lead somewhere too."),
-            (lambda _: 2000, "Two for each is what 5.14 to 5.17 kept, when a tail named its own head."),
-            (lambda _: 1000 * int(HugePage("2 MiB").nr_vmemmap_pages), "That is without the optimisation: eight for each."),
+            (lambda _: 1024, "One for each head, and which for the tails? Their addresses must lead somewhere too."),
+            (lambda _: 2048, "Two for each is what 5.14 to 5.17 kept, when a tail named its own head."),
+            (lambda _: 1024 * int(HugePage("2 MiB").nr_vmemmap_pages), "That is without the optimisation: eight for each."),
         ),
         write=thousands,
+        hint="Which of the struct pages of a huge page are its own, and which could be another’s?",
     ),
     "what a tail stores": Question(
         "A 7.1 kernel for x86-64, built with HVO, has struct pages of 64 bytes. What is word 1 of a tail of order {order}, a page of 2^{order} base pages? "
@@ -84,6 +85,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"order": r.choice((4, 11, 13, 16))},
         hexadecimal,
+        hint="Huge pages of this order begin at multiples of their struct pages’ bytes: so many low bits are to be cleared.",
     ),
     "head by the mask": Question(
         "A 7.1 kernel for x86-64, built with HVO, asks for the head of the struct page at {tail:#x}. Its word 1 is {info:#x}. "
@@ -100,6 +102,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         _draw_tail,
         hexadecimal,
+        hint="Which low bits does the mask clear? Write both numbers in binary, or do one hexadecimal digit at a time.",
     ),
     "frames since 7.1": Question(
         "One zone of a 7.1 kernel on x86-64 has {small} optimised huge pages of 2 MiB and {large} of 1 GiB. In how many different frames "
@@ -115,5 +118,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"small": r.randrange(3, 30), "large": r.randrange(2, 4)},
         thousands,
+        hint="Give each huge page a frame for its head, and each size one for its tails.",
     ),
 }  # fmt: skip

@@ -80,6 +80,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 0, "One frame of each huge page holds its head, and is kept."),
         ),
         write=in_units,
+        hint="Two things stay: the frames that hold the heads, and the page tables by which all is found.",
     ),
     "net saving of a pool": Question(
         "On x86-64, {memory} are in huge pages of {huge_page}, all neighbours, from a multiple of 128 MiB on, none optimised before. "
@@ -101,6 +102,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         _pool,
         in_units,
+        hint="Count what all huge pages free, then take away one page table for each PMD leaf.",
     ),
     "flushes one by one": Question(
         "A pool on x86-64 takes {pages} neighbouring huge pages of 2 MiB, from a multiple of 128 MiB on, none optimised before. They "
@@ -116,6 +118,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"pages": 64 * r.randrange(3, 12)},
         thousands,
+        hint="One flush follows each remap. What else is flushed, and once for how many huge pages?",
     ),
     "87.5 % of what": Question(
         "An x86-64 host has {ram} GiB of RAM, {huge} GiB of it in huge pages of 2 MiB, optimised as since 5.18. How much memory do "
@@ -133,5 +136,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         _host,
         in_units,
+        hint="Count two parts: the struct pages of the huge pages, and those of the rest of the RAM.",
     ),
 }  # fmt: skip

@@ -66,6 +66,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 7, "One frame is not enough for one huge page: it needs seven. But what does a page that is given back bring?"),
         ),
         write=thousands,
+        hint="Give one back, and count the free frames again.",
     ),
     "frames to restore one": Question(
         "A huge page of {size}, optimised as in {release} on x86-64, is to be given back. How many frames must be allocated before "
@@ -82,6 +83,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"size": r.choice(("2 MiB", "1 GiB")), "release": r.choice(tuple(_SCHEME))},
         thousands,
+        hint="How many of its vmemmap pages have no frame of their own?",
     ),
     "least free frames": Question(
         "{pages} huge pages of 2 MiB are optimised as in {release} on x86-64, in the model, which keeps no reserve and has one "
@@ -98,6 +100,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"pages": r.randrange(3, 13), "release": r.choice(tuple(_SCHEME))},
         thousands,
+        hint="After the first is given back, how many frames are free?",
     ),
     "the switch is turned off": Question(
         "On an x86-64 host with 6.12, vm.hugetlb_optimize_vmemmap is 1 and {on} huge pages of 2 MiB are allocated. Then it is set "
@@ -112,5 +115,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: dict(zip(("on", "off"), r.sample(range(10, 60), 2), strict=True)),
         thousands,
+        hint="When is it decided whether a huge page is optimised: when it is allocated, or later?",
     ),
 }  # fmt: skip

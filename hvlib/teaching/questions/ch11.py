@@ -77,6 +77,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 7, "That is for one huge page; there are 64."),
         ),
         write=thousands,
+        hint="How many of its eight frames does one huge page give back in 6.1?",
     ),
     "which scheme is this": Question(
         "From a real kernel's page table, one 2 MiB page, vmemmap pages 0 to 7 (a letter is a frame that was not theirs "
@@ -91,6 +92,7 @@ QUESTIONS: dict[str, Question] = {
         lambda r: (lambda release: {"release": release, "leads": _recorded_leads(release)})(
             r.choice([name for name in observe.records() if "on" in observe.recorded(name).states])
         ),
+        hint="Where does page 1 lead, and where page 2?",
     ),
     "marks that stay": Question(
         "Debian's 6.12.117 for x86-64, with the optimisation on, takes 64 huge pages of 2 MiB, and gives all of them back. How "
@@ -106,6 +108,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: 64 * 512, "Those are all their frames. Nearly all struct pages are as they should be."),
         ),
         write=thousands,
+        hint="How many struct pages of one huge page are copied from the head at a restore?",
     ),
     "a fix in another scheme": Question(
         "A fix for 7.1 no longer rewrites the first slots of the pages that are copied at a restore. Somebody puts it into a "
@@ -122,6 +125,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"series": r.choice(["6.12", "6.1", "7.1", "5.15"]), "size": r.choice(["2 MiB", "1 GiB"])},
         thousands,
+        hint="Which page do the tails share in that kernel, and how does it begin? Then count the copies.",
     ),
     "an end in bytes": Question(
         "A loop over addresses is to make the vmemmap of a huge page of {size} read-only, page after page of 4 KiB. Its end is "
@@ -140,6 +144,7 @@ QUESTIONS: dict[str, Question] = {
             r.choice(["1 GiB", "1 GiB", "2 GiB", "4 GiB", "512 MiB"])
         ),
         thousands,
+        hint="Between two addresses there are bytes. How many of them fill a vmemmap page?",
     ),
     "what the boot log proves": Question(
         "The boot log of a 6.1 kernel on x86-64 says: {line}. Is the optimisation on? Answer 'yes', 'no' or 'cannot tell'.",
@@ -151,5 +156,6 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: "no", "It may be on: the line is printed either way since 5.19."),
         ),
         lambda _: {"line": _recorded_line("6.1")},
+        hint="When is the line printed: with the optimisation on, with it off, or both?",
     ),
 }  # fmt: skip

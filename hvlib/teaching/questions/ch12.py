@@ -59,6 +59,7 @@ QUESTIONS: dict[str, Question] = {
             (lambda _: _gross(GiB // 2, "tail page"), "That is the scheme of 5.14, which keeps two frames in eight."),
         ),
         write=in_units,
+        hint="How many huge pages are in half a GiB, and what does each give back?",
     ),
     "low end of a fleet": Question(
         "A fleet of {hosts:,} x86-64 hosts, each with {low} to {high} of RAM, of which {least} to {most} % is in 2 MiB pages. What "
@@ -77,6 +78,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         _given_fleet,
         in_units,
+        hint="Take the smallest memory and the smallest share, count the huge pages, and what each gives back.",
     ),
     "half of the savings": Question(
         "The kernel's documentation says that device DAX saves half as much as HugeTLB. For {memory} TiB of device-DAX memory in "
@@ -92,5 +94,6 @@ QUESTIONS: dict[str, Question] = {
         ),
         lambda r: {"memory": r.randrange(1, 9)},
         in_units,
+        hint="How many of eight frames does device DAX keep? The others are saved, for each 2 MiB.",
     ),
 }  # fmt: skip

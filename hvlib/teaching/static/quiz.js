@@ -73,9 +73,9 @@ export function judge(question, number, text) {
   if (answer.value === right) return { right: true, text: `Right: ${shown}. ${why}` };
   const mistake = mistakes.find(([value]) => value === answer.value);
   if (mistake) return { right: false, text: `Not ${mistake[1]}. ${mistake[2]}` };
-  const hint = question.hint || (answer.number < BigInt(right) ? "The answer is larger." : "The answer is smaller.");
+  const way = answer.number === undefined ? "" : answer.number < BigInt(right) ? "The answer is larger. " : "The answer is smaller. ";
   const bare = question.kind === "size" && /^\d+$/.test(text.trim()) ? " (A number without a unit is bytes; add KiB, MiB or GiB.)" : "";
-  return { right: false, text: `Not ${answer.shown}. ${hint}${bare}` };
+  return { right: false, text: `Not ${answer.shown}. ${way}${question.hint}${bare}` };
 }
 
 /** A guess beside the truth, in the words of a Prediction's verdict. */
@@ -108,7 +108,16 @@ export function exercise(el, question) {
   const id = `hv-q${++forms}`;
   const input = field(question, id, "choose …"), text = make("p"), verdict = make("p", { role: "status", class: "hv-verdict" });
   let number = 0;
-  const put = () => { text.textContent = question.cases[number].text; input.value = ""; verdict.textContent = ""; };
+  const put = () => { text.textContent = question.cases[number].text; input.value = ""; verdict.textContent = ""; solve(); };
+  /** The solution below is worked with the first numbers; with others it says so, and what the answer then is. */
+  function solve() {
+    const solution = el.closest(".cell")?.nextElementSibling, { shown, why } = question.cases[number];
+    if (!solution?.matches("details")) return;
+    for (const old of solution.querySelectorAll(".hv-others")) old.remove();
+    if (!number) return;
+    solution.open = false;
+    solution.querySelector("summary").after(make("p", { class: "hv-others" }, "With the numbers asked now: ", make("strong", {}, shown), `. ${why}`), make("p", { class: "hv-others" }, "With those asked first:"));
+  }
   const form = make("form", { class: "hv-quiz" }, text, make("label", { for: id }, "Your answer"), input, make("button", {}, "Check"), verdict);
   if (new Set(question.cases.map((one) => one.text)).size > 1) {
     const other = make("button", { type: "button" }, "Other numbers");
@@ -135,7 +144,7 @@ export function prediction(el, question, tell) {
     event.preventDefault();
     const answer = read(question, input.value);
     noted.textContent = answer.sentence || `Noted: ${answer.shown}. ${question.noted}`.trim();
-    tell(answer.sentence ? null : { shown: answer.shown, number: Number(answer.number ?? 0), verdict: compare(question, input.value) });
+    tell(answer.sentence ? null : { shown: answer.shown, number: Number(answer.number ?? 0), right: answer.value === question.cases[0].right, verdict: compare(question, input.value) });
   });
   el.replaceChildren(form);
 }

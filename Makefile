@@ -43,7 +43,7 @@ slides: .venv/test.done  ## a deck of slides of each chapter, its panels alive: 
 book-serve: book  ## the same, then read them at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000
 
-live-test: .venv/test.done  ## every chapter on its page and in JupyterLite against its notebook, in Chromium (needs npm)
+live-test: .venv/test.done  ## every chapter on its page and in JupyterLite against its notebook, in Chromium and Firefox (needs npm)
 	$(BIN)/pytest -q -m "every or not every" tests/test_live.py
 
 live-engine: .venv/test.done  ## the engine's own tests inside the interpreter that the pages ship (needs Node.js and npm)

@@ -8,12 +8,15 @@ found in the roster: by the LMS's number, by an id, by a name that only one pers
 from __future__ import annotations
 
 import datetime
+import lzma
 import re
 import shutil
+import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -30,16 +33,20 @@ from .tasks import Assignment
 
 MOST_FILES = 20_000
 COLUMNS = ("student", "name", "file", "handed_in", "notes")
-MOODLE = re.compile(r"(?P<name>[^/]*?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?:/|_|$)")
+MOST_IN_ZIP, LARGEST_ZIP = 50, 64 << 20
+"""How many notebooks, and how many bytes of them, are taken out of a zip that a student handed in."""
+MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)(?=_|$)")
+"""Behind the name of who handed in."""
 CANVAS = re.compile(r"(?P<name>[^/_]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<rest>.+)")
 TELLING = (":sid", ":email", ":name")
 """What Gradescope tells of who handed in, the surest first."""
 GRADESCOPE = re.compile(r"submission_\d+")
 OF_PROGRAMS = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "submission_metadata.yml")
 """What programs leave in deliveries, and what is read otherwise."""
-SURELY, BY_ID, FOLDED, BY_PIECE = range(4)
+SURELY, BY_ID, FOLDED, BY_PIECE, INSIDE = range(5)
 """How sure it is whose a file is: the teacher or the LMS says so, a folder or file is named by the id or address
-alone, it is so but for case and form, or a piece of its name is one or is somebody's name."""
+alone, it is so but for case and form, a piece of its name is one or is somebody's name, or only the student says so,
+inside a zip."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +127,16 @@ def roster(path: Path) -> Roster:
 
 @dataclass(frozen=True)
 class File:
-    """A notebook of a delivery: its name there, a time where the LMS tells one, and its bytes."""
+    """A notebook of a delivery: its name there, a time where the LMS tells one, and its bytes.
+
+    ``who`` is what Gradescope tells; ``zipped`` the name of the student's zip in which it lies.
+    """
 
     name: str
     handed_in: str
     data: bytes
     who: tuple[str, ...] = ()
+    zipped: str = ""
 
 
 def files(source: Path, tell: Callable[[str], None] = lambda _: None) -> Iterator[File]:
@@ -155,7 +166,7 @@ def files(source: Path, tell: Callable[[str], None] = lambda _: None) -> Iterato
     try:
         with zipfile.ZipFile(source) as archive:
             yield from _zipped(archive, "", 1, tell)
-    except (OSError, zipfile.BadZipFile, NotImplementedError):
+    except UNREADABLE:
         raise BadInput(f"{quoted(str(source))} is neither a folder nor a zip; choose what the LMS delivered.") from None
 
 
@@ -165,7 +176,7 @@ def _most(found: int, tell: Callable[[str], None]) -> None:
 
 
 def _zipped(archive: zipfile.ZipFile, below: str, depth: int, tell: Callable[[str], None]) -> Iterator[File]:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries = [one for one in archive.infolist() if PurePosixPath(one.filename).name and not one.is_dir()]
     _most(len(entries), tell)
     entries = entries[:MOST_FILES]
     metadata = _metadata([entry.filename for entry in entries])
@@ -177,20 +188,38 @@ def _zipped(archive: zipfile.ZipFile, below: str, depth: int, tell: Callable[[st
             continue
         try:
             with archive.open(entry) as file:
-                when = datetime.datetime(*entry.date_time).isoformat() if MOODLE.match(name) else ""
-                yield from _one(name, file, when, gradescope, tell)  # type: ignore[arg-type]
-        except (RuntimeError, ValueError, OSError, zipfile.BadZipFile):
+                yield from _one(name, file, _when(entry) if MOODLE.search(name) else "", gradescope, tell)  # type: ignore[arg-type]
+        except UNREADABLE:
             tell(f"{words.plain(name)} cannot be read (damaged, or with a password)")
             if name.lower().endswith(".ipynb"):
                 yield File(name, "", b"")
 
 
+UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, IndexError, struct.error, zlib.error, lzma.LZMAError,
+              zipfile.BadZipFile)  # fmt: skip
+"""What damaged zips raise."""
+
+
+def _when(entry: zipfile.ZipInfo) -> str:
+    """When a file was changed; nothing where the zip has no date."""
+    try:
+        return datetime.datetime(*entry.date_time).isoformat()
+    except ValueError:
+        return ""
+
+
 def _inside(zipped: Path | BytesIO, name: str, depth: int, tell: Callable[[str], None]) -> Iterator[File]:
-    """The notebooks of a zip that a student handed in."""
+    """The notebooks of a zip that a student handed in; not more than anybody has."""
+    found, size = 0, 0
     try:
         with zipfile.ZipFile(zipped) as archive:
-            yield from _zipped(archive, f"{name}/", depth, tell)
-    except (OSError, zipfile.BadZipFile, NotImplementedError):
+            for file in _zipped(archive, f"{name}/", depth, tell):
+                found, size = found + 1, size + len(file.data)
+                if found > MOST_IN_ZIP or size > LARGEST_ZIP:
+                    tell(f"{words.plain(name)} has too much in it; only the first notebooks are taken")
+                    return
+                yield replace(file, zipped=name)
+    except UNREADABLE:
         tell(f"{words.plain(name)} is no zip that can be read")
 
 
@@ -279,37 +308,62 @@ def whose(file: File, people: Sequence[Person]) -> tuple[Person | None, int]:
     def only(found: Sequence[Person]) -> Person | None:
         return found[0] if len({person.id for person in found}) == 1 else None
 
-    keys = {key: person for person in people for key in (person.id, person.email) if key}
+    keys = {person.id: person for person in people}
+    emails = [_id(person.email) for person in people]  # a student's own choice, maybe: no one else's id or address
+    keys |= {one.email: one for one, email in zip(people, emails, strict=True)
+             if email and email not in keys and emails.count(email) == 1}  # fmt: skip
     folded = {_id(key): person for key, person in keys.items()}
-    for told in file.who:
+    for said in file.who:
         if (
-            person := folded.get(_id(told)) or only([one for one in people if _words(one.name) == _words(told)])
+            person := folded.get(_id(said)) or only([one for one in people if _words(one.name) == _words(said)])
         ) is not None:
             return person, SURELY
-    name = unicodedata.normalize("NFC", file.name)
-    for part in PurePosixPath(name).parts:
-        found = MOODLE.match(part) or MOODLE.match(f"{part}/") or CANVAS.fullmatch(part)
-        if not found:
-            continue
-        numbered = [one for one in people if one.number and one.number == found["number"]]
-        named = [
-            one
-            for one in people
-            if one.name and (_words(one.name) == _words(found["name"]) or _bare(found["name"]) in _turns(one.name))
-        ]
-        return only(numbered) or only(named) or folded.get(_id(found["name"])), SURELY
-    parts = list(PurePosixPath(name).parts)
-    for text in (*parts[:-1], PurePosixPath(parts[-1]).stem):
-        if text in keys:
-            return keys[text], BY_ID
-        if (person := folded.get(_id(text))) is not None:
-            return person, FOLDED
-        pieces = [*re.split(r"[\s_]+|\(\d+\)", text), *re.split(r"[\s_\-]+", text)]
-        meant = [folded[_id(piece)] for piece in pieces if _id(piece) in folded]
-        meant = meant or [one for one in people if one.name and _words(one.name) == _words(text)]
-        if meant:
-            return only(meant), BY_PIECE
+
+    def of_lms(part: str, last: bool) -> tuple[Person | None, int] | None:
+        splits = [(part[: found.start()], found["number"]) for found in MOODLE.finditer(part)]
+        splits = splits if last else splits[-1:]  # a folder's name is the LMS's to its end, a file's ends as one likes
+        if not splits and (canvas := CANVAS.fullmatch(part)):
+            splits = [(canvas["name"], canvas["number"])]
+        meant = [(name, _meant(name, number, people) or folded.get(_id(name))) for name, number in splits]
+        found = [person for name, person in meant if person and (len(splits) == 1 or _called(person, name))]
+        return (only(found) if found else None, SURELY) if splits else None
+
+    def of_names(parts: Sequence[str]) -> tuple[Person | None, int] | None:
+        for place, part in enumerate(parts):
+            if (told := of_lms(part, place == len(parts) - 1)) is not None:
+                return told
+            if _id(part) in folded:
+                break  # a student's own folder: what is below it may have any name
+        for text in (*parts[:-1], PurePosixPath(parts[-1]).stem):
+            if text in keys:
+                return keys[text], BY_ID
+            if (person := folded.get(_id(text))) is not None:
+                return person, FOLDED
+            pieces = [*re.split(r"[\s_]+|\(\d+\)", text), *re.split(r"[\s_\-]+", text)]
+            meant = [folded[_id(piece)] for piece in pieces if _id(piece) in folded]
+            meant = meant or [one for one in people if one.name and _words(one.name) == _words(text)]
+            if meant:
+                return only(meant), BY_PIECE
+        return None
+
+    parts = PurePosixPath(unicodedata.normalize("NFC", file.name)).parts
+    outside = len(PurePosixPath(file.zipped).parts) or len(parts)  # in a zip all names are the student's
+    if (told := of_names(parts[:outside])) is not None:
+        return told
+    if parts[outside:] and (told := of_names(parts[outside:])) is not None:
+        return told[0], INSIDE
     return None, BY_PIECE
+
+
+def _meant(name: str, number: str, people: Sequence[Person]) -> Person | None:
+    """Whom an LMS means by a name and a number of its own."""
+    numbered = [one for one in people if one.number and one.number == number]
+    found = numbered or [one for one in people if _called(one, name)]
+    return found[0] if len(found) == 1 else None
+
+
+def _called(person: Person, name: str) -> bool:
+    return bool(person.name) and (_words(person.name) == _words(name) or _bare(name) in _turns(person.name))
 
 
 def _turns(name: str) -> tuple[str, ...]:
@@ -330,8 +384,9 @@ def _id(text: str) -> str:
 
 @dataclass
 class Collected:
-    """What came of a delivery: how many have a hand-in, the names that are nobody's, and remarks."""
+    """What came of a delivery: who has a hand-in in it, and who by now; the names that are nobody's, and remarks."""
 
+    now: int
     handed_in: int
     nobodys: list[str]
     remarks: list[str]
@@ -384,7 +439,10 @@ def collect(
     _kept(path)
     rows = [[words.in_table(line.get(column, "")) for column in COLUMNS] for line in lines.values()]
     path.write_text(csv_text([COLUMNS, *rows]), "utf-8", newline="")
-    return Collected(len(chosen), nobodys, remarks)
+    there = [
+        (into / words.file_name(owner) / assignment.name / f"{assignment.name}.ipynb").is_file() for owner in names
+    ]
+    return Collected(len(chosen), sum(there), nobodys, remarks)
 
 
 def _order(file: File, problem_set: str) -> tuple[object, ...]:

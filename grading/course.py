@@ -66,11 +66,12 @@ def hand_ins(
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
     told, found = _manifest(folder / f"{problem_set}.csv"), dict[str, list[tuple[str, HandIn]]]()
+    passed = list[str]()
     for place in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if not place.is_dir(follow_symlinks=False) or place.name.startswith("."):
             if place.name not in OF_PROGRAMS and not place.name.lower().endswith(".csv"):
                 kind = "a link" if place.is_symlink() else "hidden" if place.name.startswith(".") else "no folder"
-                tell(f"'{words.plain(place.name, 80)}' is passed over: it is {kind}, and no student's")
+                passed.append(f"'{words.plain(place.name, 80)}' is passed over: it is {kind}, and no student's")
             continue
         one = _in_folder(Path(place.path), problem_set)
         if (row := told.get(place.name)) is not None:
@@ -80,12 +81,14 @@ def hand_ins(
         found.setdefault(one.student, []).append((place.name, one))
     settled = {student: _settled(student, folders) for student, folders in found.items()}
     if not any(one.path for one in settled.values()):
-        unsettled = [doubt for one in settled.values() for doubt in one.doubts]
+        unsettled = [*(doubt for one in settled.values() for doubt in one.doubts), *passed]
         raise BadInput(
             f"nobody handed in {problem_set} in {quoted(str(folder))}: there is no "
             f"STUDENT/{problem_set}/{problem_set}.ipynb{''.join(f' ({doubt})' for doubt in unsettled[:1])}; "
             "for what an LMS delivered write first, for example, grading collect FILE --roster class.csv."
         )
+    for sentence in passed:
+        tell(sentence)
     return [settled[name] for name in sorted(settled)][number - 1 :: of]
 
 

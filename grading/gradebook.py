@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from . import report, words
-from .collect import MOODLE, Roster
+from .collect import CANVAS, MOODLE, SURELY, File, Roster, whose
 from .record import Record, csv_text, dictionaries
 from .score import Result
 from .tasks import Course
@@ -75,7 +74,7 @@ def write(
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         used: set[str] = set()
         for result in results:
-            name = lms_name(named.get(result.student, {}), result.student)
+            name = lms_name(named.get(result.student, {}), result.student, of)
             name = f"{words.file_name(result.student)}-{name}" if name in used else name
             used.add(name)
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
@@ -83,15 +82,14 @@ def write(
     (record.folder / "feedback.zip").write_bytes(data.getvalue())
 
 
-def lms_name(row: Mapping[str, str], student: str) -> str:
+def lms_name(row: Mapping[str, str], student: str, of: Roster) -> str:
     """The name under which an LMS takes the feedback for a file that it delivered."""
+    own = f"{words.file_name(student)}.html"
     path = PurePosixPath(words.from_table(row.get("file", "")))
+    zipped = next((place for place in reversed(path.parents) if place.suffix.lower() == ".zip"), PurePosixPath())
+    if not path.name or whose(File(str(path), "", b"", zipped=str(zipped)), of.people)[1] != SURELY:
+        return own
     for part in path.parts:
-        moodle = MOODLE.match(f"{part}/")
-        if moodle:
-            folder = re.match(r".*?_\d+_assignsubmission_(?:file|onlinetext)_?", part)
-            assert folder is not None
-            return f"{folder[0]}/feedback.html" if len(path.parts) > 1 else f"{folder[0].rstrip('_')}_feedback.html"
-    return (
-        f"{path.stem}.html" if re.match(r"[^_]+_(?:LATE_)?\d+_\d+_", path.name) else f"{words.file_name(student)}.html"
-    )
+        if moodle := list(MOODLE.finditer(part)):
+            return f"{part}/feedback.html" if part != path.name else f"{part[: moodle[0].end()]}_feedback.html"
+    return f"{path.stem}.html" if CANVAS.fullmatch(path.name) else own

@@ -189,7 +189,7 @@ class _Heard:
     # What is said while the student's cells run.
 
     def _begin(self, index: int) -> None:
-        if index >= 0 and self.ready_at is not None:
+        if 0 <= index < 1 << 40 and self.ready_at is not None:
             self.at, self.began = index, time.monotonic()
 
     def _error(self, index: int, text: str) -> None:
@@ -207,7 +207,8 @@ class _Heard:
         self.typed = words.plain(typed, 100)
 
     def _cpu(self, milliseconds: int) -> None:
-        self.cpu = milliseconds
+        if 0 <= milliseconds < 1 << 40:
+            self.cpu = milliseconds
 
     def _end(self) -> None:
         self.done = True

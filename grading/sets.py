@@ -131,8 +131,8 @@ def instructors(problem_set: str, course: Course = BOOK) -> Any:
 
 WARNING = (
     "**Instructor's copy, with solutions.** In nbgrader itself a hand-in runs beside its hidden tests, where a student "
-    "can reach the answers. So do not autograde hand-ins with it: `grading nbgrader SET HAND_INS` runs them behind a "
-    "wall, and gives nbgrader notebooks that are rebuilt from plain values."
+    "can reach the answers. So do not autograde hand-ins with it: `grading grade SET HAND_INS` runs them behind a "
+    "wall, and `grading nbgrader SET FOLDER` then gives nbgrader notebooks that are rebuilt from plain values."
 )
 
 

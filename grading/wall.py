@@ -249,10 +249,10 @@ def filter_program() -> bytes | None:
     tables = {  # machine -> its number for audits, of socket, clone and clone3, and what is denied
         "x86_64": (0xC000003E, 41, 56, 435, (
             101, 165, 166, 155, 175, 176, 206, 216, 240, 246, 248, 249, 250, 272, 279, 298, 304, 308, 310, 311, 313,
-            319, 321, 323, 425, 426, 427, 428, 429, 430, 431, 432, 442, 447, 68, 29, 64)),
+            319, 321, 323, 425, 426, 427, 428, 429, 430, 431, 432, 438, 440, 442, 447, 448, 68, 29, 64)),
         "aarch64": (0xC00000B7, 198, 220, 435, (
             117, 40, 39, 41, 105, 106, 0, 97, 180, 104, 217, 218, 219, 238, 241, 265, 268, 270, 271, 273, 279, 280,
-            282, 425, 426, 427, 428, 429, 430, 431, 432, 442, 447, 186, 190, 194)),
+            282, 425, 426, 427, 428, 429, 430, 431, 432, 438, 440, 442, 447, 448, 186, 190, 194)),
     }  # fmt: skip
     if platform.machine() not in tables:
         return None
@@ -277,6 +277,18 @@ def filter_program() -> bytes | None:
 
 
 # --- a container, and none --------------------------------------------------------------------------------------------
+
+
+def _below_root(prepared: Path, binds: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A /root that can be passed through by others than root, which is not so in images, if a Python lies there."""
+    below = [target for _, target in binds if target.startswith("/root/")]
+    for target in below:
+        place = Path(f"{prepared}{target}")
+        place.mkdir(parents=True, exist_ok=True)
+        for one in (place, *place.parents):
+            if prepared in one.parents:
+                one.chmod(0o755)
+    return [(f"{prepared}/root", "/root")] if below else []
 
 
 @dataclass
@@ -316,10 +328,13 @@ class Container:
             "--ulimit", "nofile=256:256", "--ulimit", f"nproc={limits.processes + 8}:{limits.processes + 8}",
             "--tmpfs", f"/tmp:size={limits.disk},mode=1777", "--workdir", "/tmp", "--hostname", "notebook",
         ]  # fmt: skip
+        # podman would fill what covers a folder with what it covers
+        empty = ",notmpcopyup" if Path(self.engine).name == "podman" else ""
+        binds = [*_below_root(self.prepared, binds), *binds]
         for source, target in binds:
             command += ["--volume", f"{source}:{target}:ro"]
         for target in masked(binds, self.hidden):
-            command += ["--tmpfs", f"{target}:size=4096,mode=0555,ro"]
+            command += ["--tmpfs", f"{target}:size=4096,mode=0555,ro{empty}"]
         for name, value in ENVIRONMENT.items():
             command += ["--env", f"{name}={value}"]
         command += [self.image, sys.executable, "-I", "-B", "-X", "utf8", f"{LIBRARY}/inside.py"]

@@ -41,15 +41,18 @@ def in_html(text: str) -> str:
     return html.escape(lines(text))
 
 
+FORMULA = r"[=+@\uff1d\uff0b\uff20-]"
+"""How a spreadsheet's formula begins."""
+
+
 def in_table(text: str) -> str:
-    """A field of a CSV file that no spreadsheet takes for a formula."""
-    shown = plain(text, 2000)
-    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
+    """A field of a CSV file that no spreadsheet takes for a formula, nor what it cuts off at a semicolon."""
+    return re.sub(rf"(^|;\s*)(?='*{FORMULA})", r"\1'", plain(text, 2000))
 
 
 def from_table(text: str) -> str:
     """The text behind `in_table`."""
-    return text[1:] if re.match("'[=+@-]", text) else text
+    return re.sub(rf"(^|;\s*)'(?='*{FORMULA})", r"\1", text)
 
 
 def file_name(text: str) -> str:

@@ -13,6 +13,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cheats
+
 from grading import course, demo, probe, sets, tasks, wall
 from grading.run import Asked, run
 from grading.score import score
@@ -55,6 +57,7 @@ WRONG = {
     "two names for one": "import os\nfor n in range(40_000): os.link('/tmp/0', f'/tmp/l{n}')\nanswer_leaf = 1",
 }  # fmt: skip
 """Each stands in a cell of one notebook, and leaves no answer."""
+WRONG |= cheats.WRONG
 COSTS = {
     "deep folders": SUB.format("import os\nfor _ in range(1100):\n    os.mkdir('d'); os.chdir('d')"),
     "ends at once": "import os\nos._exit(0)",
@@ -72,6 +75,7 @@ COSTS = {
     "a library of its own": "import sys\nsys.modules['json'] = None\nsys.modules['numpy'] = None\nanswer_leaf = -1",
 }  # fmt: skip
 """Each stands in the answer cell `leaf` of a hand-in, and costs that and nothing else."""
+COSTS |= cheats.COSTS
 KEEPS = {
     "fills the disk": "import os\nfor k in range(200):\n    try: open(f'/tmp/f{k}', 'wb').write(bytes(1 << 20))\n    except OSError: break",
     "fills /dev/shm": "for k in range(200):\n    try: open(f'/dev/shm/f{k}', 'wb').write(bytes(1 << 20))\n    except OSError: break",
@@ -88,6 +92,7 @@ KEEPS = {
     "patches the judge": "import hvlib.teaching.ask as ask\nask.Question.judge = lambda *a: 1",
 }  # fmt: skip
 """Each stands before the right answer, which counts."""
+KEEPS |= cheats.KEEPS
 
 ENDED = {
     "memory of many": "import os, time\nfor k in range(4):\n    if not os.fork():\n        x = bytearray(b'x') * (220 << 20)\n        time.sleep(9)\n"
@@ -177,6 +182,10 @@ def main():
                 pool.submit(judge, attack, sets.text(notebook).encode())
             for attack in WHOLE:
                 pool.submit(judge, attack, whole(attack))
+            for attack, (raw, _) in cheats.whole(sets.text(sets.solution("ps1", "mallory"))).items():
+                pool.submit(judge, attack, raw)
+        found = run(probe.notebook(*cheats.AGAIN), "mallory", Asked(("left", "end")), behind, limits).values
+        said["again"] = found
         for attack, code in ENDED.items():  # alone: what others add to shared memory meanwhile would count
             notebook = sets.solution("ps1", "mallory")
             demo.before("leaf", code)(notebook)

@@ -41,17 +41,28 @@ def browser(driver):
 
 @pytest.fixture(scope="session")
 def html(tmp_path_factory, worker_id):
-    """The folder of the published pages, built now and without Python in them: once for all processes of a run."""
+    """The folder of the published pages, without Python in them."""
+    return _built(tmp_path_factory, worker_id, "book", live="0")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id):
+    """The folder of the published pages, with Python and JupyterLite beside them."""
+    return _built(tmp_path_factory, worker_id, "runnable", live="1")
+
+
+def _built(tmp_path_factory, worker_id, name, live):
+    """Pages built now, once for all processes of a run."""
     from filelock import FileLock
 
     folder = tmp_path_factory.getbasetemp()
-    folder = (folder if worker_id == "master" else folder.parent) / "book"
+    folder = (folder if worker_id == "master" else folder.parent) / name
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             root = Path(__file__).parents[1]
             done = subprocess.run(
                 [sys.executable, "-m", "tools.book"], capture_output=True, text=True, cwd=root,
-                env={**os.environ, "PYTHONPATH": str(root), "HVLIB_BOOK": str(folder), "LIVE": "0"},
+                env={**os.environ, "PYTHONPATH": str(root), "HVLIB_BOOK": str(folder), "LIVE": live},
             )  # fmt: skip
             if done.returncode:
                 shutil.rmtree(folder, ignore_errors=True)

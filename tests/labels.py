@@ -15,6 +15,7 @@ from PIL import ImageFont
 import hvlib as hv
 from hvlib.pictures import draw
 from hvlib.pictures.films import FILMS
+from hvlib.pictures.picture import Picture
 from hvlib.pictures.scene import PORTRAIT, SMALL, WIDTH, Arrow, Box, Label, Line, Scene
 
 Extent = tuple[float, float, float, float]
@@ -25,17 +26,22 @@ TALL = 0.84
 
 def scenes_of_chapters() -> Iterator[tuple[str, Scene]]:
     """Every picture of the book that is no film's, and those of the sandbox's kind."""
-    yield "schemes", draw.schemes().scene
-    yield "schemes, 1 GiB", draw.schemes("1 GiB").scene
-    yield "timings", draw.timings().scene
+
+    def both(name: str, drawn: Picture) -> Iterator[tuple[str, Scene]]:
+        yield name, drawn.scene
+        yield f"{name}, on a phone", drawn.upright
+
+    yield from both("schemes", draw.schemes())
+    yield from both("schemes, 1 GiB", draw.schemes("1 GiB"))
+    yield from both("timings", draw.timings())
     for release in hv.observe.records():
-        yield f"record {release}", draw.record(release).scene
+        yield from both(f"record {release}", draw.record(release))
     for size, base in (("2 MiB", "4 KiB"), ("1 GiB", "4 KiB"), ("64 KiB", "4 KiB"), ("32 MiB", "16 KiB")):
         for scheme in hv.SCHEMES:
             pool = hv.Machine("4 GiB", base, check=False).hugetlb(size)
             if hv.HugePage(size, base).obstacle(scheme) is None:
                 pool.optimize(scheme)
-            yield f"{size} of {base}, {scheme}", draw.pool(pool).scene
+            yield from both(f"{size} of {base}, {scheme}", draw.pool(pool))
 
 
 def scenes_of_films() -> Iterator[tuple[str, Scene]]:

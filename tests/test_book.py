@@ -186,12 +186,17 @@ def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width
     page.keyboard.press("End")
     expect(says).to_contain_text("This is where it is decided")
     expect(caption).to_be_hidden()
-    assert panel.locator(".hv-veil").count() == len(waits.WAITS["where struct page 300 is read"].veils)
+    expect(panel.locator(".hv-veil").first).to_be_visible()
+    for name in waits.WAITS["where struct page 300 is read"].veils:
+        assert panel.locator(f"[data-name={name}]").evaluate("one => getComputedStyle(one).visibility") == "hidden"
     page.keyboard.press("Home")
     expect(caption).to_be_visible()
     page.get_by_label("Your guess").fill("4")
     page.keyboard.press("Enter")
-    expect(says).to_have_text("Your guess, 4, is drawn in the picture. Set step to 11, or")
+    expect(says).to_have_text("Your guess is 4. Set step to 11, or")
+    assert panel.locator(".hv-flag, .hv-guess").count() == 0, "only where it is decided"
+    step.focus()
+    page.keyboard.press("End")
     expect(panel.locator(".hv-flag")).to_have_text("your guess: 4")
     off = panel.evaluate("""(panel) => {
       const box = (what) => panel.querySelector(what).getBoundingClientRect();
@@ -199,17 +204,58 @@ def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width
       return [guess.left - frame.left, guess.right - frame.right, guess.top - frame.top, guess.bottom - frame.bottom];
     }""")
     assert max(map(abs, off)) < 5, "it marks frame 4"
-    step.focus()
-    page.keyboard.press("ArrowRight")
-    expect(says).to_contain_text("Set step to 11")
-    page.keyboard.press("End")
     expect(says).to_have_text(QUESTIONS["where struct page 300 is read"].sentence("4"))
+    expect(panel.locator(".hv-wait")).to_have_attribute("data-right", "false")
     expect(caption).to_be_visible()
     assert panel.locator(".hv-veil").count() == 0
     page.goto((html / "10_giving_back.html").as_uri())
     page.get_by_role("button", name="Show me").click()
     expect(page.locator(".hv-wait [aria-live]")).to_have_text(waits.told(QUESTIONS["seven free frames"]))
     expect(page.get_by_role("slider", name="free frames before")).to_have_attribute("aria-valuetext", "7")
+    page.close()
+
+
+STRUCK = """(panel) => {
+  const rect = (one) => one.getBoundingClientRect();
+  const flag = rect(panel.querySelector(".hv-flag")), picture = rect(panel.querySelector(".hv-picture"));
+  const beside = (text) => text.left >= flag.right || text.right <= flag.left;
+  const meets = (text) => !beside(text) && text.top < flag.bottom && text.bottom > flag.top;
+  const covered = [...panel.querySelectorAll(".hv-picture svg text")].filter((text) => meets(rect(text)));
+  const inside = flag.left >= picture.left - 1 && flag.right <= picture.right + 1
+    && flag.top >= picture.top && flag.bottom <= picture.bottom + 1;
+  return [covered.map((text) => text.textContent), inside, panel.querySelectorAll(".hv-guess").length];
+}"""
+GUESSES = {"if the mail were right": ("64 KiB", 1), "memmap of 64 GiB": ("4 GiB", 4), "seven free frames": ("3", 3),
+           "struct pages that say PG_head": ("5", 5), "struct page of 128 bytes": ("8", 8)}  # fmt: skip
+"""Guesses that are counted in the picture, and by how many marks."""
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", list(waits.WAITS))
+def test_a_guess_is_drawn_beside_all_words(html, browser, name, width):
+    """In the state that is asked about, in every layout: a flag that covers no word, and as many marks as it is."""
+    asked = f'hv.predict("{name}")'
+    chapter = next(
+        path.stem
+        for path in (ROOT / "notebooks").glob("[01][0-9]_*.ipynb")
+        if any(asked in cell.source for cell in nbformat.read(path, as_version=4).cells)
+    )
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((html / f"{chapter}.html").as_uri())
+    right = QUESTIONS[name].write(QUESTIONS[name].answer(QUESTIONS[name].given()))
+    for guess, marks in ((right, None), GUESSES.get(name, ("1 MiB" if "iB" in right else "3", 1))):
+        page.get_by_label("Your guess").first.fill(guess)
+        page.keyboard.press("Enter")
+        panel = page.locator(".hv-panel:has(.hv-wait)")
+        if panel.get_by_role("button", name="Show me").count():
+            panel.get_by_role("button", name="Show me").click()
+        expect(panel.locator(".hv-wait")).to_have_attribute("data-right", "false" if marks else "true")
+        expect(panel.locator(".hv-flag")).to_have_text(f"your guess: {guess}")
+        page.wait_for_timeout(400)
+        covered, inside, drawn = panel.evaluate(STRUCK)
+        assert (covered, inside) == ([], True), guess
+        assert drawn == marks or not marks
     page.close()
 
 
@@ -221,11 +267,30 @@ def test_pictures_are_as_wide_as_they_are_laid_out_for(html, browser, scripts):
     page, seen = context.new_page(), 0
     for path in sorted(html.glob("[01][0-9]_*.html")):
         page.goto(path.as_uri())
-        for picture in page.locator(".hv-film svg[role=img], .hv-figure svg").all():
+        for picture in page.locator(".hv-film svg[role=img], .hv-figure svg:visible").all():
             seen += 1
             assert picture.bounding_box()["width"] >= WIDTH, path.name
     assert seen >= 20
     context.close()
+
+
+@needs_chromium
+def test_on_a_phone_no_picture_is_scrolled_sideways_nor_its_text_below_12_pixels(html, browser):
+    page, seen = browser.new_page(viewport={"width": 390, "height": 800}), 0
+    for path in sorted(html.glob("[01][0-9]_*.html")):
+        page.goto(path.as_uri())
+        played(page)
+        for figure in page.locator(".hv-figure:visible, .hv-picture").all():
+            wide, room, smallest = figure.evaluate("""(figure) => {
+              const texts = [...figure.querySelectorAll("svg text")].filter((text) => text.getClientRects().length);
+              const sizes = texts.map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a);
+              return [figure.scrollWidth, figure.clientWidth, Math.min(...sizes)];
+            }""")
+            assert wide <= room, path.name
+            assert smallest >= 12, path.name
+            seen += 1
+    assert seen >= 19
+    page.close()
 
 
 @needs_chromium

@@ -62,7 +62,7 @@ def test_three_marks_are_an_address():
 def test_what_is_to_be_found_by_hand_is_not_found_in_the_chapter():
     """Neither the panel above can show it, nor does a printed line or a sentence name it."""
     path = next((Path(__file__).parents[1] / "notebooks").glob("03_*.ipynb"))
-    text = path.read_text("utf-8").split("hv.hands.pfn_to_page")[0]
+    text = path.read_text("utf-8").split('"id": "ch03-hand-walk"')[0]
     data, panel = hand_facts.walk(), FILMS["vmemmap"]
     for target in data["targets"]:
         assert target["pfn"] not in panel.axes[0].values

@@ -67,6 +67,15 @@ CORRECTED = [
     (10, "in a struct page near the head: by 6.1 as a list of the poisoned pages. ## ", "they are leaked on purpose"),
     (10, "leaves it out: its struct page 65", "6.12.117 leaves it out, and should not"),
     (11, None, "It was carried back to 6.12"),
+    (11, "Flags only, as far as was seen", "it cannot have the same GiB twice, nor one in which a page of 2 MiB"),
+    (7, None, "7.1 needs no such waiting"),
+    (10, None, "with `hugetlb_cma_only` they come from there alone"),
+    (10, None, "(since 5.19; `…_FREE_VMEMMAP_DEFAULT_ON` before)"),
+    (11, "June 2026); 7.2.13 has the fix", "7.2.12 and 7.2.13, booted for this book, have the fix"),
+    (11, "since 5.19 it says what *could* be freed, also", "and since 6.0 in KiB, 0 KiB where nothing can"),
+    ("glossary", "plus 64 times the PFN", "the PFN times the size of a struct page, on x86-64 64 bytes"),
+    ("glossary", "4 KiB of the vmemmap: 64 struct pages", "a base page of the vmemmap, on x86-64 4 KiB with 64"),
+    ("glossary", "in its vmemmap page, 0 to 63", "on x86-64 0 to 63"),
 ]
 
 

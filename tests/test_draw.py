@@ -10,6 +10,7 @@ from hvlib.pictures.films.address import address
 from hvlib.pictures.films.filling import filling
 from hvlib.pictures.films.memmap import memmap
 from hvlib.pictures.mapping import ROW, page_map_of_pool, page_map_of_record, page_map_scene
+from hvlib.pictures.picture import UPRIGHT
 from hvlib.pictures.scene import Arrow, Box, Label, Line, Scene
 
 SCHEMES = [name for name in hv.SCHEMES if name != "off"]
@@ -146,11 +147,12 @@ def test_an_address_of_48_bits_is_split_at_the_leaf(page, levels):
 @pytest.mark.slow
 def test_pictures_are_the_same_byte_for_byte_and_offer_text_svg_and_where_kept_png(monkeypatch):
     one, other = draw.schemes(), draw.schemes()
-    assert set(one._repr_mimebundle_()[0]) == {"text/plain", "image/svg+xml", outputs.MIMETYPE}
+    assert set(one._repr_mimebundle_()[0]) == {"text/plain", "image/svg+xml", UPRIGHT, outputs.MIMETYPE}
     monkeypatch.setenv("HVLIB_PNG", "1")
     data, metadata = one._repr_mimebundle_()
     assert data == other._repr_mimebundle_()[0]
-    assert set(data) == {"text/plain", "image/svg+xml", "image/png", outputs.MIMETYPE}
+    assert set(data) == {"text/plain", "image/svg+xml", "image/png", UPRIGHT, outputs.MIMETYPE}
+    assert ET.fromstring(data[UPRIGHT]).get("aria-label") == one.scene.alt
     assert outputs.read(data) == outputs.PictureShown(one.scene.caption, one.scene.alt)
     assert metadata["image/png"]["alt"] == one.scene.alt
     assert ET.fromstring(data["image/svg+xml"]).get("aria-label") == one.scene.alt

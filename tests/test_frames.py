@@ -49,6 +49,7 @@ def test_a_piece_that_is_not_known_between_two_that_are_has_nothing():
     assert [{*piece.tolist()} for piece in found] == [{10}, {0}, {12}]
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 60)), st.integers(1, 9))
 def test_runs_are_apart_and_come_in_parts(numbers, size):
     some = ints(numbers)

@@ -1,6 +1,7 @@
 """Problem sets and graders: right is full marks, untouched is none, and no trick earns, costs or stops anything."""
 
 import csv
+import functools
 import json
 import os
 import re
@@ -11,12 +12,14 @@ import zipfile
 from pathlib import Path
 
 import attacks
+import cheats
+import mistune
 import nbformat
 import pytest
 from users import run_as
 
 import hvlib as hv
-from grading import course, demo, keys, memory, probe, record, score, sets, tasks, wall, words
+from grading import course, demo, keys, memory, probe, record, report, score, sets, tasks, wall, words
 from grading.__main__ import main
 from grading.run import Asked, Outcome, contents, run
 from hvlib.teaching import homework
@@ -26,6 +29,8 @@ STUDENTS = [f"s{number:02d}" for number in range(1, 51)]
 SETS = list(homework.SETS)
 BOOK = tasks.BOOK
 LIMITS = wall.Limits(cell=4, total=9)
+SHORT = wall.Limits(cell=2, total=5)
+"""For those who try to take for ever."""
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +179,8 @@ def test_attacks_earn_nothing_cost_nothing_else_and_leave_nothing(who, behind):
     expected |= dict.fromkeys(attacks.ENDED, 10)
     assert all("'leaf': 'too much memory was taken'" in said["texts"][attack] for attack in attacks.ENDED)
     expected |= dict.fromkeys(attacks.WHOLE, 0) | {"a million empty lines": 10, "a surrogate in a text": 12}
+    expected |= {name: points for name, (_, points) in cheats.whole(sets.text(sets.solution("ps1", "m"))).items()}
+    assert said["again"] == {"end": 1}
     assert said["points"] == expected
     assert said["bystander"], "the teacher's process was killed"
     assert said["secret"] == "a classmate's words"
@@ -268,6 +275,20 @@ def test_a_container_is_asked_for_the_same_walls(tmp_path, behind):
     assert "HOME=/tmp" in told
 
 
+def test_a_python_below_roots_home_is_reached_in_a_container_too(tmp_path):
+    """In images /root is for root alone, and what runs there is a user."""
+    old = os.umask(0o077)
+    try:
+        assert wall._below_root(tmp_path, [("/x", "/root/.pyenv/3"), ("/y", "/usr/lib")]) == [
+            (f"{tmp_path}/root", "/root")
+        ]
+    finally:
+        os.umask(old)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "root").rglob("*")} == {0o755}
+    assert (tmp_path / "root" / ".pyenv" / "3").is_dir()
+    assert wall._below_root(tmp_path, [("/y", "/usr/lib")]) == []
+
+
 # --- what Jupyter ran ---
 
 
@@ -282,15 +303,19 @@ def test_a_solution_and_a_release_behind_the_wall(problem_set, behind):
 @pytest.fixture(scope="module")
 def class_of_all(behind, tmp_path_factory):
     """A class in which each has another habit or tries another trick, graded once: name -> result, and worth."""
-    folder, worth = tmp_path_factory.mktemp("class"), {}
-    for name in (*demo.HABITS, *demo.TRICKS):
-        habit, trick = (name, None) if name in demo.HABITS else ("none", name)
-        text, worth[name] = demo.hand_in(name, trick, habit=habit)
-        put(folder / "in", name, text)
-    kept = record.Record(folder / "graded", BOOK.sets["ps1"])
-    failed = course.grade(BOOK, "ps1", course.hand_ins(folder / "in", "ps1"), kept, course.Run(behind, LIMITS))
-    assert failed == 0
-    found = {result.student: result for result in course.write(BOOK, kept)}
+    found, worth = {}, {}
+    loops = [name for name in demo.TRICKS if "loop" in name]
+    others = [name for name in (*demo.HABITS, *demo.TRICKS) if name not in loops]
+    for names, limits in ((others, wall.Limits()), (loops, SHORT)):
+        folder = tmp_path_factory.mktemp("class")
+        for name in names:
+            habit, trick = (name, None) if name in demo.HABITS else ("none", name)
+            text, worth[name] = demo.hand_in(name, trick, habit=habit)
+            put(folder / "in", name, text)
+        kept = record.Record(folder / "graded", BOOK.sets["ps1"])
+        failed = course.grade(BOOK, "ps1", course.hand_ins(folder / "in", "ps1"), kept, course.Run(behind, limits))
+        assert failed == 0
+        found |= {result.student: result for result in course.write(BOOK, kept)}
     return {name: (found[homework.student_id(name)], worth[name]) for name in worth}
 
 
@@ -475,7 +500,8 @@ def rows(path):
 
 @pytest.fixture
 def quick(behind, monkeypatch):
-    """The command with a wall that was tried already."""
+    """The command with a wall that was tried already, and with less time for those who take for ever."""
+    monkeypatch.setattr(course, "Run", functools.partial(course.Run, limits=SHORT))
     monkeypatch.setattr("grading.__main__.choose", lambda *_, **__: behind)
     monkeypatch.setattr("grading.__main__.prepare", lambda folder: folder)
     monkeypatch.setattr("grading.__main__.check", lambda _: "tried")
@@ -617,6 +643,58 @@ def test_what_students_wrote_is_harmless_in_every_medium():
         assert "/" not in made
         assert made not in (".", "..", "")
     assert words.file_name("s01") == "s01"
+
+
+def cut_as_a_spreadsheet_may(text, by):
+    return [field for row in csv.reader(text.splitlines(), delimiter=by) for field in row]
+
+
+@pytest.mark.parametrize("nasty", cheats.WRITTEN)
+def test_what_is_written_is_no_more_than_it_is_anywhere(tmp_path, nasty):
+    """In each place where a student's words come through the wall: id, error, remark, text, name of a folder."""
+    folder = tmp_path / "graded"
+    kept = record.Record(folder, BOOK.sets["ps1"])
+    shown = words.plain(nasty)
+    outcome = Outcome(
+        {"leaf": nasty[:200]},
+        {"leaf": shown},
+        {"why_eight": words.lines(nasty)},
+        [f"x: {shown}"],
+        words.plain(nasty, 100),
+    )
+    for student in ("s01", record._same(words.plain(nasty, 60))):
+        kept.add(record.Entry(student, "x", outcome, notes=(f"took '{shown}'",)))
+    results = course.write(BOOK, kept)
+    course.write(BOOK, kept)
+    assert len(results) == 2
+    told = {row["student"]: row for row in csv.DictReader((folder / "marks.csv").open(newline=""))}
+    assert len(told) == 2, "the lines of marks.csv are asked for once"
+    assert not any(row["points"] for row in told.values())
+    marks = (folder / "marks.csv").read_text()
+    (folder / "marks.csv").write_text(marks.replace("why_eight,,", "why_eight,3,"))
+    assert [result.points for result in course.results(BOOK, kept)] == [3, 3], "typed marks reach whom they are for"
+    pages = [report.page(BOOK, kept, result) for result in results]
+    for page in pages:
+        assert not re.search(r"<(?!/?(?:html|meta|title|style|h1|h2|ul|li|p|pre|!doctype))", page)
+    for path in folder.rglob("*.*"):
+        if path.suffix in (".csv", ".md"):
+            text = path.read_bytes().decode()
+            assert not re.search(
+                r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]", text.replace("\r\n", "\n")
+            ), path
+        if path.suffix == ".csv":
+            for by in ",;\t":
+                assert not [
+                    one for one in cut_as_a_spreadsheet_may(text, by) if re.match(r"\s*[=+@\uff1d\uff0b\uff20-]", one)
+                ], by
+        if path.suffix == ".md":
+            html = MARKDOWN(text)
+            assert html.count("<h2>") == (7 if path.parent.name == "feedback" else 2), path
+            assert html.count("<h1>") == 1
+            assert not re.search(r"<(?:script|img|a |table|!--|iframe)", html)
+
+
+MARKDOWN = mistune.create_markdown(escape=False, plugins=["table", "url"])
 
 
 @pytest.mark.parametrize("arguments", [["grade", "ps1", "nowhere"], ["grade", "ps1", ".", "--shard", "3/2"],

@@ -1,5 +1,6 @@
 """A course of a teacher's own: a secret, tasks, deadlines and groups; and numbers that nobody can guess or be told."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hvlib as hv
-from grading import course, record, report, score, sets, tasks
+from grading import course, nbgrader_course, record, report, score, sets, tasks
 from grading.__main__ import main
 from grading.keys import keyed
 from grading.run import Outcome
@@ -63,7 +64,8 @@ def test_blind_guesses_are_worth_little(problem_set):
 @pytest.fixture
 def mine(tmp_path):
     path = tasks.new(tmp_path / "course")
-    text = path.read_text().replace("[sets.ps2]", "").replace("[sets.ps3]", "")
+    text = re.sub('secret = ".*"', 'secret = "the same in each run"', path.read_text())
+    text = text.replace("[sets.ps2]", "").replace("[sets.ps3]", "")
     path.write_text(
         text.replace("[sets.ps1]", "").replace('# tasks = "tasks.py"', 'tasks = "tasks.py"')
         + """
@@ -87,12 +89,14 @@ def test_a_course_has_a_secret_tasks_of_its_own_and_numbers_of_its_own(mine):
     assignment = of.sets["mine"]
     assert [(task.name, key.points) for task, key in assignment.keyed] == [("tables", 3), ("leaf", 5), ("why_eight", 4)]
     task, _ = assignment.keyed[1]
-    assert of.given(task, "s01") != task.given("s01"), "the public library draws other numbers"
+    others = [f"s{number:02d}" for number in range(2, 22)]  # two may have the same numbers by chance
+    same = [name for name in others if of.given(task, name) == task.given(name)]
+    assert len(same) < 10, "the public library draws other numbers"
     other = tasks.load(tasks.new(mine.parent / "again"))
     assert of.salt != other.salt
     values = {task.name: key.answer(of.given(task, "s01")) for task, key in assignment.keyed if key.read is not None}
     assert score.score(of, "mine", "s01", Outcome(values)).automatic == 8
-    assert score.score(of, "mine", "s02", Outcome(values)).automatic == 0
+    assert sum(score.score(of, "mine", name, Outcome(values)).automatic for name in others) < 8 * 10
     wrong = score.score(of, "mine", "s01", Outcome({"tables": values["tables"] // 8}))
     assert "64 is what?" in wrong.marks[0].said
     notebook = sets.release("mine", of, "s01")
@@ -211,3 +215,37 @@ def test_who_runs_out_of_time_beside_others_is_run_again_alone(tmp_path, monkeyp
     assert sorted(ran) == ["s01", "s02", "s02", "s03"]
     assert ran[-1] == "s02"
     assert kept.entries()["s02"].outcome == Outcome(values={"t1": 7})
+
+
+@pytest.mark.slow
+def test_nbgrader_gives_the_same_scores(tmp_path, monkeypatch):
+    """All right; and something wrong, nothing, and what is hostile. A class of forty takes `make grade-demo`."""
+    pytest.importorskip("nbgrader", reason="nbgrader is not installed (make grade-demo installs it)")
+    called = nbgrader_course._nbgrader
+    quick = lambda of, home, *said: called(of, home, *said) if said[0] != "generate_feedback" else None  # noqa: E731
+    monkeypatch.setattr(nbgrader_course, "_nbgrader", quick)
+    of = tasks.load(tasks.new(tmp_path / "course"))
+    keyed_here = of.sets["ps2"].keyed
+    kept = record.Record(tmp_path / "graded", of.sets["ps2"])
+
+    def right(student):
+        drawn = {task.name: key.answer(of.given(task, student)) for task, key in keyed_here if key.read is not None}
+        return {
+            name: ", ".join(map(str, value)) if isinstance(value, tuple) else value for name, value in drawn.items()
+        }
+
+    names = [task.name for task, key in keyed_here if key.read is not None]
+    values = {
+        "s01": right("s01"),
+        "s02": dict(list(right("s02").items())[:3]) | {names[3]: -7, names[4]: "'); raise SystemExit #\ud800"},
+    }
+    for student, found in values.items():
+        kept.add(
+            record.Entry(
+                student, "x", Outcome(found, texts={"pages_remain": "### BEGIN HIDDEN TESTS\nraise SystemExit"})
+            )
+        )
+    mine = {result.student: result.automatic for result in course.write(of, kept)}
+    assert mine["s01"] == 12
+    assert 0 < mine["s02"] < 12
+    assert nbgrader_course.grade(of, "ps2", kept, tmp_path / "nbgrader", print) == mine

@@ -131,6 +131,7 @@ def test_of_several_attempts_the_newest_is_taken_and_all_are_kept(tmp_path, caps
     assert (tmp_path / "in" / "s02" / "ps1" / "ps1.ipynb").read_text() == "x_9002_1_ps1 (1).ipynb"
     assert "3 attempts" in capsys.readouterr().err
     assert main(["collect", str(delivered(tmp_path, ["doejane_LATE_9001_9_ps1-11.ipynb"])), *arguments]) == 0
+    assert "2 of 3 handed in ps1, 1 of them in this delivery" in capsys.readouterr().out
     assert (place / "ps1.ipynb").read_text() == "doejane_LATE_9001_9_ps1-11.ipynb"
     assert len(list((place / "attempts").iterdir())) == 3
     assert (tmp_path / "in" / "s02" / "ps1" / "ps1.ipynb").exists()
@@ -263,6 +264,96 @@ def test_nothing_is_passed_over_in_silence(tmp_path, capsys, as_zip):
     assert sorted(told) == sorted(expected)
 
 
+def zipped(names, compression=zipfile.ZIP_STORED):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", compression) as archive:
+        for name, data in names.items():
+            entry = zipfile.ZipInfo("x")
+            entry.filename, entry.compress_type = name, compression
+            archive.writestr(entry, data)
+    return inner.getvalue()
+
+
+def damaged(found, data):
+    """A zip of one compressed notebook with bytes changed: at a distance behind the signature of an entry."""
+    whole = bytearray(zipped({"ps1.ipynb": b"abc" * 999}, zipfile.ZIP_DEFLATED))
+    for signature, distance in found:
+        at = whole.index(signature) + distance
+        whole[at : at + len(data)] = data
+    return bytes(whole)
+
+
+LOCAL, CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
+OTHERS = {
+    "an entry without a name": zipped({"": b"x"}),
+    "names that are places": zipped({".": b"", "/": b"", "..": b"", "../../../evil/ps1.ipynb": b"x", "/evil/ps1.ipynb": b"x", "C:\\evil\\ps1.ipynb": b"x"}),
+    "no data behind it": damaged([(LOCAL, 45)], b"\xff" * 9),
+    "bytes of another method": damaged([(LOCAL, 8), (CENTRAL, 10)], b"\x0e\0"),
+    "bytes of a third method": damaged([(LOCAL, 8), (CENTRAL, 10)], b"\x0c\0"),
+    "a method that nobody knows": damaged([(LOCAL, 8), (CENTRAL, 10)], b"\x63\0"),
+    "a password": damaged([(LOCAL, 6), (CENTRAL, 8)], b"\1\0"),
+    "no zip": b"PK\x05\x06" + bytes(18) + b"x" * 9,
+    "named as an LMS names": zipped({"Zoë Müller_502_assignsubmission_file_/ps1.ipynb": b"evil"}),
+    "named as another": zipped({"s02/ps1.ipynb": b"evil", "s02.ipynb": b"evil"}),
+    "far too much": zipped({f"{k}.ipynb": bytes(16 << 20) for k in range(60)}, zipfile.ZIP_DEFLATED),
+    "far too many": zipped({f"{k}.ipynb": b"x" for k in range(400)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+@pytest.mark.parametrize("what", list(OTHERS))
+@pytest.mark.parametrize("name", ["s01/work.zip", "work.zip", "Jane Doe_501_assignsubmission_file_/s02.zip"])
+def test_whatever_is_in_a_students_zip_another_keeps_what_was_handed_in(tmp_path, what, name, as_zip):
+    """And there is never more of it than anybody hands in, and nothing outside."""
+    names = {"s02/ps1.ipynb": b"honest", "s03.ipynb": b"honest", name: OTHERS[what]}
+    source, into = tmp_path / "down.zip", tmp_path / "in"
+    source.write_bytes(zipped(names))
+    if not as_zip:
+        for place, data in names.items():
+            (tmp_path / "down" / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "down" / place).write_bytes(data)
+        source = tmp_path / "down"
+    said = ["collect", str(source), "--roster", str(roster(tmp_path, MOODLE)), "--into", str(into), "--set", "ps1"]
+    assert main(said) in (0, 1)
+    for student in ("s02", "s03"):
+        assert (into / student / "ps1" / "ps1.ipynb").read_bytes() == b"honest"
+    assert sum(path.stat().st_size for path in into.rglob("*.ipynb")) < 100 << 20
+    assert len(list(into.rglob("*.ipynb"))) <= 60
+    assert not list(tmp_path.parent.rglob("evil"))
+
+
+@pytest.mark.parametrize(("people", "names", "of_s02"), [
+    (MOODLE, ["s02/ps1.ipynb", "s01/Zoë Müller_502_assignsubmission_file_/ps1.ipynb"], "s02/ps1.ipynb"),
+    (MOODLE, ["s02/ps1.ipynb", "s01/s02/ps1.ipynb"], "s02/ps1.ipynb"),
+    (MOODLE, ["Zoë Müller_502_assignsubmission_file_a.ipynb", "Jane Doe_501_assignsubmission_file_Zoë Müller_502_assignsubmission_file_ps1.ipynb"],
+     "Zoë Müller_502_assignsubmission_file_a.ipynb"),
+    (MOODLE.replace("Jane Doe", "Zoë Müller_502_assignsubmission_file_"), ["Zoë Müller_502_assignsubmission_file_/a.ipynb",
+     "Zoë Müller_502_assignsubmission_file__501_assignsubmission_file_/ps1.ipynb"], "Zoë Müller_502_assignsubmission_file_/a.ipynb"),
+    (MOODLE.replace("Jane Doe", "Zoë Müller_502_assignsubmission_file_"), ["Zoë Müller_502_assignsubmission_file_a.ipynb",
+     "Zoë Müller_502_assignsubmission_file__501_assignsubmission_file_ps1.ipynb"], "Zoë Müller_502_assignsubmission_file_a.ipynb"),
+    (PLAIN.replace("jane@uni.example", "s02"), ["s02/ps1.ipynb", "s01/ps1.ipynb"], "s02/ps1.ipynb"),
+    (PLAIN.replace("jane@uni.example", "S02"), ["S02/ps1.ipynb", "s01/ps1.ipynb"], "S02/ps1.ipynb"),
+    (PLAIN.replace("Jane Doe", "s02"), ["s02/ps1.ipynb", "s01/ps1.ipynb"], "s02/ps1.ipynb"),
+])  # fmt: skip
+def test_what_students_may_choose_makes_nobody_another(tmp_path, people, names, of_s02):
+    """Names below their folder, the ends of files' names, their own name and address."""
+    said = ["--roster", str(roster(tmp_path, people)), "--into", str(tmp_path / "in"), "--set", "ps1"]
+    assert main(["collect", str(delivered(tmp_path, names)), *said]) in (0, 1)
+    assert (tmp_path / "in" / "s02" / "ps1" / "ps1.ipynb").read_text() == of_s02
+
+
+def test_a_delivery_without_dates_is_read(tmp_path):
+    whole = bytearray(zipped({"Jane Doe_501_assignsubmission_file_/ps1.ipynb": b"honest"}))
+    for signature, distance in ((LOCAL, 10), (CENTRAL, 12)):
+        at = whole.index(signature) + distance
+        whole[at : at + 4] = bytes(4)
+    (tmp_path / "down.zip").write_bytes(whole)
+    said = ["--roster", str(roster(tmp_path, MOODLE)), "--into", str(tmp_path / "in"), "--set", "ps1"]
+    assert main(["collect", str(tmp_path / "down.zip"), *said]) == 0
+    (one,) = (one for one in course.hand_ins(tmp_path / "in", "ps1") if one.path)
+    assert (one.student, one.path.read_bytes(), one.handed_in) == ("s01", b"honest", "")
+
+
 def marked(tmp_path, students, open_one="s02"):
     kept = record.Record(tmp_path / "graded", PS1)
     for student in students:
@@ -305,9 +396,13 @@ def test_the_gradebook_has_the_lms_form_and_all_points(tmp_path, people, form, c
     ("Jane Doe_501_assignsubmission_file_/ps1.ipynb", "Jane Doe_501_assignsubmission_file_/feedback.html"),
     ("Jane Doe_501_assignsubmission_file_ps1.ipynb", "Jane Doe_501_assignsubmission_file_feedback.html"),
     ("doejane_LATE_9001_77001_ps1-1.ipynb", "doejane_LATE_9001_77001_ps1-1.html"), ("x/ps1.ipynb", "s01.html"), ("", "s01.html"),
+    ("s01/Zoë Müller_502_assignsubmission_file_/ps1.ipynb", "s01.html"), ("s01/x.zip/Zoë Müller_502_assignsubmission_file_/ps1.ipynb", "s01.html"),
+    ("Zoë Müller_502_assignsubmission_file__501_assignsubmission_file_/ps1.ipynb",
+     "Zoë Müller_502_assignsubmission_file__501_assignsubmission_file_/feedback.html"),
 ])  # fmt: skip
-def test_feedback_goes_back_under_the_lms_name(file, name):
-    assert gradebook.lms_name({"file": file}, "s01") == name
+def test_feedback_goes_back_under_the_lms_name(tmp_path, file, name):
+    of = collect.roster(roster(tmp_path, MOODLE))
+    assert gradebook.lms_name({"file": file}, "s01", of) == name
 
 
 @pytest.mark.slow

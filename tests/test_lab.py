@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -281,12 +282,56 @@ def test_what_can_be_counted_again_is_counted_until_two_counts_agree(sums, told,
     def cost(size, count):
         tables, own = len(taken) % 2, len(taken) % 3
         taken.append(sums[len(taken)])
-        return {"saved_pages": taken[-1] - tables - own, "tables_split": tables, "anon_pages_grew_by": own}
+        return {
+            "huge_pages": count, "saved_pages": taken[-1] - tables - own, "tables_split": tables,
+            "anon_pages_grew_by": own,
+        }  # fmt: skip
 
     asked = experiment.Experiment.__new__(experiment.Experiment)
     asked._cost = cost
-    assert sum(asked._steady("2 MiB", 64).values()) == told
+    row = asked._steady("2 MiB", 64)
+    assert sum(row[name] for name in experiment._TOTAL) == told
     assert len(taken) == counts
+
+
+def test_where_there_is_no_room_a_second_time_the_first_count_stands():
+    asked, got = experiment.Experiment.__new__(experiment.Experiment), iter((1, 0, 0))
+    asked._cost = lambda size, count: {
+        "huge_pages": next(got), "saved_pages": 4087, "tables_split": 8, "anon_pages_grew_by": 0
+    }  # fmt: skip
+    assert asked._steady("1 GiB", 1)["huge_pages"] == 1
+    assert list(got) == [0]
+
+
+@pytest.mark.parametrize(
+    ("sums", "room", "told", "pools"),
+    [
+        ([448, 448], 6, 448, [64, 128, 0]),
+        ([453, 448, 448], 6, 448, [64, 128, 192, 0]),
+        ([453, 448], 1, 453, [64, 128, 0]),
+        ([0], 0, 0, [64, 128, 0]),
+    ],
+)
+def test_a_first_use_is_counted_again_in_other_memory(sums, room, told, pools):
+    """A pool that grows on finds memory that no huge page had before; where there is none, one count is all."""
+    have, asked = [0], experiment.Experiment.__new__(experiment.Experiment)
+    grown = []
+
+    def pool(size, count):
+        grown.append(count)
+        have.append(min(count, room * 64))
+        return have[-1]
+
+    def counters():
+        """Free pages: as many fewer as huge pages take, less what is saved, of all the growths so far."""
+        used = sum(512 * (now - was) - (saved if now > was else 0)
+                   for was, now, saved in zip(have, have[1:], sums, strict=False))  # fmt: skip
+        return {"nr_free_pages": 1 << 20, "per_cpu_pages": -used, "nr_anon_pages": 0, "mem_total_kB": 0}
+
+    asked._pool, asked._counters, asked._tables = pool, counters, lambda: 0
+    asked.guest = type("Guest", (), {"page": 4096})
+    assert asked._fresh("2 MiB", 64)["saved_pages"] == told
+    assert grown == pools
 
 
 def test_the_archive_in_the_guest_is_a_newc_cpio():
@@ -332,16 +377,21 @@ def test_the_script_of_the_report_finds_in_a_virtual_machine_what_the_lab_counts
         folder.mkdir()
         kernel = fetch.fetch("trixie-security", folder / "kernel", X86, "cloud-amd64", series)
         initrd = initramfs.build(folder, fetch.busybox("trixie-security", folder / "busybox", X86))
-        with guest.boot(X86, kernel.image, initrd, folder, 2048) as asked:
+        with guest.boot(X86, kernel.image, initrd, folder, 8192) as asked:
             said = asked.shell(f"echo {packed} | base64 -d >/kpf_huge.sh; sh /kpf_huge.sh", 300).splitlines()
             rows = experiment.Experiment(asked, print).left_huge()
         assert said[0].startswith(series)
-        for hvo, (line, row) in enumerate(zip(said[1:], rows, strict=True)):
-            assert line == (
+        for hvo, row in enumerate(rows):
+            assert said[2 * hvo + 1] == (
                 f"hugetlb_optimize_vmemmap={hvo}: {row['huge_pages']} pages of 2 MiB taken and given back, "
                 f"KPF_HUGE on {row['frames']} frames"
             )
+            got = re.fullmatch(
+                rf"hugetlb_optimize_vmemmap={hvo}: a page of 1 GiB, taken .*back:([ 01]+)", said[2 * hvo + 2]
+            )
+            assert (sum(map(int, got[1].split())) == 8) == (not frames or not hvo)
         assert [row["frames"] for row in rows] == [0, frames]
+        assert [sum(row["again"]) == len(row["again"]) for row in rows] == [True, not frames]
 
 
 @pytest.mark.lab

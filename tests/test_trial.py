@@ -79,9 +79,25 @@ def test_the_third_bug_begins_between_two_stable_releases():
         assert bool(row.frames) == (bug.has(version) and row.hvo == "on"), row
         assert row.frames in (0, int(bug.shows[trial.LEFT_HUGE]))
         assert row.in_each == (tuple(range(64, 512, 64)) if row.frames else ())
+        assert len(row.again) == 8
+        assert (sum(row.again) < 8) == bool(row.frames), "and a 1 GiB page cannot be had again where a mark stands"
     assert {row.hvo for row in rows} == {"off", "on"}
+    bad = [tuple(map(int, row.release.split("+")[0].split("."))) for row in rows if row.frames]
+    assert (min(bad), max(bad)) == (bug.first, bug.last), "known as far as it was measured"
     with pytest.raises(hv.BadInput, match="choose one of"):
         observe.left_huge("4.19")
+
+
+def test_the_report_ready_to_send_says_what_was_measured():
+    """Both of its tables, row by row."""
+    text = (DATA.parents[2] / "kernel_lab" / "reports" / "6.12-stale-hugetlb-type.md").read_text("utf-8")
+    text = text.replace("**", "")
+    rows = observe.left_huge("6.12")
+    for off, on in zip(rows[::2], rows[1::2], strict=True):
+        release = off.release.split("+")[0]
+        assert (off.hvo, on.hvo, on.release) == ("off", "on", off.release)
+        assert f"| {release} | {off.frames} | {on.frames} |" in text
+        assert f"| {release} | {' '.join(map(str, off.again))} | {' '.join(map(str, on.again))} |" in text
 
 
 def change(path, value):
@@ -114,6 +130,18 @@ def both(*tampers):
     return tamper
 
 
+def in_use(number):
+    """Somebody else has that frame of a dissolved huge page by now: a reference, and flags of another use."""
+
+    def tamper(data):
+        words = data["on"]["2 MiB"]["dissolved"]["words"][number]
+        words[6], words[0] = hex(1 << 32), hex(int(words[0], 16) | ANOTHER_USE)
+
+    return tamper
+
+
+ANOTHER_USE = 0xF << 32 | 1 << 3
+"""Bits in the middle of the flags, where newer kernels keep LAST_CPUPID, and a flag proper."""
 ON, LIVE, GONE = ("on", "2 MiB"), ("on", "2 MiB", "live"), ("on", "2 MiB", "dissolved")
 COUNT = ("on", "counters", -1)
 TAMPER = {
@@ -165,6 +193,7 @@ TAMPER = {
     "dissolved, and the type of another thing": change((*GONE, "words", "3", 6), "0xf5000000"),
     "dissolved, and a flag left": change((*GONE, "words", "4", 0), lambda word: hex(int(word, 16) | 1 << 6)),
     "dissolved, and private left": change((*GONE, "words", "4", 5), "0x10"),
+    "dissolved, and what 5.10 leaves there": change((*GONE, "words", "4", 5), hex((1 << 64) - 1)),
     "dissolved, and an order where no free block begins": change((*GONE, "words", "2", 5), "0x9"),
     "dissolved, and a mapping left": change((*GONE, "words", "1", 3), "0xdead000000000400"),
     "dissolved, and a tail still names its head": lambda d: change(
@@ -175,6 +204,15 @@ TAMPER = {
         (*GONE, "words"), lambda all_: {n: [*w[:6], hex(int(w[6], 16) | 1 << 32), *w[7:]] for n, w in all_.items()}
     ),
     "dissolved, and no struct pages": change((*GONE, "words"), lambda _: {}),
+    "dissolved, and a free block larger than there are": both(
+        change((*GONE, "words", "4", 6), "0xf0000000"), change((*GONE, "words", "4", 5), "0x10")
+    ),
+    "dissolved and in use again, and still a head": both(
+        in_use("4"), lambda d: change((*GONE, "words", "4", 0), d["on"]["2 MiB"]["live"]["words"]["0"][0])(d)
+    ),
+    "dissolved and in use again, and still names its head": both(
+        in_use("63"), lambda d: change((*GONE, "words", "63", 1), d["on"]["2 MiB"]["live"]["words"]["63"][1])(d)
+    ),
     "frames left huge": change(("on", "left_huge"), lambda _: {"huge_pages": 64, "frames": 7}),
     "frames left huge with it off": change(("off", "left_huge"), lambda _: {"huge_pages": 64, "frames": 448}),
     "another number of pages emptied": change(("on", "left_huge"), lambda _: {"huge_pages": 3, "frames": 0}),
@@ -187,6 +225,7 @@ TAMPER = {
 }
 NEWER = {
     "counters that do not tell": change(("on", "counters", 0, "memmap_counter_fell_by"), None),
+    "dissolved and in use again, and still of type hugetlb": change((*GONE, "words", "4", 6), "0x1f4000000"),
     "all 512 shown as heads": change((*ON, "shown_as_heads"), lambda _: list(range(512))),
     "another fake head": change((*ON, "shown_as_heads"), lambda _: [7]),
     "nothing reserved": remove("reserved"),
@@ -242,6 +281,14 @@ def test_newer_records_hold_more_and_are_found_out_by_it(release, name):
     data = raw(release)
     NEWER[name](data)
     assert found_out(data) or (data == raw(release) and name in SO_ALREADY), name
+
+
+@pytest.mark.parametrize("release", [name for name in EVERY if "on" in raw(name)])
+def test_a_frame_that_is_in_use_again_is_no_finding(release):
+    """Of what somebody else has by now one asks only that it says nothing of a huge page."""
+    data = raw(release)
+    in_use("4")(data)
+    assert broken(data) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)

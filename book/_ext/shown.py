@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import hvlib as hv
 from hvlib.errors import BadInput, table
-from hvlib.pictures import film, outputs, svg
+from hvlib.pictures import film, outputs, picture, svg
 from hvlib.pictures.films import FILMS
 from hvlib.teaching import ask, concepts, waits
 from hvlib.teaching.hand_facts import FACTS
@@ -109,10 +109,10 @@ def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> st
         return _multiples(one, state.at)
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
-    picture = _figure(data["image/svg+xml"], html.escape(one.state(**state.at)[0].caption))
+    stored = _figure(data["image/svg+xml"], html.escape(one.state(**state.at)[0].caption))
     held = packed({**film.reel(one), "tall": film.upright(one)})
     return (
-        f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{picture}</div>'
+        f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{stored}</div>'
         f'<script type="text/plain" class="hv-film-data">{held}</script>'
     )
 
@@ -143,14 +143,14 @@ def _multiples(one: film.Film, start: Mapping[str, int | str]) -> str:
 def _picture(page: Page, state: outputs.PictureShown, data: Mapping[str, Any]) -> str:
     if not state.caption or len(state.alt) < SHORTEST_ALT or any(kind not in data for kind in PICTURES):
         raise Unfit(f"{page.where}: a figure without caption or without alternative text; draw it with hv.draw.")
-    return _figure(data["image/svg+xml"], html.escape(state.caption), "hv-figure")
+    return _figure(_both(data), html.escape(state.caption), "hv-figure")
 
 
 def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -> str:
     if not state.alt or "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the sandbox has no picture for readers without a session; run make notebooks.")
     words = f"{data['text/plain']}\nTyping other numbers needs a session: Binder, or JupyterLab."
-    return _figure(data["image/svg+xml"], "<br>".join(map(html.escape, words.split("\n"))), "hv-figure")
+    return _figure(_both(data), "<br>".join(map(html.escape, words.split("\n"))), "hv-figure")
 
 
 def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
@@ -158,15 +158,15 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the game has no picture for readers without scripts; run make notebooks.")
     words = DATA if state.game == GAME else _known(page, "game", state.game, HANDS)()
-    picture = _figure(data["image/svg+xml"], html.escape(words["opening"]), "hv-figure")
+    stored = _figure(data["image/svg+xml"], html.escape(words["opening"]), "hv-figure")
     if page.printed:
-        return picture
+        return stored
     held = _json(
         {"data": words, "seed": state.seed, "moves": state.moves}
         if words is DATA
         else {"name": state.game, "data": words}
     )
-    return f'<div class="hv-game">{picture}</div><script type="application/json" class="hv-game-data">{held}</script>'
+    return f'<div class="hv-game">{stored}</div><script type="application/json" class="hv-game-data">{held}</script>'
 
 
 def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
@@ -187,6 +187,15 @@ def _exercise(page: Page, state: outputs.ExerciseShown) -> str:
         return _paragraphs(words)
     seeds = [state.seed, *(seed for seed in SEEDS if seed != state.seed)]
     return _form("exercise", ask.as_data(question, seeds), question.text(state.seed))
+
+
+def _both(data: Mapping[str, Any]) -> str:
+    """A drawing, and the one that takes its place on a phone."""
+    drawing: str = data["image/svg+xml"]
+    upright = data.get(picture.UPRIGHT)
+    return (
+        drawing if upright is None else f'<div class="hv-wide">{drawing}</div><div class="hv-upright">{upright}</div>'
+    )
 
 
 def _figure(drawing: str, caption: str, kind: str = "") -> str:
@@ -238,7 +247,7 @@ class Outputs:
     @staticmethod
     def handle_mime(renderer: Any, data: Any, inline: bool) -> list[nodes.Element] | None:
         """The output, where it is asked for the state; nothing for pictures, which are shown with it or not at all."""
-        if inline or data.mime_type not in (outputs.MIMETYPE, WIDGET_VIEW, *PICTURES):
+        if inline or data.mime_type not in (outputs.MIMETYPE, WIDGET_VIEW, picture.UPRIGHT, *PICTURES):
             return None
         env, client = renderer.renderer.sphinx_env, renderer.renderer.nb_client
         held = client.code_cell_outputs(data.cell_index)[1][data.output_index]["data"]

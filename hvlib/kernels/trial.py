@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -75,8 +77,8 @@ class Bug:
 
 BUGS = (
     Bug("a 1 GiB page reserved at boot has writable tails", (6, 16), (7, 1), {RESERVED_1G: "0, 64-4095"},
-        "kernels from 6.16 to 7.3 were booted; 6.1, 6.12, 7.2.13 and 7.3 reserve with all tails read-only. Reported in "
-        "June 2026, fixed in 7.2.13 (20260612035903.2468601-3-songmuchun@bytedance.com)"),
+        "kernels from 6.16 to 7.3 were booted; 6.1, 6.12, 7.2.12 and 7.3 reserve with all tails read-only. Mended in "
+        "June 2026; 7.2.12 and 7.2.13 have it (20260612035903.2468601-3-songmuchun@bytedance.com)"),
     Bug("/proc/kpageflags takes fake heads for heads", (6, 17), (7, 0),
         {ONE_HEAD: "[0, 64, 128, 192, 256, 320, 384, 448]"},
         "kernels from 6.16 to 7.3 were booted, and only these series show fake heads"),
@@ -231,21 +233,31 @@ def _page(record: Record, size: str) -> HugePage:
 class _Model:
     """What the mechanism does with two huge pages of a size: the frames and what may be written, of the first."""
 
-    def __init__(self, record: Record, size: str, scheme: Scheme) -> None:
-        pool = Machine("4 GiB", record.base_page, record.struct_page, check=False).hugetlb(size, 2)
+    def __init__(self, size: str, base_page: int, struct_page: int, scheme: Scheme, read_only: bool) -> None:
+        pool = Machine("4 GiB", base_page, struct_page, check=False).hugetlb(size, 2)
         self.born = pool.frames(0)
         pool.optimize(scheme)
         self.frames, self.neighbour = pool.frames(0), pool.frames(1)
-        read_only = PLATFORMS[record.architecture].read_only_tails
         self.writable = tuple(pool.writable(0)) if read_only else (True,) * len(self.frames)
         self.nr_pages = len(self.frames)
         shown = range(self.nr_pages) if self.nr_pages <= 8 else (*range(9), self.nr_pages - 2, self.nr_pages - 1)
         self.pages = tuple(shown)
 
 
+@cache
+def _made(*what: Any) -> _Model:
+    """One model for all records of a scheme."""
+    return _Model(*what)
+
+
+def _model(record: Record, size: str, scheme: Scheme) -> _Model:
+    read_only = PLATFORMS[record.architecture].read_only_tails
+    return _made(size, record.base_page, record.struct_page, scheme, read_only)
+
+
 def _mapping(record: Record, state: str, size: str, scheme: Scheme, release: Scheme) -> Iterator[Finding]:
     boot, live, gone = (record.entries(size, when, state) for when in ("boot", "live", "dissolved"))
-    model, name = _Model(record, size, scheme), f"{size}, {scheme.name}"
+    model, name = _model(record, size, scheme), f"{size}, {scheme.name}"
     everything = f"0-{model.nr_pages - 1}"
     page, leaf = record.base_page, record.base_page**2 // PTE
     for when, seen in (("at boot", boot), ("live", live), ("dissolved", gone)):
@@ -325,8 +337,8 @@ def _bytes(
 
 
 def _head_flags(words: Mapping[int, tuple[int, ...]]) -> int:
-    """PG_head, which has another bit number in later releases: flags that the head has and no tail has."""
-    return words[0][FLAGS] & ~words[1][FLAGS] & ~words[2][FLAGS]
+    """PG_head, which has another bit number in later releases: page flags that the head has and no tail has."""
+    return words[0][FLAGS] & ~words[1][FLAGS] & ~words[2][FLAGS] & PAGE_FLAGS
 
 
 def _left(record: Record, name: str, live: Entries, gone: Entries) -> Iterator[Finding]:
@@ -435,7 +447,7 @@ def _counters(record: Record, state: str, scheme: Scheme) -> Iterator[Finding]:
                 "not told" if fell is None else f"{fell:,}",
             )
         if size == "1 GiB":
-            seen = _Model(record, size, scheme)
+            seen = _model(record, size, scheme)
             given_up = len(set(seen.born) - set(seen.frames)) if saving.tables_split else 0
             # Frames that the 2 MiB pages looked at before had given up already do not count again.
             least = given_up - (NEIGHBOURS + 1) * 8 if 0 < saving.tables_split < 8 else given_up
@@ -466,7 +478,7 @@ def _tables(saving: observe.Saving, size: str, use: str, before: int) -> tuple[s
 
 def _reserved(record: Record, size: str, scheme: Scheme) -> Iterator[Finding]:
     """A huge page that the kernel's command line reserved at boot, with the optimisation on."""
-    seen, model, name = record.entries(size, "reserved"), _Model(record, size, scheme), f"{size}, reserved at boot"
+    seen, model, name = record.entries(size, "reserved"), _model(record, size, scheme), f"{size}, reserved at boot"
     yield Finding(f"{name}: writable", _runs(model.writable), seen.writable_pages)
     yield Finding(f"{name}: distinct frames", f"{len(set(model.frames)):,}", f"{seen.distinct_frames:,}")
     yield Finding(f"{name}: QEMU's own walk", "agrees", _agrees(seen))

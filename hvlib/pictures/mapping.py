@@ -260,7 +260,7 @@ def _page_table(scene: Scene, state: PageMap) -> None:
         )
 
 
-_TALL_TOP, _TALL_PAGES, _TALL_ENTRIES, _TALL_FRAMES = 104, (2, 88), (122, 88), (250, 88)
+TALL_TOP, _TALL_PAGES, _TALL_ENTRIES, _TALL_FRAMES = 104, (2, 88), (122, 88), (250, 88)
 """For a phone: where the rows begin, left edge and width of each column."""
 
 
@@ -268,7 +268,7 @@ def page_map_portrait(state: PageMap) -> Scene:
     """The same for a phone: the huge page lies above its vmemmap pages, and colours say what words say beside it."""
     rows, tall = len(state.rows), len(state.rows) * ROW - 6
     extra = max(len(state.frames) - rows, 2)
-    low = _TALL_TOP + max(rows * ROW, 70) + extra * ROW
+    low = TALL_TOP + max(rows * ROW, 70) + extra * ROW
     scene = Scene(PORTRAIT, low + 104)
     scene.add("title", *lines(2, 12, state.title, 46, bold=True))
     scene.add(
@@ -286,16 +286,16 @@ def page_map_portrait(state: PageMap) -> Scene:
     if whole:
         count = "one PMD leaf" if state.leaves == 1 else f"{state.leaves} leaves"
         scene.add(
-            "leaf", Box(x, _TALL_TOP, wide, tall, "level"),
-            Label(x + wide / 2, _TALL_TOP + tall / 2, count, on="level"),
+            "leaf", Box(x, TALL_TOP, wide, tall, "level"),
+            Label(x + wide / 2, TALL_TOP + tall / 2, count, on="level"),
         )  # fmt: skip
     for number, row in enumerate(state.rows):
         if not whole:
             role = "level" if row.entries == "PMD leaf" else "table" if row.writable else "readonly"
             words = {"PTE": "writable" if row.writable else "read-only", "PMD leaf": "PMD leaf", "both": "some split"}
             scene.add(f"entry{number}", *_tall_box(_TALL_ENTRIES, number, words[row.entries], role))
-        y = _TALL_TOP + number * ROW + _TALL / 2
-        tip = _TALL_TOP + row.target * ROW + _TALL / 2
+        y = TALL_TOP + number * ROW + _TALL / 2
+        tip = TALL_TOP + row.target * ROW + _TALL / 2
         scene.add(f"arithmetic{number}", Arrow(sum(_TALL_PAGES), y, x - 1, y, "arithmetic"))
         scene.add(f"arrow{number}", Arrow(x + wide, y, _TALL_FRAMES[0] - 2, tip, "own" if row.writable else "remapped"))
     for number, (name, frame_state) in enumerate(state.frames):
@@ -317,7 +317,7 @@ def page_map_portrait(state: PageMap) -> Scene:
 
 
 def _tall_box(column: tuple[int, int], number: int, text: str, role: Role) -> tuple[Box, Label]:
-    (x, wide), y = column, _TALL_TOP + number * ROW
+    (x, wide), y = column, TALL_TOP + number * ROW
     return Box(x, y, wide, _TALL, role), Label(x + wide / 2, y + _TALL / 2, text, on=role)
 
 

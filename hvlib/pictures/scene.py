@@ -24,7 +24,7 @@ Role = Literal[
 ]  # fmt: skip
 """What a box is. Each role has its own colour *and* its own outline or hatch, so colour is never alone (`style`)."""
 
-ArrowRole = Literal["arithmetic", "own", "remapped", "taken", "given"]
+ArrowRole = Literal["arithmetic", "own", "remapped", "taken", "given", "stale"]
 
 
 @dataclass(frozen=True)

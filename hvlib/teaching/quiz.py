@@ -98,7 +98,9 @@ class Prediction(_Described):
         except BadInput:
             return {}
         number = value if isinstance(value, int) else 0
-        return {"shown": self._question.write(value), "number": float(number), "verdict": self.verdict()}
+        right = self._question.judge(self.value.strip()).right
+        shown = self._question.write(value)
+        return {"shown": shown, "number": float(number), "right": right, "verdict": self.verdict()}
 
     def verdict(self) -> str:
         """The guess beside the truth, in a sentence; empty while nothing is typed."""

@@ -1,26 +1,26 @@
 """Predictions that wait: where a panel stands until a guess, what decides, and where the guess is drawn.
 
-A panel that answers a prediction opens away from its answer, or with what would give it away veiled. A guess is drawn
-into the picture; the verdict comes in the state that decides (static/waits.js). `gives_away` is how a test finds the
-answer in what a reader sees before.
+A panel that answers a prediction opens away from its answer, or with what would give it away veiled. In the state that
+decides, the guess is drawn into the picture and the verdict comes (static/waits.js). `gives_away` is how a test finds
+the answer in what a reader sees before.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..pictures.film import Film
 from ..pictures.films import FILMS
-from ..pictures.scene import Arrow, Box, Label, Line, Scene
-from ..units import GiB, KiB
+from ..pictures.scene import SMALL, Arrow, Box, Label, Line, Scene
+from ..units import GiB, KiB, MiB
 from .ask import Question
 from .questions import QUESTIONS
 
 UNTOLD = "A picture whose answer waits for your guess."
-NOTED = "The next picture holds it; the verdict waits there too."
+NOTED = "The next picture holds it and tells the verdict."
 Values = Mapping[str, str | int]
 
 
@@ -28,16 +28,22 @@ Values = Mapping[str, str | int]
 class Spot:
     """Where a guess is drawn, by groups of the picture, so that it holds for every layout of it.
 
-    Without ``ends`` it stands at ``group``. With two groups and the value that each marks, it stands between them, on a
-    logarithmic scale, in the row of ``group``. With ``unit`` it stands at the group whose name ends in the number of
-    units that the guess is, from ``first`` to ``last``.
+    ``group`` alone is outlined. With ``full`` a line stands in it, where so much is its whole width. With two groups
+    and the value that each marks in ``ends``, the line stands between them, on a logarithmic scale, in the row of
+    ``group``. Of ``cells``, ``unit`` each, the guess outlines as many as it is, or with ``only`` the one of its number.
     """
 
-    group: str
+    group: str = ""
+    full: int = 0
     ends: tuple[tuple[str, int], ...] = ()
-    unit: int = 0
-    first: int = 0
-    last: int = 0
+    cells: tuple[str, ...] = ()
+    unit: int = 1
+    only: bool = False
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """All groups that it needs."""
+        return (*filter(None, [self.group]), *(name for name, _ in self.ends), *self.cells)
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,15 @@ class Wait:
             if name in self.always:
                 xs, ys = zip(*(corner for shape in shapes for corner in _corners(shape)), strict=True)
                 box = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), "void")
-                shapes = (box, Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True))
+                mark = Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True)
+                shapes = (box, mark) if min(box.width, box.height) > SMALL else (box,)
             hidden.add(name, *shapes)
         return hidden
+
+
+def _each(name: str, count: int, pitch: int = 1) -> tuple[str, ...]:
+    """So many groups of a name, by number."""
+    return tuple(f"{name}{number * pitch}" for number in range(count))
 
 
 _ASKED = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
@@ -82,11 +94,11 @@ _WORDS = (0, 2, 3, 4, 5, 6, 7)
 
 WAITS: dict[str, Wait] = {
     "if the mail were right": Wait(
-        "base_pages", {"number": 4096}, Spot("each bar", (("each wanted", 4 * KiB), ("together wanted", GiB))),
+        "base_pages", {"number": 4096}, Spot("each bar", ends=(("each wanted", 4 * KiB), ("together wanted", GiB))),
         {"number": 8}, ("each words", "each bar"),
     ),
     "memmap of 64 GiB": Wait(
-        "memmap", {"memory": "64 GiB", "struct_page": 64}, Spot("cell", unit=GiB, last=63), {"memory": "4 GiB"},
+        "memmap", {"memory": "64 GiB", "struct_page": 64}, Spot(cells=_each("cell", 64), unit=GiB), {"memory": "4 GiB"},
         always=("value2", "value3", *(f"cell{n}" for n in range(8))), untold=True,
         gives_away=r"take (?:1 GiB|64 MiB)|in all\s+64 MiB|1\.5625|one sixty-fourth|1/64\b",
     ),
@@ -98,28 +110,29 @@ WAITS: dict[str, Wait] = {
         "vmemmap", {"pfn": 0x8000}, Spot("reach"), {"pfn": 0x7AFCC}, always=("reach",),
     ),
     "struct pages that are alike": Wait(
-        "strip", {"who": "the model", "number": 511}, Spot("content511"), {"number": 2},
-        always=("title", *(f"content{n}" for n in _ASKED), *(f"word{w}.{n}" for w in _WORDS for n in _ASKED)),
+        "strip", {"who": "the model", "number": 511}, Spot("counts"), {"number": 2},
+        always=("kinds", "counts", "title",
+                *(f"content{n}" for n in _ASKED), *(f"word{w}.{n}" for w in _WORDS for n in _ASKED)),
         gives_away=r"\b510\b|3 different",
     ),
     "struct page of 128 bytes": Wait(
-        "filling", {"huge_page": "2 MiB", "base_page": "4 KiB", "struct_page": 128}, Spot("equation"),
-        veils=("equation", "row0", "row1", "row2"), always=("law", "scheme"), untold=True,
+        "filling", {"huge_page": "2 MiB", "base_page": "4 KiB", "struct_page": 128}, Spot(cells=_each("row", 16)),
+        veils=("equation", *_each("row", 16)), always=("law", "scheme"), untold=True,
         gives_away=r"\b16\b(?! ?[KMG]iB| bytes)|64 / 8|whatever the base page|could be freed",
     ),
     "where struct page 300 is read": Wait(
-        "remap", {"huge_page": "2 MiB", "step": 11}, Spot("frame", unit=1, last=7),
+        "remap", {"huge_page": "2 MiB", "step": 11}, Spot(cells=_each("frame", 8), only=True),
         veils=tuple(f"arrow{n}" for n in range(1, 8)),
         gives_away=r"(?i)\bto (?:its )?page 1\b|frame of page 1|page 1[’']s frame|to frame 1\b",
     ),
     "struct pages that say PG_head": Wait(
-        "fake_heads", {"scheme": "head page"}, Spot("key"), {"scheme": "off", "struct_page": 64},
+        "fake_heads", {"scheme": "head page"}, Spot(cells=_each("cell", 8, 64)), {"scheme": "off", "struct_page": 64},
         ("count0", "count1", *(f"page{n}" for n in range(1, 8))),
         gives_away=r"(?i)\b(?:8|eight) struct pages|\b(?:7|seven) fake|\+ 7\b",
     ),
-    "frames for 1,000": Wait(
-        "sharing", {"pages": 1024, "huge_page": "2 MiB"}, Spot("number4.0"), {"pages": 1},
-        ("number4.0", "number4.1", "bar4"), gives_away=r"\b1,?001\b|\b1,?025\b|kept 1,024, shared by all 1\b",
+    "frames for 1,024": Wait(
+        "sharing", {"pages": 1024, "huge_page": "2 MiB"}, Spot("bar4", full=8192), {"pages": 1},
+        always=(*_each("number4.", 5), "bar4", "share4"),
     ),
     "what is left of 16 GiB": Wait(
         "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),
@@ -127,16 +140,17 @@ WAITS: dict[str, Wait] = {
         ("row1", "row2", "row3", "row5", "row6", "zoom text", "saved text"),
     ),
     "seven free frames": Wait(
-        "giving_back", {"scheme": "head page", "free_frames": 7, "step": 4}, Spot("huge", unit=1, first=1, last=8),
+        "giving_back", {"scheme": "head page", "free_frames": 7, "step": 4}, Spot(cells=_each("huge", 8)),
         veils=tuple(f"{what}{n}" for what in ("huge", "block") for n in range(8)),
         gives_away=r"(?i)\b(?:8|eight|all) (?:of them )?(?:are )?given back|one pays for|pays for the rest",
     ),
     "saved by 6.1": Wait(
-        "kernels", {"release": "6.1.192", "when": "while it lives"}, Spot("title"),
-        gives_away=r"\b448 (?:pages|frames)",
+        "kernels", {"release": "6.1.192", "when": "while it lives"}, Spot("pool", full=512),
+        veils=("pool", "pool text"), gives_away=r"\b448 (?:pages|frames)",
     ),
     "half of the RAM in huge pages": Wait(
-        "fleet", {"hosts": 1}, Spot("freed"), {"hosts": 10_000, "memory": "256 GiB", "share": "40 to 60 %"},
+        "fleet", {"share": "50 %"}, Spot("each GiB", full=16 * MiB),
+        {"hosts": 10_000, "memory": "256 GiB", "share": "40 to 60 %"}, always=("each GiB", "each GiB text"),
     ),
 }  # fmt: skip
 """Question -> how its panel waits."""
@@ -170,8 +184,7 @@ def as_data(name: str) -> dict[str, Any] | None:
         "veils": list(wait.veils),
         "always": list(wait.always),
         "untold": wait.untold,
-        "spot": {"group": spot.group, "ends": [list(end) for end in spot.ends], "unit": spot.unit, "first": spot.first,
-                 "last": spot.last},
+        "spot": {**asdict(spot), "cells": list(spot.cells), "ends": [list(end) for end in spot.ends]},
         "answer": told(question),
     }  # fmt: skip
 

@@ -12,8 +12,8 @@ from ..arithmetic.geometry import HugePage
 from ..errors import BadInput, name_of, not_one_of, quoted
 from ..facts.schemes import SCHEMES
 from ..mechanism.machine import Machine, Pool
-from ..pictures import outputs, picture, svg
-from ..pictures.mapping import page_map_of_pool, page_map_scene
+from ..pictures import draw, outputs, picture, svg
+from ..pictures.picture import Picture
 from ..pictures.scene import Scene
 from ..units import GiB, about, format_size, index_of, parse_size, quantity, whole_number
 
@@ -68,7 +68,7 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
     @property
     def scene(self) -> Scene | None:
         """The picture as data; none for bad input, and for what is too large to simulate."""
-        return self._scene
+        return self._drawn.scene if self._drawn else None
 
     @property
     def text(self) -> str:
@@ -79,9 +79,9 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
         if self._typing:
             return
         try:
-            self._scene, self._text, drawn = _answer_with_svg(*(field.value for field in self.fields.values()))
+            self._drawn, self._text, drawn = _answer_with_svg(*(field.value for field in self.fields.values()))
         except BadInput as why:
-            self._scene, self._text, drawn = None, str(why), ""
+            self._drawn, self._text, drawn = None, str(why), ""
         if drawn:
             self._picture.value, self._told.value = drawn, _paragraphs(self._text)
         else:
@@ -94,23 +94,20 @@ class Sandbox(widgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        alt = self._scene.alt if self._scene else None
+        alt = self.scene.alt if self.scene else None
         state = outputs.SandboxShown({name: field.value for name, field in self.fields.items()}, alt)
-        if self._scene is None:
+        if self._drawn is None:
             return {**data, "text/plain": repr(self), **outputs.bundle(state)}, metadata or {}
-        shown, named = picture.bundle(self._scene, repr(self), state)
+        shown, named = picture.bundle(self._drawn.scene, repr(self), state, self._drawn.upright)
         return {**data, **shown}, {**(metadata or {}), **named}
 
 
 @lru_cache(maxsize=32)
-def _answer_with_svg(*typed: str) -> tuple[Scene | None, str, str]:
+def _answer_with_svg(*typed: str) -> tuple[Picture | None, str, str]:
     """`answer`, with the picture as SVG that fits its place."""
-    scene, text = answer(*typed)
-    return (
-        scene,
-        text,
-        svg.standalone(scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if scene else "",
-    )
+    drawn, text = answer(*typed)
+    fits = svg.standalone(drawn.scene).replace('style="', 'style="max-width:100%;height:auto;', 1) if drawn else ""
+    return drawn, text, fits
 
 
 def _as_text(value: object) -> str:
@@ -127,7 +124,7 @@ def _paragraphs(text: str) -> str:
 
 def answer(
     memory: str, huge_page: str, number: str, base_page: str, struct_page: str, scheme: str
-) -> tuple[Scene | None, str]:
+) -> tuple[Picture | None, str]:
     """The picture and the words for what was typed; no picture where nothing is simulated. Raises `BadInput`."""
     page = HugePage(huge_page.strip(), base_page.strip(), parse_size(struct_page.strip(), "struct page"))
     size, count = parse_size(memory.strip(), "memory"), _count(number)
@@ -152,12 +149,12 @@ def answer(
     if tables:
         more = quantity(tables, "page table")
         told += f"\n{more} more than by arithmetic: these huge pages do not begin where a PMD leaf does."
-    return _scene(pool), f"{told}\n{computed}"
+    return _picture(pool), f"{told}\n{computed}"
 
 
-def _scene(pool: Pool) -> Scene:
+def _picture(pool: Pool) -> Picture:
     title = f"The first of {len(pool):,}: {format_size(pool.size)} page, scheme: {pool.scheme}"
-    return page_map_scene(page_map_of_pool(pool, 0, title))
+    return draw.pool(pool, 0, title)
 
 
 def _mechanism(machine: Machine, pool: Pool, before: int) -> str:

@@ -20,6 +20,8 @@ _HEIGHT = 402
 _TOP, _BOTTOM = 66, 306
 _HUGE, _PAGES, _SCHEMES = (14, 94), (194, 256), (654, 156)
 """Left edge and width of each column."""
+_ROWS = 16
+"""Up to so many vmemmap pages are drawn one by one."""
 _THIN = 2.5
 """A struct page that would be drawn narrower than this is not set apart from its neighbours."""
 
@@ -230,7 +232,7 @@ def _vmemmap_boxes(page: HugePage) -> list[tuple[str, int, int, float]]:
         used = min(page.memmap_bytes - last * page.base_page, page.base_page) / page.base_page
         return name, begin, end, used
 
-    if total <= 12:
+    if total <= _ROWS:
         return [row(str(n), n, n) for n in range(total)]
     run = f"1 … {total - 2:,}  ({total - 2:,} pages)"
     return [row("0", 0, 0), row(run, 1, total - 2), row(f"{total - 1:,}", total - 1, total - 1)]

@@ -8,9 +8,11 @@ from ...kernels import observe, trial
 from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..mapping import record_portrait, record_scene
-from ..scene import Scene
+from ..scene import PORTRAIT, WIDTH, Box, Label, Scene
 
 _WHEN = ("at boot", "while it lives")
+_POOL = 64
+"""Huge pages whose saving was counted as well."""
 
 
 @cache
@@ -29,6 +31,10 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
     scene = record_scene(release, "boot" if when == "at boot" else "live")
     scene.alt = f"Linux {release}, {when}. {scene.alt}"
     _touch(scene, when)
+    saved = _saved(release, when)
+    _pool(scene, saved, when, 14, WIDTH - 28)
+    if when == _WHEN[0]:
+        scene.caption += f" Counted for {_POOL} such pages: {saved} of {_POOL * len(seen.frames)} frames saved."
     return scene, {
         "scheme expected": trial.scheme_of_series(record.series).name if state == "on" else "off",
         "who leads where": trial.leads(seen, boot),
@@ -40,8 +46,31 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
 
 def _portrait(release: str, when: str) -> Scene:
     scene = record_portrait(release, "boot" if when == "at boot" else "live")
+    _pool(scene, _saved(release, when), when, 2, PORTRAIT - 4)
     _touch(scene, when)
     return scene
+
+
+@cache
+def _saved(release: str, when: str) -> int:
+    """Frames that so many huge pages saved where the vmemmap was split before, as the kernel's counters tell."""
+    told = observe.savings(release) if when == _WHEN[0] else ()
+    found = (one for one in told if one.case == "2 MiB, again" and one.huge_pages == _POOL)
+    return next((one.total for one in found), 0)
+
+
+def _pool(scene: Scene, saved: int, when: str, left: float, wide: float) -> None:
+    """Below the one huge page, a pool of them: its frames at boot, and how many fewer were counted, to scale."""
+    y, whole = scene.height, _POOL * 8
+    scene.height = y + 66
+    part = wide * saved / whole
+    how = "as the kernel's counters tell" if when == _WHEN[0] else "at boot"
+    told = f"{saved} of {whole} frames saved" if saved else f"none of {whole} frames saved"
+    scene.add("pool words", Label(left, y + 8, f"{_POOL} such pages, {how}", align="left", bold=True))
+    scene.add("pool", Box(left, y + 20, wide - part, 18, "own"))
+    if saved:
+        scene.add("pool", Box(left + wide - part, y + 20, part, 18, "freed"))
+    scene.add("pool text", Label(left + wide, y + 52, told, align="right", bold=True))
 
 
 def _touch(scene: Scene, when: str) -> None:

@@ -76,7 +76,7 @@ def leads(scheme: str, size: str, number: int) -> tuple[Lead, Lead, Lead]:
 
 def _sharing_state(pages: int, huge_page: str) -> tuple[Scene, Facts]:
     page = HugePage(huge_page)
-    scene = Scene(WIDTH, 548)
+    scene = Scene(WIDTH, 568)
     at_boot = bill("off", huge_page, pages).memmap
     what = f"{quantity(pages, 'huge page')} of {huge_page}"
     title = f"{what}: {at_boot:,} frames of struct pages at boot, {about(at_boot * page.base_page)}"
@@ -269,15 +269,20 @@ def _tall_scheme(scene: Scene, column: int, top: float, scheme: Scheme, size: st
                 f"all{column}",
                 Box(right, y(4), wide, 19, "shared"), Label(right + wide / 2, y(4) + 10, "for all", on="shared"),
             )  # fmt: skip
-    rows = (("kept", paid.memmap - paid.freed), ("shared", paid.shared), ("tables", paid.tables), ("saved", paid.saved))
+    share = f"saved {100 * paid.saved / paid.memmap:.2f} %" if paid.saved else "nothing saved"
+    scene.add(f"share{column}", Label(PORTRAIT - 2, top + 6, share, align="right"))
+    kept = paid.memmap - paid.freed
+    rows = (("kept", kept), ("shared", paid.shared), ("in all", kept + paid.shared), ("tables", paid.tables),
+            ("saved", paid.saved))  # fmt: skip
     for row, (name, value) in enumerate(rows):
-        scene.add(f"names{column}", Label(226, y(row) + 10, name, align="left", bold=row == 3))
-        scene.add(f"number{column}.{row}", Label(PORTRAIT - 2, y(row) + 10, f"{value:,}", align="right", bold=True))
+        at = top + 14 + 20 * row
+        scene.add(f"names{column}", Label(226, at + 10, name, align="left", bold=row in (2, 4)))
+        scene.add(f"number{column}.{row}", Label(PORTRAIT - 2, at + 10, f"{value:,}", align="right", bold=True))
     left, shapes = 226.0, []
-    for (_, value), part in zip(rows, _PARTS, strict=True):
+    for value, part in zip((kept, paid.shared, paid.tables, paid.saved), _PARTS, strict=True):
         width = 112 * value / paid.memmap
         if width > 0.3:
-            shapes.append(Box(left, y(4), width, 19, part))
+            shapes.append(Box(left, top + 117, width, 19, part))
         left += width
     scene.add(f"bar{column}", *shapes)
 
@@ -286,6 +291,7 @@ def _draw_numbers(scene: Scene, column: int, x: float, paid: Bill, base_page: in
     rows = (
         ("kept", paid.memmap - paid.freed, False),
         ("shared", paid.shared, False),
+        ("in all", paid.memmap - paid.freed + paid.shared, True),
         ("page tables", paid.tables, False),
         ("saved", paid.saved, True),
     )
@@ -303,15 +309,15 @@ def _draw_numbers(scene: Scene, column: int, x: float, paid: Bill, base_page: in
     for value, role in parts:
         width = _WIDE * value / paid.memmap
         if width > 0.3:
-            bar.append(Box(left, 440, width, 24, role))
+            bar.append(Box(left, 462, width, 24, role))
         left += width
     scene.add(f"bar{column}", *bar)
     share = f"{about(paid.saved * base_page)}, {100 * paid.saved / paid.memmap:.2f} %"
-    scene.add(f"share{column}", Label(x + _WIDE / 2, 480, share if paid.saved else "nothing", bold=True))
+    scene.add(f"share{column}", Label(x + _WIDE / 2, 502, share if paid.saved else "nothing", bold=True))
 
 
 def _draw_key(scene: Scene) -> None:
-    y = 510
+    y = 532
     shapes: list[Shape] = []
     keys: tuple[tuple[float, str, Role], ...] = (
         (14, "frames kept", "own"), (140, "one for all", "shared"), (260, "page tables", "table"),
@@ -322,7 +328,12 @@ def _draw_key(scene: Scene) -> None:
     for x, text, arrow in ((506, "writable", "own"), (630, "read-only", "remapped")):
         shapes += [Arrow(x, y, x + 34, y, arrow), Label(x + 42, y, text, align="left")]  # type: ignore[arg-type]
     shapes.append(
-        Label(14, y + 24, "The bars are to scale: the whole bar is what struct pages took at boot.", align="left")
+        Label(
+            14,
+            y + 24,
+            "In all: frames that hold struct pages. The bars are to scale; the whole bar is as at boot.",
+            align="left",
+        )
     )
     scene.add("key", *shapes)
 

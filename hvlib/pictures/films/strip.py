@@ -36,6 +36,15 @@ class _Asked:
     encoding: Encoding
     pages: dict[int, StructPage]
 
+    def often(self, content: int) -> int:
+        """How many of the struct pages that were read hold a content."""
+        return sum(page.words == self.contents[content] for page in self.pages.values())
+
+    def counts(self, most: int) -> list[str]:
+        """The contents by their letters, the first so many, and how often each is there."""
+        told = [f"{_letter(content)}: {self.often(content)}" for content in range(min(len(self.contents), most))]
+        return [*told, "…"] if len(self.contents) > most else told
+
     @property
     def tails(self) -> list[StructPage]:
         return [page for number, page in self.pages.items() if number]
@@ -54,6 +63,10 @@ class _Asked:
     def contents(self) -> list[tuple[int, ...]]:
         """The different contents among the struct pages that were read, all 64 bytes compared, in order."""
         return list(dict.fromkeys(page.words for page in self.pages.values()))
+
+
+def _letter(content: int) -> str:
+    return chr(ord("A") + content)
 
 
 @cache
@@ -88,8 +101,9 @@ def _strip_state(who: str, number: int) -> tuple[Scene, Facts]:
     kinds = f"{len(asked.pages)} of {_STRUCTS} struct pages, {len(asked.contents)} different contents"
     scene.add(
         "title",
-        Label(14, 18, f"{asked.origin[0].upper()}{asked.origin[1:]}, off: {kinds}", 13, "left", bold=True),
+        Label(14, 18, f"{asked.origin[0].upper()}{asked.origin[1:]}, off", 13, "left", bold=True),
     )
+    scene.add("kinds", Label(WIDTH - 14, 18, kinds, align="right"))
     _columns(scene, asked, number)
     _words(scene, asked, number)
     steps = _decoded(asked, page, found, pfn)
@@ -123,8 +137,8 @@ def _portrait(who: str, number: int) -> Scene:
     page = asked.pages[number]
     found = compound_head(page.address, RawMemory(bytes(page), page.address), encoding=asked.encoding)
     scene, cell, left, gap, top, row = Scene(PORTRAIT, 748), 29, 22, 6, 96, 23
-    title = f"{asked.origin[0].upper()}{asked.origin[1:]}, off: {len(asked.contents)} different contents"
-    scene.add("title", *lines(2, 12, title, 44, bold=True))
+    scene.add("title", Label(2, 12, f"{asked.origin[0].upper()}{asked.origin[1:]}, off", align="left", bold=True))
+    scene.add("kinds", Label(2, 29, f"{len(asked.contents)} different contents", align="left"))
 
     def x(column: int) -> float:
         return left + column * cell + gap * sum(_NUMBERS[n] != _NUMBERS[n - 1] + 1 for n in range(1, column + 1))
@@ -133,7 +147,7 @@ def _portrait(who: str, number: int) -> Scene:
         role: Role = "plain" if asked.pages[one].is_tail else "head"
         middle = x(column) + cell / 2
         scene.add(f"page{one}", Box(x(column), 52, cell, 24, role), Label(middle, 64, str(one), bold=True, on=role))
-        content = chr(ord("A") + asked.contents.index(asked.pages[one].words))
+        content = _letter(asked.contents.index(asked.pages[one].words))
         scene.add(f"content{one}", Label(middle, 86, content))
     scene.add("opened", Box(x(_NUMBERS.index(number)), 40, cell, 10, "mark"))
     for word in range(len(FIELDS)):
@@ -149,6 +163,7 @@ def _portrait(who: str, number: int) -> Scene:
         Box(2, low + 14, 16, 16, "plain"), Label(24, low + 22, "as in most tails", align="left"),
         Box(140, low + 14, 16, 16, _UNLIKE), Label(162, low + 22, "differs from most tails", align="left"),
     )  # fmt: skip
+    scene.add("counts", Label(PORTRAIT - 2, low, "   ".join(asked.counts(3)), align="right", bold=True))
     scene.add("opened text", Label(2, low + 54, f"struct page {number}, word by word", 13, "left", bold=True))
     for word, (name, _) in enumerate(FIELDS):
         y, bold = low + 78 + word * 20, word == COMPOUND_INFO
@@ -207,9 +222,10 @@ def _columns(scene: Scene, asked: _Asked, chosen: int) -> None:
             Box(_x(column), 52, _CELL, 26, role),
             Label(middle, 65, str(number), bold=True, on=role),
         )
-        scene.add(f"content{number}", Label(middle, 90, chr(ord("A") + asked.contents.index(page.words))))
+        scene.add(f"content{number}", Label(middle, 90, _letter(asked.contents.index(page.words))))
         if column and _NUMBERS[column - 1] != number - 1:
             scene.add(f"gap{number}", Label(_x(column) - _GAP / 2, 65, "…"))
+    scene.add("counts", Label(_HEX, 90, "   ".join(asked.counts(3)), align="left", bold=True))
     scene.add("opened", Box(_x(_NUMBERS.index(chosen)), 36, _CELL, 13, "mark"))
     scene.add("opened text", Label(_HEX, 65, f"struct page {chosen}, hex", 13, "left", bold=True))
 

@@ -54,18 +54,18 @@ def _head(g: Given) -> int:
 
 
 QUESTIONS: dict[str, Question] = {
-    "frames for 1,000": Question(
-        "A 7.1 kernel on x86-64 optimises 1,000 huge pages of 2 MiB, all in one memory zone. How many frames hold their struct pages "
+    "frames for 1,024": Question(
+        "A 7.1 kernel on x86-64 optimises 1,024 huge pages of 2 MiB, all in one memory zone. How many frames hold their struct pages "
         "after that?",
         count,
-        lambda _: _distinct_frames(1000),
+        lambda _: _distinct_frames(1024),
         "Each head needs a page of its own. All tails of a size are equal, so one page of them serves every huge page of "
         "that size in the zone.",
         (
             (lambda _: 1, "That one holds tails only. Each huge page has a head besides, and no two heads are equal."),
-            (lambda _: 1000, "One for each head, and which for the tails? Their addresses must lead somewhere too."),
-            (lambda _: 2000, "Two for each is what 5.14 to 5.17 kept, when a tail named its own head."),
-            (lambda _: 1000 * int(HugePage("2 MiB").nr_vmemmap_pages), "That is without the optimisation: eight for each."),
+            (lambda _: 1024, "One for each head, and which for the tails? Their addresses must lead somewhere too."),
+            (lambda _: 2048, "Two for each is what 5.14 to 5.17 kept, when a tail named its own head."),
+            (lambda _: 1024 * int(HugePage("2 MiB").nr_vmemmap_pages), "That is without the optimisation: eight for each."),
         ),
         write=thousands,
         hint="Which of the struct pages of a huge page are its own, and which could be another’s?",

@@ -144,7 +144,7 @@ export function prediction(el, question, tell) {
     event.preventDefault();
     const answer = read(question, input.value);
     noted.textContent = answer.sentence || `Noted: ${answer.shown}. ${question.noted}`.trim();
-    tell(answer.sentence ? null : { shown: answer.shown, number: Number(answer.number ?? 0), verdict: compare(question, input.value) });
+    tell(answer.sentence ? null : { shown: answer.shown, number: Number(answer.number ?? 0), right: answer.value === question.cases[0].right, verdict: compare(question, input.value) });
   });
   el.replaceChildren(form);
 }

@@ -44,18 +44,67 @@ export function begin({ el, model, wait, guess }) {
     return { x: left - ground.left, y: top - ground.top, w: width, h: height };
   }
 
-  /** Where the guess stands: a box of the picture, or a line in one. */
-  function place(number) {
-    const { spot } = wait;
-    if (spot.ends.length) {
-      const [[from, low], [to, high]] = spot.ends, a = box(from), b = box(to), row = box(spot.group);
-      if (!a || !b || !row || !(number > 0)) return null;
-      const at = a.x + a.w / 2 + (b.x + b.w / 2 - a.x - a.w / 2) * Math.log2(number / low) / Math.log2(high / low);
-      return { x: Math.max(2, Math.min(over.clientWidth - 2, at)), y: row.y - 6, w: 0, h: row.h + 12 };
+  /** The boxes of a group without its words, if it has any. */
+  function solid(name) {
+    const ground = over.getBoundingClientRect(), rects = [...(group(name)?.querySelectorAll("path") ?? [])].map((path) => path.getBoundingClientRect());
+    if (!rects.length) return box(name);
+    const [left, top] = ["left", "top"].map((side) => Math.min(...rects.map((rect) => rect[side]))), [right, bottom] = ["right", "bottom"].map((side) => Math.max(...rects.map((rect) => rect[side])));
+    return { x: left - ground.left, y: top - ground.top, w: right - left, h: bottom - top };
+  }
+
+  /** Where the guess stands: boxes of the picture, or a line in one. */
+  function places(number) {
+    const { group: name, full, ends, cells, unit, only } = wait.spot;
+    if (cells.length) {
+      const many = number / unit, chosen = only ? [cells[many]] : cells.slice(0, Math.max(1, Math.floor(many)));
+      const found = many > 0 || only ? chosen.filter(Boolean).map(solid).filter(Boolean) : [];
+      return many > 0 && many < 1 && !only ? found.map((one) => ({ ...one, w: one.w * many })) : found;
     }
-    if (!spot.unit) return box(spot.group);
-    const n = Math.floor(number / spot.unit), clamped = Math.max(spot.first, Math.min(spot.last, n));
-    return box(spot.group + (clamped - spot.first));
+    const row = full || ends.length ? solid(name) : box(name), line = (x) => [{ x: Math.max(1, Math.min(over.clientWidth - 2, x)), y: row.y - 3, w: 0, h: row.h + 6 }];
+    if (!row || (ends.length && !(number > 0))) return [];
+    if (full) return line(row.x + row.w * Math.max(0, Math.min(1, number / full)));
+    if (!ends.length) return [row];
+    const [[from, low], [to, high]] = ends, a = box(from), b = box(to);
+    return a && b ? line(a.x + a.w / 2 + (b.x + b.w / 2 - a.x - a.w / 2) * Math.log2(number / low) / Math.log2(high / low)) : [];
+  }
+
+  const apart = (one, other, room = 0) => one.x + one.w + room <= other.x || other.x + other.w + room <= one.x || one.y + one.h + room <= other.y || other.y + other.h + room <= one.y;
+
+  /** Where words of a size stand beside a place and on no text of the picture, best on no box; null if nowhere. */
+  function free({ w, h }, at, taken) {
+    const ground = over.getBoundingClientRect(), seen = (element) => getComputedStyle(element).visibility !== "hidden";
+    const rect = (element) => { const { left, top, width, height } = element.getBoundingClientRect(); return { x: left - ground.left, y: top - ground.top, w: width, h: height }; };
+    const texts = [...[...picture.querySelectorAll("svg text")].filter(seen).map(rect), ...taken];
+    const boxes = [...picture.querySelectorAll("svg path")].filter((path) => /H.*Z$/.test(path.getAttribute("d")) && seen(path)).map(rect);
+    let best = null, least = Infinity;
+    for (let y = 0; y <= ground.height - h; y += 4)
+      for (let x = 0; x <= ground.width - w; x += 8) {
+        const one = { x, y, w, h }, dx = Math.max(at.x - x - w, x - at.x - at.w, 0), dy = Math.max(at.y - y - h, y - at.y - at.h, 0);
+        const far = Math.hypot(dx, dy);
+        if (far >= least || texts.some((text) => !apart(one, text, 2))) continue;
+        const cost = far + (boxes.some((other) => !apart(one, other)) ? 24 : 0);
+        if (cost < least) [least, best] = [cost, one];
+      }
+    return best;
+  }
+
+  /** Veils of neighbours are one. */
+  function joined(boxes) {
+    const near = (one, other) => {
+      const [across, down] = [["x", "w"], ["y", "h"]].map(([from, size]) => Math.max(one[from] - other[from] - other[size], other[from] - one[from] - one[size]));
+      return (across < 26 && Math.abs(one.y - other.y) < 4 && Math.abs(one.h - other.h) < 4) || (down < 12 && Math.abs(one.x - other.x) < 4 && Math.abs(one.w - other.w) < 4);
+    };
+    const left = [...boxes];
+    for (let again = true; again;) {
+      again = false;
+      for (let i = 0; i < left.length; i++) for (let j = left.length - 1; j > i; j--) {
+        if (!near(left[i], left[j])) continue;
+        const [a, b] = [left[i], left.splice(j, 1)[0]], x = Math.min(a.x, b.x), y = Math.min(a.y, b.y);
+        left[i] = { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y };
+        again = true;
+      }
+    }
+    return left;
   }
 
   let drawing = 0;
@@ -69,29 +118,27 @@ export function begin({ el, model, wait, guess }) {
     // Of the picture what is told, and not what can be touched: that has the focus, and tells only where it leads.
     for (const element of [...spoken, svg]) if (untold) element?.setAttribute("aria-hidden", "true"); else element?.removeAttribute("aria-hidden");
     cancelAnimationFrame(drawing);
-    if (hidden.length || guess()) drawing = requestAnimationFrame(() => cover(hidden));
+    if (hidden.length || (guess() && decided())) drawing = requestAnimationFrame(() => cover(hidden));
     else if (over.firstChild) over.replaceChildren();
   }
 
-  /** Puts veils and the guess over the picture. */
+  /** Puts veils over the picture, and the guess into it where it is decided. */
   function cover(hidden) {
+    const now = guess(), drawn = !hidden.length && now && decided() ? places(now.number) : [], veils = joined(hidden.map(box).filter(Boolean));
     over.replaceChildren();
     const put = (name, { x, y, w, h }, words = "") => {
       const element = make("div", { class: name }, words);
       Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
       over.append(element);
-      return element;
     };
-    const veils = hidden.map(box).filter(Boolean), now = guess(), at = now && place(now.number);
-    for (const one of veils) put("hv-veil", one, "?");
-    if (!at) return;
-    put(at.w ? "hv-guess" : "hv-guess hv-line", at.w ? { x: at.x - 3, y: at.y - 3, w: at.w + 6, h: at.h + 6 } : at);
+    for (const one of veils) put("hv-veil", one, Math.min(one.w, one.h) > 9 ? "?" : "");
+    for (const at of drawn) put(at.w ? "hv-guess" : "hv-guess hv-line", at.w ? { x: at.x - 2, y: at.y - 2, w: at.w + 4, h: at.h + 4 } : at);
+    if (!drawn.length) return;
     const flag = make("div", { class: "hv-flag" }, `your guess: ${now.shown}`);
     over.append(flag);
-    const { width: wide } = flag.getBoundingClientRect(), after = at.x + at.w + 6, before = at.x - wide - 6;
-    const aside = after + wide < over.clientWidth ? after : before; // or above, where no side has room
-    Object.assign(flag.style, aside >= 0 ? { left: `${aside}px`, top: `${Math.max(0, at.y + at.h / 2 - 12)}px` }
-      : { left: `${Math.max(0, at.x + at.w - wide)}px`, top: `${Math.max(0, at.y - 26)}px` });
+    const at = free({ w: flag.offsetWidth, h: flag.offsetHeight }, drawn.at(-1), drawn);
+    if (at) Object.assign(flag.style, { left: `${at.x}px`, top: `${at.y}px` });
+    else flag.remove(); // the bar above says it, too
   }
 
   let later = 0;
@@ -99,9 +146,11 @@ export function begin({ el, model, wait, guess }) {
     const now = guess();
     if (now && decided()) met = true;
     const words = met ? (now ? now.verdict : wait.answer) : !now ? (decided() ? "This is where it is decided: guess above first, or" : "The answer waits for your guess above, or")
-      : `Your guess, ${now.shown}, is drawn in the picture. ${wait.way}, or`;
+      : `Your guess is ${now.shown}. ${wait.way}, or`;
     if (says.textContent !== words) says.textContent = words;
     bar.classList.toggle("hv-met", met);
+    if (met && now) bar.dataset.right = Boolean(now.right);
+    else delete bar.dataset.right;
     show.hidden = met;
     draw();
     clearTimeout(later);

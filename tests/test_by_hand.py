@@ -1,5 +1,6 @@
 """Pictures that are worked by hand: their numbers are the engine's, and they answer to mouse, finger and keys."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -68,6 +69,16 @@ def test_what_is_to_be_found_by_hand_is_not_found_in_the_chapter():
         assert target["pfn"] not in panel.axes[0].values
         assert not re.search(rf"{target['pfn']:#x}\b|{target['address']}\b", text)
     assert f"PFN {data['targets'][0]['pfn']:#x}:" in data["opening"]
+
+
+def test_only_the_page_of_tails_serves_all_huge_pages():
+    """Since 7.1 pages 1 to 7 lead there, and in no kernel before does an entry lead where another huge page's does."""
+    serves = {
+        kind["releases"]: [entry["to"] == "all" for entry in kind["entries"]] for kind in hand_facts.kernels()["kinds"]
+    }
+    newest = next(names for names in serves if "7.1" in names.split(", "))
+    assert serves.pop(newest) == [False] + 7 * [True]
+    assert not any(itertools.chain(*serves.values()))
 
 
 def test_each_recorded_kernel_is_one_of_the_kinds_and_three_looks_tell_them_apart():

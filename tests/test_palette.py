@@ -1,11 +1,14 @@
 """One palette, and one meaning per colour, in every picture of the book."""
 
 import itertools
+import re
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from labels import scenes_of_chapters, scenes_of_films
 
+import hvlib
 from hvlib.pictures.films import FILMS
 from hvlib.pictures.scene import Arrow, Box, Label
 from hvlib.pictures.style import ARROWS, STYLES
@@ -60,6 +63,46 @@ def test_a_colour_has_one_meaning_in_all_chapters():
 def test_every_role_is_neutral_or_has_its_meaning():
     assert set(STYLES) == {role for role in MEANING if not role.startswith("arrow")} | NEUTRAL | UNSAID
     assert set(ARROWS) == {role.removeprefix("arrow ") for role in MEANING if role.startswith("arrow")}
+
+
+YELLOW = {
+    ".hv-hand .pin .grip": "where the hand is that is dragged",
+    ".hv-hand .walk .mark .box": "where a mark stands that is moved",
+    ".hv-kernel .hinted > .ring": "what the hint points at",
+    ".hv-kernel button.hv-hinted": "what the hint points at",
+    'a[href^="#show:"][data-lit]': "what is pointed at",
+}
+"""Where a style sheet is yellow, and what is looked at there."""
+
+
+def marks(film, **values):
+    scene = film.state(**values)[0]
+    return {(shape.x, shape.y) for group in scene.groups.values() for shape in group
+            if isinstance(shape, Box) and shape.role == "mark"} - {
+        (shape.x, shape.y) for shape in scene.groups.get("key", ()) if isinstance(shape, Box)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(FILMS))
+def test_yellow_is_where_the_reader_looks_and_goes_with_a_slider(name):
+    """A mark that stands still in every state marks something else than what was chosen."""
+    film = FILMS[name]
+    begins = {axis.name: axis.start for axis in film.axes}
+    shown = [marks(film, **begins | {axis.name: value}) for axis in film.axes for value in axis.values]
+    assert not set.intersection(*shown), "these are yellow wherever the sliders stand"
+
+
+def test_yellow_of_style_sheets_has_the_same_use():
+    sheets = [*Path(hvlib.__file__).parent.rglob("static/*.css")]
+    found = {
+        rule.strip()
+        for sheet in sheets
+        for rule, held in re.findall(
+            r"([^{}]+)\{([^{}]*)\}", re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)
+        )
+        if "--hv-mark" in held or STYLES["mark"].fill.lower() in held.lower()
+    }
+    assert found == set(YELLOW)
 
 
 def roles(scene, group):

@@ -63,7 +63,7 @@ def test_the_decoding_leads_to_the_first_frame_from_each_struct_page(who):
         assert hex(hv.pfn_to_page(head + number)) in str(facts["this struct page"])
         bits = "".join(text(scene, f"bit{bit}") for bit in range(15, -1, -1))
         assert int(bits, 2) == words[number][1] & 0xFFFF
-        assert [bit for bit in range(16) if box(scene, f"bit{bit}").role == "mark"] == [0]
+        assert [bit for bit in range(16) if box(scene, f"bit{bit}").role == "quiet"] == [0]
         assert ("not a tail" in text(scene, "steps")) == (number == 0)
         for word in range(8):
             assert int(text(scene, f"value{word}"), 16) == words[number][word]

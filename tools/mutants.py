@@ -40,7 +40,8 @@ OWN = {"errors": "units", "terminal": "hostile", "scene": "draw", "svg": "draw",
        "quiz": "ask", "hvo": "machine", "events": "machine", "schemes": "witnesses", "report": "observe",
        "cli": "trial", "book": "command", "lab": "command", "film": "explore", "remap": "explore",
        "ch06": "ask", "btf": "observe", "costs": "coverage", "homework": "grading", "layout": "geometry",
-       "cpus": "kernel_game", "kernel_rules": "kernel_game", "kernel_words": "kernel_game"}  # fmt: skip
+       "hand_facts": "by_hand", "cpus": "kernel_game", "kernel_rules": "kernel_game",
+       "kernel_words": "kernel_game"}  # fmt: skip
 """Module -> its own tests, where they are not called after it."""
 RUNS = ("not slow and not beside", "slow and not beside")
 """Marks of the unit tests of the engine, the quick ones first."""

@@ -175,7 +175,7 @@ def _portrait(who: str, number: int) -> Scene:
     scene.add("bits text", Label(2, y, "word 1, bits 15 to 0", align="left"))
     for bit in range(15, -1, -1):
         at, value = 2 + (15 - bit) * 21, str(page.words[COMPOUND_INFO] >> bit & 1)
-        look = "mark" if bit == 0 else "plain"
+        look = "quiet" if bit == 0 else "plain"
         box, text = Box(at, y + 14, 21, 24, look), Label(at + 10.5, y + 26, value, bold=bit == 0, on=look)
         scene.add(f"bit{bit}", box, text)
     steps = " ".join(_decoded(asked, page, found, page_to_pfn(found)))
@@ -271,7 +271,7 @@ def _decoding(scene: Scene, page: StructPage, steps: tuple[str, ...]) -> None:
     for bit in range(15, -1, -1):
         x = 14 + (15 - bit) * 17
         value = page.words[COMPOUND_INFO] >> bit & 1
-        role: Role = "mark" if bit == 0 else "plain"
+        role: Role = "quiet" if bit == 0 else "plain"
         scene.add(f"bit{bit}", Box(x, top, 17, 26, role), Label(x + 8.5, top + 13, str(value), bold=bit == 0, on=role))
     scene.add("bit 0 text", Label(14 + 16 * 17, top + 42, "bit 0", align="right"))
     scene.add("steps", *(Label(306, top - 12 + 24 * n, step, 13, "left", bold=n == 0) for n, step in enumerate(steps)))

@@ -1,6 +1,7 @@
 """Problem sets and graders: right is full marks, untouched is none, and no trick earns, costs or stops anything."""
 
 import csv
+import functools
 import json
 import os
 import re
@@ -28,6 +29,8 @@ STUDENTS = [f"s{number:02d}" for number in range(1, 51)]
 SETS = list(homework.SETS)
 BOOK = tasks.BOOK
 LIMITS = wall.Limits(cell=4, total=9)
+SHORT = wall.Limits(cell=2, total=5)
+"""For those who try to take for ever."""
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +275,20 @@ def test_a_container_is_asked_for_the_same_walls(tmp_path, behind):
     assert "HOME=/tmp" in told
 
 
+def test_a_python_below_roots_home_is_reached_in_a_container_too(tmp_path):
+    """In images /root is for root alone, and what runs there is a user."""
+    old = os.umask(0o077)
+    try:
+        assert wall._below_root(tmp_path, [("/x", "/root/.pyenv/3"), ("/y", "/usr/lib")]) == [
+            (f"{tmp_path}/root", "/root")
+        ]
+    finally:
+        os.umask(old)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "root").rglob("*")} == {0o755}
+    assert (tmp_path / "root" / ".pyenv" / "3").is_dir()
+    assert wall._below_root(tmp_path, [("/y", "/usr/lib")]) == []
+
+
 # --- what Jupyter ran ---
 
 
@@ -286,15 +303,19 @@ def test_a_solution_and_a_release_behind_the_wall(problem_set, behind):
 @pytest.fixture(scope="module")
 def class_of_all(behind, tmp_path_factory):
     """A class in which each has another habit or tries another trick, graded once: name -> result, and worth."""
-    folder, worth = tmp_path_factory.mktemp("class"), {}
-    for name in (*demo.HABITS, *demo.TRICKS):
-        habit, trick = (name, None) if name in demo.HABITS else ("none", name)
-        text, worth[name] = demo.hand_in(name, trick, habit=habit)
-        put(folder / "in", name, text)
-    kept = record.Record(folder / "graded", BOOK.sets["ps1"])
-    failed = course.grade(BOOK, "ps1", course.hand_ins(folder / "in", "ps1"), kept, course.Run(behind, LIMITS))
-    assert failed == 0
-    found = {result.student: result for result in course.write(BOOK, kept)}
+    found, worth = {}, {}
+    loops = [name for name in demo.TRICKS if "loop" in name]
+    others = [name for name in (*demo.HABITS, *demo.TRICKS) if name not in loops]
+    for names, limits in ((others, wall.Limits()), (loops, SHORT)):
+        folder = tmp_path_factory.mktemp("class")
+        for name in names:
+            habit, trick = (name, None) if name in demo.HABITS else ("none", name)
+            text, worth[name] = demo.hand_in(name, trick, habit=habit)
+            put(folder / "in", name, text)
+        kept = record.Record(folder / "graded", BOOK.sets["ps1"])
+        failed = course.grade(BOOK, "ps1", course.hand_ins(folder / "in", "ps1"), kept, course.Run(behind, limits))
+        assert failed == 0
+        found |= {result.student: result for result in course.write(BOOK, kept)}
     return {name: (found[homework.student_id(name)], worth[name]) for name in worth}
 
 
@@ -479,7 +500,8 @@ def rows(path):
 
 @pytest.fixture
 def quick(behind, monkeypatch):
-    """The command with a wall that was tried already."""
+    """The command with a wall that was tried already, and with less time for those who take for ever."""
+    monkeypatch.setattr(course, "Run", functools.partial(course.Run, limits=SHORT))
     monkeypatch.setattr("grading.__main__.choose", lambda *_, **__: behind)
     monkeypatch.setattr("grading.__main__.prepare", lambda folder: folder)
     monkeypatch.setattr("grading.__main__.check", lambda _: "tried")

@@ -35,7 +35,10 @@ ALL: tuple[tuple[str, str, str, str | None], ...] = (
 )
 """Architectures, suites, series and flavours of which the book keeps records."""
 HOW = "page tables walked from their root in the guest's memory, cross-checked with the monitor; counters from /proc"
-KPF = "frames with KPF_HUGE in /proc/kpageflags, after the pool of 2 MiB pages was filled and emptied"
+KPF = (
+    "frames with KPF_HUGE in /proc/kpageflags, after the pool of 2 MiB pages was filled and emptied; then how many "
+    "there were, each time that one huge page of 1 GiB was asked for, and given back"
+)
 SHORT = "what the kernel says of itself, and its counters in /proc"
 LEAST = {True: 1024, False: 3072}
 """Least MiB of a guest, for the count of KPF_HUGE alone, and for an experiment with a 1 GiB page."""
@@ -46,7 +49,7 @@ class _Lab:
 
     def __init__(self, options: argparse.Namespace, which: Architecture, suite: str | None) -> None:
         self.options, self.which, self.suite = options, which, suite
-        self.memory = options.memory or (2048 if options.kpf_huge else which.memory)
+        self.memory = options.memory or which.memory
         self.began = time.monotonic()
 
     def say(self, text: str) -> None:
@@ -125,7 +128,8 @@ def count(lab: _Lab) -> list[dict[str, Any]]:
     }
     for row in rows:
         lab.say(f"{row['hvo']:>3}: {row['huge_pages']} huge pages of 2 MiB taken and given back, "
-                f"KPF_HUGE still on {row['frames']} frames")  # fmt: skip
+                f"KPF_HUGE still on {row['frames']} frames; a page of 1 GiB, taken again and again: "
+                f"{' '.join(map(str, row['again']))}")  # fmt: skip
     return [{"release": release, "architecture": lab.which.name, **row, **kept} for row in rows]
 
 

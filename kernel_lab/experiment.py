@@ -27,6 +27,8 @@ SHOWN = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
 """Struct pages of a huge page whose words are recorded."""
 LEFT = 64
 """Huge pages of 2 MiB that are taken and given back to see which frames the kernel then still calls huge."""
+AGAIN = 8
+"""How often a 1 GiB page is then taken and given back; in 8 GiB there is room for four or five side by side."""
 COUNTS = 6
 """How often, at most, the same is counted until two counts in a row agree."""
 _TOTAL = ("saved_pages", "tables_split", "anon_pages_grew_by")
@@ -67,10 +69,10 @@ class Experiment:
                 if on:
                     once = self._cost if size == "1 GiB" else self._fresh  # two of 1 GiB, and there is no third
                     counters.append({"case": f"{size}, first use", **once(size, max(growth))})
-                counters += [{"case": f"{size}, again" if on else size, **self._steady(size, n)} for n in growth]
-                if size == "1 GiB":  # before small pages have left frames all over memory
+                if size == "1 GiB":  # while there is room: the third bug leaves none where such a page was
                     self.say(f"optimisation {word}, 1 GiB: reading page tables")
                     state[size] = self._mapping(size, 1, at_boot)
+                counters += [{"case": f"{size}, again" if on else size, **self._steady(size, n)} for n in growth]
             state["left_huge"] = self._left("2 MiB")
         return record
 
@@ -121,7 +123,10 @@ class Experiment:
         return found
 
     def left_huge(self, count: int = LEFT) -> list[Record]:
-        """Fill and empty the pool of 2 MiB pages; count the frames of all memory that KPF_HUGE still stands on."""
+        """Fill and empty the pool of 2 MiB pages; count the frames of all memory that KPF_HUGE still stands on.
+
+        Then take one page of 1 GiB and give it back, again and again: how many there were, each time.
+        """
         rows = []
         for on in (False, True) if self.can_switch else (self.on_at_boot,):
             self._switch(on)
@@ -131,7 +136,7 @@ class Experiment:
             huge = [pfn for pfn, word in enumerate(_words(flags)) if word >> KPF_HUGE & 1]
             rows.append({
                 "hvo": "on" if on else "off", "huge_pages": got, "frames": len(huge),
-                "in_each": sorted({pfn % 512 for pfn in huge}),
+                "in_each": sorted({pfn % 512 for pfn in huge}), "again": self._again("1 GiB"),
             })  # fmt: skip
         return rows
 
@@ -147,6 +152,13 @@ class Experiment:
             self.guest.shell("echo 1 >/proc/sys/vm/compact_memory", 400)
         self.guest.shell(f"echo {count} >{path}", 400)
         return int(self.guest.file(path) or 0)
+
+    def _again(self, size: str) -> list[int]:
+        found = []
+        for _ in range(AGAIN):
+            found.append(self._pool(size, 1))
+            self._pool(size, 0)
+        return found
 
     def _heads(self, size: str) -> list[int]:
         """First PFN of every huge page: what looks like one from outside, if the kernel's own flags say so too."""
@@ -190,11 +202,14 @@ class Experiment:
     def _steady(self, size: str, count: int) -> Record:
         """What two counts in a row agree on, to a page: a kernel on a busy machine does other things meanwhile.
 
-        Where none agree the last is told, and the trial may well find fault with it.
+        Where none agree, or there is no room again, the last is told, and the trial may well find fault with it.
         """
         found: list[Record] = []
         while len(found) < COUNTS and not _agree(found):
-            found.append(self._cost(size, count))
+            row = self._cost(size, count)
+            if found and row["huge_pages"] < count:
+                break
+            found.append(row)
         return found[-1]
 
     def _fresh(self, size: str, count: int) -> Record:

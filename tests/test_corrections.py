@@ -67,6 +67,7 @@ CORRECTED = [
     (10, "in a struct page near the head: by 6.1 as a list of the poisoned pages. ## ", "they are leaked on purpose"),
     (10, "leaves it out: its struct page 65", "6.12.117 leaves it out, and should not"),
     (11, None, "It was carried back to 6.12"),
+    (11, "Flags only, as far as was seen", "it cannot have the same GiB twice, nor one in which a page of 2 MiB"),
     (7, None, "7.1 needs no such waiting"),
     (10, None, "with `hugetlb_cma_only` they come from there alone"),
     (10, None, "(since 5.19; `…_FREE_VMEMMAP_DEFAULT_ON` before)"),

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -281,12 +282,25 @@ def test_what_can_be_counted_again_is_counted_until_two_counts_agree(sums, told,
     def cost(size, count):
         tables, own = len(taken) % 2, len(taken) % 3
         taken.append(sums[len(taken)])
-        return {"saved_pages": taken[-1] - tables - own, "tables_split": tables, "anon_pages_grew_by": own}
+        return {
+            "huge_pages": count, "saved_pages": taken[-1] - tables - own, "tables_split": tables,
+            "anon_pages_grew_by": own,
+        }  # fmt: skip
 
     asked = experiment.Experiment.__new__(experiment.Experiment)
     asked._cost = cost
-    assert sum(asked._steady("2 MiB", 64).values()) == told
+    row = asked._steady("2 MiB", 64)
+    assert sum(row[name] for name in experiment._TOTAL) == told
     assert len(taken) == counts
+
+
+def test_where_there_is_no_room_a_second_time_the_first_count_stands():
+    asked, got = experiment.Experiment.__new__(experiment.Experiment), iter((1, 0, 0))
+    asked._cost = lambda size, count: {
+        "huge_pages": next(got), "saved_pages": 4087, "tables_split": 8, "anon_pages_grew_by": 0
+    }  # fmt: skip
+    assert asked._steady("1 GiB", 1)["huge_pages"] == 1
+    assert list(got) == [0]
 
 
 @pytest.mark.parametrize(
@@ -363,16 +377,21 @@ def test_the_script_of_the_report_finds_in_a_virtual_machine_what_the_lab_counts
         folder.mkdir()
         kernel = fetch.fetch("trixie-security", folder / "kernel", X86, "cloud-amd64", series)
         initrd = initramfs.build(folder, fetch.busybox("trixie-security", folder / "busybox", X86))
-        with guest.boot(X86, kernel.image, initrd, folder, 2048) as asked:
+        with guest.boot(X86, kernel.image, initrd, folder, 8192) as asked:
             said = asked.shell(f"echo {packed} | base64 -d >/kpf_huge.sh; sh /kpf_huge.sh", 300).splitlines()
             rows = experiment.Experiment(asked, print).left_huge()
         assert said[0].startswith(series)
-        for hvo, (line, row) in enumerate(zip(said[1:], rows, strict=True)):
-            assert line == (
+        for hvo, row in enumerate(rows):
+            assert said[2 * hvo + 1] == (
                 f"hugetlb_optimize_vmemmap={hvo}: {row['huge_pages']} pages of 2 MiB taken and given back, "
                 f"KPF_HUGE on {row['frames']} frames"
             )
+            got = re.fullmatch(
+                rf"hugetlb_optimize_vmemmap={hvo}: a page of 1 GiB, taken .*back:([ 01]+)", said[2 * hvo + 2]
+            )
+            assert (sum(map(int, got[1].split())) == 8) == (not frames or not hvo)
         assert [row["frames"] for row in rows] == [0, frames]
+        assert [sum(row["again"]) == len(row["again"]) for row in rows] == [True, not frames]
 
 
 @pytest.mark.lab

@@ -79,11 +79,25 @@ def test_the_third_bug_begins_between_two_stable_releases():
         assert bool(row.frames) == (bug.has(version) and row.hvo == "on"), row
         assert row.frames in (0, int(bug.shows[trial.LEFT_HUGE]))
         assert row.in_each == (tuple(range(64, 512, 64)) if row.frames else ())
+        assert len(row.again) == 8
+        assert (sum(row.again) < 8) == bool(row.frames), "and a 1 GiB page cannot be had again where a mark stands"
     assert {row.hvo for row in rows} == {"off", "on"}
     bad = [tuple(map(int, row.release.split("+")[0].split("."))) for row in rows if row.frames]
     assert (min(bad), max(bad)) == (bug.first, bug.last), "known as far as it was measured"
     with pytest.raises(hv.BadInput, match="choose one of"):
         observe.left_huge("4.19")
+
+
+def test_the_report_ready_to_send_says_what_was_measured():
+    """Both of its tables, row by row."""
+    text = (DATA.parents[2] / "kernel_lab" / "reports" / "6.12-stale-hugetlb-type.md").read_text("utf-8")
+    text = text.replace("**", "")
+    rows = observe.left_huge("6.12")
+    for off, on in zip(rows[::2], rows[1::2], strict=True):
+        release = off.release.split("+")[0]
+        assert (off.hvo, on.hvo, on.release) == ("off", "on", off.release)
+        assert f"| {release} | {off.frames} | {on.frames} |" in text
+        assert f"| {release} | {' '.join(map(str, off.again))} | {' '.join(map(str, on.again))} |" in text
 
 
 def change(path, value):

@@ -215,6 +215,7 @@ class LeftHuge:
     """What one kernel still called huge when its pool of 2 MiB pages had been filled and emptied.
 
     ``hvo``: "on" or "off"; ``frames`` with KPF_HUGE in /proc/kpageflags; ``in_each`` their places in a huge page.
+    ``again``: then one page of 1 GiB was asked for and given back, several times; how many there were each time.
     """
 
     release: str
@@ -222,6 +223,7 @@ class LeftHuge:
     huge_pages: int
     frames: int
     in_each: tuple[int, ...]
+    again: tuple[int, ...]
 
     def __str__(self) -> str:
         return (
@@ -391,7 +393,10 @@ def left_huge(series: str = "6.12") -> tuple[LeftHuge, ...]:
     series = name_of(series, "series", sorted(known))
     rows = json.loads((folder / f"kpf-huge-{series}.json").read_text("utf-8"))["rows"]
     return tuple(
-        LeftHuge(row["release"], row["hvo"], row["huge_pages"], row["frames"], tuple(row["in_each"])) for row in rows
+        LeftHuge(
+            row["release"], row["hvo"], row["huge_pages"], row["frames"], tuple(row["in_each"]), tuple(row["again"])
+        )
+        for row in rows
     )
 
 

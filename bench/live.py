@@ -1,4 +1,7 @@
-"""Python in the pages: what the first output costs a reader's browser, what a whole chapter, and what it holds."""
+"""Python in the pages: what the first output costs a reader's browser, what a whole chapter, and what it holds.
+
+Beside it: the same chapter in JupyterLite, and in a session as Binder starts it.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,26 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tools import binder
+
 from .measure import environment, significant, summary, told
 
 CHAPTER = "06_remap_to_page_1"
 FIRST = 3
 """The cell whose output is waited for: the first panel, after the two cells above it."""
+READY = """() => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  return panel?.context?.isReady && jupyterapp.commands.hasCommand('notebook:run-all-cells')
+    && document.querySelector('.jp-Cell') && panel.sessionContext.session?.kernel?.status === 'idle';
+}"""
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 def run(turns: int = 3, chapters: int = 99) -> dict[str, Any]:
-    """First output, cold and from the browser's cache; all cells of each chapter after the start; bytes and memory."""
+    """First output, cold and from the browser's cache; all cells of each chapter after the start; bytes and memory.
+
+    And the first panel elsewhere.
+    """
     from tools import jupyterlab as reader
 
     with tempfile.TemporaryDirectory(prefix="hvlib-bench-") as name:
@@ -38,12 +51,18 @@ def run(turns: int = 3, chapters: int = 99) -> dict[str, Any]:
                 told(", ".join(f"{what} {value:.3g}" for what, value in start.items()))
             names = sorted(path.stem for path in site.glob("[01][0-9]_*.html"))[:chapters]
             whole = {chapter: _chapter(browser, address, chapter) for chapter in names}
+            lite = [_lite(browser, address) for _ in range(turns)]
+    told("what Binder does, rehearsed")
+    with binder.rehearsed() as (python, folder, home, built):
+        sessions = binder.sessions(turns, python, folder, home)
     slowest = max(whole, key=lambda chapter: whole[chapter]["seconds"])
     told(f"slowest: {slowest}, {whole[slowest]['seconds']:.1f} s, {whole[slowest]['cpu']:.1f} CPU s")
     return {
         **{what: summary([start[what] for start in starts]) for what in starts[0]},
         "all_s": {"median": whole[slowest]["seconds"]}, "all_cpu_s": {"median": whole[slowest]["cpu"]},
         "slowest": slowest, "heap_mb": {"median": max(one["heap"] for one in whole.values())},
+        "lite_s": summary(lite), "binder_s": summary(sessions["first panel drawn"]),
+        "binder_built_s": {"median": significant(built)},
         "chapters": {chapter: one["seconds"] for chapter, one in whole.items()},
     }  # fmt: skip
 
@@ -67,6 +86,20 @@ def _start(browser: Any, address: str, site: Path) -> dict[str, float]:
     sent = sum(min(len(data), len(gzip.compress(data, 6, mtime=0))) for data in files.values())
     context.close()
     return {**found, "sent_mb": sent / 1e6, "raw_mb": sum(map(len, files.values())) / 1e6}
+
+
+def _lite(browser: Any, address: str) -> float:
+    """From the address of a notebook in JupyterLite to its first panel, nothing kept in the browser."""
+    context = browser.new_context()
+    page = context.new_page()
+    began = time.perf_counter()
+    page.goto(f"{address}/lab/notebooks/index.html?path={CHAPTER}.ipynb")
+    page.wait_for_function(READY, timeout=120_000, polling=50)
+    page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.locator(".hv-panel svg[role=img]").first.wait_for(timeout=120_000)
+    taken = time.perf_counter() - began
+    context.close()
+    return taken
 
 
 def _chapter(browser: Any, address: str, chapter: str) -> dict[str, float]:

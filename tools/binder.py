@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -130,14 +132,16 @@ def step(words: str, *command: str | Path, cwd: Path, quiet: bool = True) -> flo
     return took
 
 
-def sessions(count: int, python: Path, folder: Path, home: Path) -> None:
+def sessions(count: int, python: Path, folder: Path, home: Path) -> dict[str, list[float]]:
     """Time what a reader waits for, from the server's start to the first panel of a chapter."""
     try:
         from . import jupyterlab as reader
     except ImportError:
-        return print("no session timed: it needs playwright (make binder-check has it)")
+        print("no session timed: it needs playwright (make binder-check has it)")
+        return {}
     if not reader.CHROMIUM:
-        return print("no session timed: it needs Chromium (Debian: apt install chromium)")
+        print("no session timed: it needs Chromium (Debian: apt install chromium)")
+        return {}
     taken: dict[str, list[float]] = {"server answers": [], "notebook open, kernel ready": [], "first panel drawn": []}
     with reader.chromium() as browser:
         for _ in range(count):
@@ -166,13 +170,13 @@ def sessions(count: int, python: Path, folder: Path, home: Path) -> None:
             print(f"  {told} ({used:.1f} CPU s of server and kernel)", flush=True)
     for name, marks in taken.items():
         print(f"{name}: median {statistics.median(marks):.1f} s, {min(marks):.1f} to {max(marks):.1f}")
+    return taken
 
 
-def main() -> None:
-    """Do it all, and sum up."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sessions", type=int, default=3, help="how many sessions to time (default: 3)")
-    options = parser.parse_args()
+@contextlib.contextmanager
+def rehearsed() -> Iterator[tuple[Path, Path, Path, float]]:
+    """A reader's environment as Binder makes it: its Python, the repository, a home, and the seconds that it took."""
+    kept = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="hvlib-binder-") as temporary:
         folder, home = Path(temporary) / "repository", Path(temporary) / "home"
         binaries = Path(temporary) / "environment" / "bin"
@@ -180,20 +184,33 @@ def main() -> None:
             os.environ.pop(name, None)
         os.environ |= {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
         os.environ |= {"IPYTHONDIR": str(home / "ipython"), "MPLCONFIGDIR": str(home / "matplotlib")}
-        first = interpreter()
-        copied(folder)
-        step("an empty environment", first, "-m", "venv", binaries.parent, cwd=folder)
         os.environ["PATH"] = f"{binaries}{os.pathsep}{os.environ['PATH']}"
-        empty = megabytes(binaries.parent)
-        lines = pip_lines()
-        print(*lines, sep="\n")
-        python = binaries / "python"
-        step("installing these", python, "-m", "pip", "install", "-q", *lines, cwd=folder)
-        step("postBuild", folder / "postBuild", cwd=folder)
-        count = len(json.loads(subprocess.check_output([python, "-m", "pip", "list", "--format=json"], cwd=folder)))
-        version = subprocess.check_output([python, "-V"], text=True).strip()
-        size = megabytes(binaries.parent)
-        print(f"{version}, {count} packages, {size:.0f} MB ({size - empty:.0f} MB of it installed)")
+        try:
+            first = interpreter()
+            copied(folder)
+            took = step("an empty environment", first, "-m", "venv", binaries.parent, cwd=folder)
+            empty, lines, python = megabytes(binaries.parent), pip_lines(), binaries / "python"
+            print(*lines, sep="\n")
+            took += step("installing these", python, "-m", "pip", "install", "-q", *lines, cwd=folder)
+            took += step("postBuild", folder / "postBuild", cwd=folder)
+            listed = subprocess.check_output([python, "-m", "pip", "list", "--format=json"], cwd=folder)
+            version = subprocess.check_output([python, "-V"], text=True).strip()
+            size = megabytes(binaries.parent)
+            print(
+                f"{version}, {len(json.loads(listed))} packages, {size:.0f} MB ({size - empty:.0f} MB of it installed)"
+            )
+            yield python, folder, home, took
+        finally:
+            os.environ.clear()
+            os.environ.update(kept)
+
+
+def main() -> None:
+    """Do it all, and sum up."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=3, help="how many sessions to time (default: 3)")
+    options = parser.parse_args()
+    with rehearsed() as (python, folder, home, _):
         chapters = sorted(str(path.relative_to(folder)) for path in (folder / "notebooks").glob("*.ipynb"))
         step("the tests", python, "-m", "pytest", "-q", *test_options(), *fast_tests(python, folder),
              cwd=folder, quiet=False)  # fmt: skip

@@ -109,6 +109,7 @@ class Question(Prompt):
 
 
 def _way(value: int, right: int) -> str:
+    """Where the answer is from a wrong one."""
     return "The answer is larger." if value < right else "The answer is smaller."
 
 

@@ -16,16 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import book, first, host, imports, lab, live, panel, report
+from . import book, first, game, host, imports, lab, live, panel, report
 from .measure import ROOT, circumstances
 
 RUNS: dict[str, Callable[..., dict[str, Any]]] = {
-    "panel": panel.run, "first": first.run, "host": host.run, "import": imports.run, "lab": lab.run,
+    "panel": panel.run, "game": game.run, "first": first.run, "host": host.run, "import": imports.run, "lab": lab.run,
     "book": book.run, "live": live.run,
 }  # fmt: skip
 QUICK: dict[str, dict[str, int]] = {
-    "panel": {"turns": 1}, "first": {"turns": 1}, "host": {"turns": 1, "largest": 256}, "import": {"turns": 3},
-    "lab": {"turns": 1}, "book": {"turns": 1}, "live": {"turns": 1, "chapters": 1},
+    "panel": {"turns": 1}, "game": {"turns": 1}, "first": {"turns": 1}, "host": {"turns": 1, "largest": 256},
+    "import": {"turns": 3}, "lab": {"turns": 1}, "book": {"turns": 1}, "live": {"turns": 1, "chapters": 1},
 }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ PROBE = """(() => {
   const probe = window.hvProbe = { start: 0, painted: 0, reset() { this.start = this.painted = 0; } };
   const changed = () => requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel(), painted = () => { probe.painted ||= performance.now(); };
+    scheduler.postTask(painted, { priority: "user-blocking" });  // no frame of the glide goes before it
     port1.onmessage = painted;  // a message sent in a frame arrives after it is painted,
     port2.postMessage(0);
     requestAnimationFrame(painted);  // and may wait until the next one is: that one begins after this one's end, too

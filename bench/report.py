@@ -19,6 +19,7 @@ EXPONENT = 1.03
 """Linear, as far as a clock can tell."""
 LARGEST_MIB = 1024
 IMPORT_MS = 100
+JUDGED_MS = 100
 FIRST_CPU_S, WORST_CPU_S = 0.3, 0.6
 BUILD_CPU_S = 60
 LIVE_CPU_S, LIVE_ALL_S, LIVE_HEAP_MB, LIVE_SENT_MB, LIVE_RAW_MB = 5, 3, 256, 10.5, 12
@@ -171,6 +172,23 @@ def panel(found: Part) -> Iterator[Row]:
         baseline=f"`interact`: {number(usual['bytes'])}",
         ratio=f"{number(usual['bytes'] / still['bytes'])}x fewer",
     )
+
+
+def game(found: Part) -> Iterator[Row]:
+    """A move of the game: its picture, and Python's judgement."""
+    load, processors = found["circumstances"]["load"], found["circumstances"]["processors"]
+    for name, words, most in (("shown", "changed picture", FRAME_MS), ("judged", "judged by Python", JUDGED_MS)):
+        one = found[name]
+        yield Row(
+            f"move of the game, {words}: 95th percentile",
+            f"{number(one['p95_ms'])} ms",
+            "python -m bench --only game",
+            one["p95_ms"],
+            most=most,
+            unit=" ms",
+            noise=f"median {number(one['ms']['median'])} ms, {spread(one['ms'], ' ms')}",
+            limit=f"The median is {number(one['ms']['median'])} ms; {load:g} processes wanted {processors} processors.",
+        )
 
 
 def first(found: Part) -> Iterator[Row]:
@@ -365,7 +383,16 @@ def live(found: Part) -> Iterator[Row]:
         )
 
 
-PARTS = {"panel": panel, "first": first, "host": host, "import": imports, "lab": lab, "book": book, "live": live}
+PARTS = {
+    "panel": panel,
+    "game": game,
+    "first": first,
+    "host": host,
+    "import": imports,
+    "lab": lab,
+    "book": book,
+    "live": live,
+}
 
 
 # --- what does not fit into a row -------------------------------------------------------------------------------------

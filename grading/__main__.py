@@ -186,7 +186,9 @@ def _collect(options: Namespace) -> int:
         _warn(remark)
     for file in done.nobodys:
         _warn(f"nobody in the roster for {file!r}; say whose it is: --as '{file}=ID'")
-    say(f"{done.handed_in} of {len(of.people)} handed in {name}: {options.into}")
+    owners = len({of.owner(person, assignment) for person in of.people})
+    now = f", {done.now} of them in this delivery" if done.now < done.handed_in else ""
+    say(f"{done.handed_in} of {owners} handed in {name}{now}: {options.into}")
     return 1 if done.nobodys else 0
 
 

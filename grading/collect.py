@@ -384,8 +384,9 @@ def _id(text: str) -> str:
 
 @dataclass
 class Collected:
-    """What came of a delivery: how many have a hand-in, the names that are nobody's, and remarks."""
+    """What came of a delivery: who has a hand-in in it, and who by now; the names that are nobody's, and remarks."""
 
+    now: int
     handed_in: int
     nobodys: list[str]
     remarks: list[str]
@@ -438,7 +439,10 @@ def collect(
     _kept(path)
     rows = [[words.in_table(line.get(column, "")) for column in COLUMNS] for line in lines.values()]
     path.write_text(csv_text([COLUMNS, *rows]), "utf-8", newline="")
-    return Collected(len(chosen), nobodys, remarks)
+    there = [
+        (into / words.file_name(owner) / assignment.name / f"{assignment.name}.ipynb").is_file() for owner in names
+    ]
+    return Collected(len(chosen), sum(there), nobodys, remarks)
 
 
 def _order(file: File, problem_set: str) -> tuple[object, ...]:

@@ -49,7 +49,7 @@ def grade(
 ) -> dict[str, float]:
     """Take what was run through nbgrader: student -> points. Raises `BadInput` if nbgrader is missing."""
     if not shutil.which("nbgrader", path=_path()):
-        raise BadInput("nbgrader is not installed; it is in the extra of that name: pip install -e '.[nbgrader]'.")
+        raise BadInput("nbgrader is not installed; write for example pip install 'nbgrader>=0.9.5,<0.10'.")
     target = home / "source" / problem_set
     target.mkdir(parents=True, exist_ok=True)
     (target / f"{problem_set}.ipynb").write_text(sets.text(sets.source(problem_set, course=course)), "utf-8")

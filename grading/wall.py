@@ -279,6 +279,18 @@ def filter_program() -> bytes | None:
 # --- a container, and none --------------------------------------------------------------------------------------------
 
 
+def _below_root(prepared: Path, binds: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A /root that can be passed through by others than root, which is not so in images, if a Python lies there."""
+    below = [target for _, target in binds if target.startswith("/root/")]
+    for target in below:
+        place = Path(f"{prepared}{target}")
+        place.mkdir(parents=True, exist_ok=True)
+        for one in (place, *place.parents):
+            if prepared in one.parents:
+                one.chmod(0o755)
+    return [(f"{prepared}/root", "/root")] if below else []
+
+
 @dataclass
 class _Contained(_Process):
     engine: str
@@ -316,10 +328,13 @@ class Container:
             "--ulimit", "nofile=256:256", "--ulimit", f"nproc={limits.processes + 8}:{limits.processes + 8}",
             "--tmpfs", f"/tmp:size={limits.disk},mode=1777", "--workdir", "/tmp", "--hostname", "notebook",
         ]  # fmt: skip
+        # podman would fill what covers a folder with what it covers
+        empty = ",notmpcopyup" if Path(self.engine).name == "podman" else ""
+        binds = [*_below_root(self.prepared, binds), *binds]
         for source, target in binds:
             command += ["--volume", f"{source}:{target}:ro"]
         for target in masked(binds, self.hidden):
-            command += ["--tmpfs", f"{target}:size=4096,mode=0555,ro"]
+            command += ["--tmpfs", f"{target}:size=4096,mode=0555,ro{empty}"]
         for name, value in ENVIRONMENT.items():
             command += ["--env", f"{name}={value}"]
         command += [self.image, sys.executable, "-I", "-B", "-X", "utf8", f"{LIBRARY}/inside.py"]

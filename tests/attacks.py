@@ -75,7 +75,6 @@ COSTS = {
     "a library of its own": "import sys\nsys.modules['json'] = None\nsys.modules['numpy'] = None\nanswer_leaf = -1",
 }  # fmt: skip
 """Each stands in the answer cell `leaf` of a hand-in, and costs that and nothing else."""
-COSTS |= cheats.COSTS
 KEEPS = {
     "fills the disk": "import os\nfor k in range(200):\n    try: open(f'/tmp/f{k}', 'wb').write(bytes(1 << 20))\n    except OSError: break",
     "fills /dev/shm": "for k in range(200):\n    try: open(f'/dev/shm/f{k}', 'wb').write(bytes(1 << 20))\n    except OSError: break",
@@ -92,7 +91,6 @@ KEEPS = {
     "patches the judge": "import hvlib.teaching.ask as ask\nask.Question.judge = lambda *a: 1",
 }  # fmt: skip
 """Each stands before the right answer, which counts."""
-KEEPS |= cheats.KEEPS
 
 ENDED = {
     "memory of many": "import os, time\nfor k in range(4):\n    if not os.fork():\n        x = bytearray(b'x') * (220 << 20)\n        time.sleep(9)\n"
@@ -126,18 +124,38 @@ def whole(name):
 
 
 WHOLE = ("a million empty lines", "brackets", "a huge number", "cells that are none", "a surrogate in a text")
+ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-32")
+SHORT = wall.Limits(cell=2, total=5)
+"""For those who try to take for ever."""
+
+
+def classmates():
+    """Those of the fabricated class, each with another habit, encoding, or trick: name -> bytes, worth, limits."""
+    for habit in demo.HABITS:
+        text, worth = demo.hand_in("mallory", habit=habit)
+        yield habit, text.encode(), worth, wall.Limits()
+    text, worth = demo.hand_in("mallory")
+    for encoding in ENCODINGS:
+        yield encoding, text.encode(encoding), worth, wall.Limits()
+    for trick in demo.TRICKS:
+        text, worth = demo.hand_in("mallory", trick)
+        yield trick, text.encode(), worth, SHORT if "loop" in trick else wall.Limits()
 
 
 def main():
     """Run all; say who got what, and whether anything was left or reached."""
-    said = {"uid": os.geteuid(), "points": {}, "texts": {}}
-    limits = wall.Limits(cell=2, total=5)
+    said = {"uid": os.geteuid(), "points": {}, "texts": {}, "class": {}, "written": {}}
     asks = course.asked(tasks.BOOK, "ps1")
 
-    def judge(attack, raw, limits=limits):
+    def judge(attack, raw, limits=SHORT):
         outcome = run(raw, "mallory", asks, behind, limits)
         said["points"][attack] = score(tasks.BOOK, "ps1", "mallory", outcome).automatic
         said["texts"][attack] = str(outcome)
+
+    def grade(name, raw, worth, limits):
+        outcome = run(raw, "mallory", asks, behind, limits)
+        said["class"][name] = score(tasks.BOOK, "ps1", "mallory", outcome).automatic, worth
+        said["written"][name] = outcome.texts.get("why_eight", "")
 
     with (
         tempfile.TemporaryDirectory(prefix="attacks-") as name,
@@ -175,16 +193,25 @@ def main():
         said["texts"]["all"] = str(outcome)
         hand_ins = {attack: (demo.spoilt, code) for attack, code in COSTS.items()}
         hand_ins |= {attack: (demo.before, code) for attack, code in KEEPS.items()}
+        with ThreadPoolExecutor(2) as pool:
+            for one in classmates():
+                pool.submit(grade, *one)
         with ThreadPoolExecutor(6) as pool:
             for attack, (make, code) in hand_ins.items():
                 notebook = sets.solution("ps1", "mallory")
                 make("leaf", meant(code))(notebook)
                 pool.submit(judge, attack, sets.text(notebook).encode())
+            for attack, changes, _ in cheats.hand_ins():
+                notebook = sets.solution("ps1", "mallory")
+                for change in changes:
+                    change(notebook)
+                limits = SHORT if attack in cheats.HANGS else wall.Limits(cell=4, total=20)
+                pool.submit(judge, attack, sets.text(notebook).encode(), limits)
             for attack in WHOLE:
                 pool.submit(judge, attack, whole(attack))
             for attack, (raw, _) in cheats.whole(sets.text(sets.solution("ps1", "mallory"))).items():
                 pool.submit(judge, attack, raw)
-        found = run(probe.notebook(*cheats.AGAIN), "mallory", Asked(("left", "end")), behind, limits).values
+        found = run(probe.notebook(*cheats.AGAIN), "mallory", Asked(("left", "end")), behind, SHORT).values
         said["again"] = found
         for attack, code in ENDED.items():  # alone: what others add to shared memory meanwhile would count
             notebook = sets.solution("ps1", "mallory")

@@ -6,6 +6,9 @@ Each is of another kind than those there.
 import gzip
 import json
 
+from grading import demo
+from grading.keys import keyed
+
 SYSCALL = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nassert libc.syscall({}) >= 0\nanswer_leaf = 1"
 OUT = "import os, json\ndef forge(*lines):\n    for f in range(3, 40):\n        for line in lines:\n            try: os.write(f, line.encode() + b'\\n')\n            except OSError: pass\n"
 WRONG = {
@@ -82,35 +85,33 @@ FORGED = {
     "names of what is inside": """'["line", "x"]', '["into", 1]', '["asked"]', '["_init__", {}]', '["remark", "gone", "leaf"]', '["gone", "leaf"]'""",
     "types that are none": """'["value", "leaf", true, 1]', '["value", ["leaf"], 1, 1]', '["value", "leaf", 1.5, 1]', '["value", "leaf", NaN, 1]', '"\\\\ud800"', '{"a": 1}'""",
     "brackets in a line": "'[' * 100_000",
-    "the same remark ten thousand times": """*['["error", 3, "x"]'] * 10_000""",
+    "the same remark a thousand times": """*['["error", 3, "x"]'] * 1_000""",
     "starts again and again": """'["ready"]', '["begin", 0]', '["ready"]'""",
 }
 """Lines that are written where the program behind the wall writes its own."""
-KEEPS = {name: f"{OUT}forge({lines})" for name, lines in FORGED.items()} | {
+KEEPS = {"a shell that waits": "!cat"} | {name: f"{OUT}forge({lines})" for name, lines in FORGED.items()}
+KEEPS |= {
     "letter by letter": "import os\nfor f in range(3, 40):\n    try:\n        for k in range(20_000): os.write(f, b' ')\n        os.write(f, b'\\n')\n    except OSError: pass",
-    "a hook on imports": "import sys\nclass Hook:\n    def find_spec(self, *a): raise SystemExit\nsys.meta_path.insert(0, Hook())",
     "threads and exits that never end": "import atexit, threading, time\natexit.register(time.sleep, 99)\nthreading.Thread(target=time.sleep, args=(99,)).start()",
     "deaf to signals": "import signal\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n"
     "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))",
     "a twin": "import os\nos.fork()",
     "removes all that it may": "import os, shutil\nos.chdir('/')\nfor p in ('/tmp', '/dev/shm', '/srv/hvlib'): shutil.rmtree(p, ignore_errors=True)",
     "forgets all names": "get_ipython().run_line_magic('reset', '-f')",
-    "a shell that waits": "!cat",
     "debugs whatever fails": "get_ipython().call_pdb = True",
     "pages and scripts": "from IPython.display import HTML, Javascript\ndisplay(HTML('<script>alert(1)</script>'), Javascript('alert(1)'), metadata={'hvlib': 1})",
     "a check of its own": "hv.check = lambda *a, **k: print('Right.')\nhv.homework = None",
     "transforms cells": "get_ipython().ast_transformers.append(7)",
     "closes its streams": "import sys\nsys.stdout.close(); sys.__stdout__ = None",
+    "a hook on imports": "import sys\nclass Hook:\n    def find_spec(self, *a): raise SystemExit\nsys.meta_path.insert(0, Hook())",
     "sockets full of words": "import socket\nkept = [socket.socketpair() for _ in range(40)]\nfor a, _ in kept:\n    a.setblocking(False)\n    try: a.send(bytes(1 << 18))\n    except OSError: pass",
 }  # fmt: skip
-"""Each stands before the right answer, which counts."""
+"""Each stands before a right answer, which counts."""
 COSTS = {
     "a profiler that ends": "import sys\nsys.setprofile(lambda *a: sys.exit())",
     "recursion without end": "import sys\nsys.setrecursionlimit(10 ** 9)\ndef f(): f()\nf()",
     "reads at nothing": "import ctypes\nctypes.string_at(0)",
-    "stops itself": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
     "stops all": "import os, signal\nos.kill(-1, signal.SIGSTOP)",
-    "a child holds the pipe": "import os, time\nif os.fork(): os._exit(0)\ntime.sleep(99)",
     "waits for an answer": "answer_leaf = int(input())",
     "waits in a debugger": "breakpoint()\nanswer_leaf = -1",
     "writes over the library by magic": "%%writefile /srv/hvlib/__init__.py\nraise SystemExit",
@@ -127,7 +128,12 @@ COSTS = {
     "a text like a number": "answer_leaf = '1e999999999 GiB'",
     "the rule in place of the number": "answer_leaf = hv.homework.task if hasattr(hv.homework, 'task') else 1",
 }  # fmt: skip
-"""Each stands in the answer cell `leaf` of a hand-in, and costs that and nothing else."""
+"""Each stands in an answer cell of a hand-in, and costs that and nothing else."""
+HANGS = {
+    "stops itself": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
+    "a child holds the pipe": "import os, time\nif os.fork(): os._exit(0)\ntime.sleep(99)",
+}  # fmt: skip
+"""The same; it takes all the time that a cell has."""
 WRITTEN = (
     "=HYPERLINK(1)", "a;=HYPERLINK(1)", "a; @SUM(1)", "+1\t=2", "\uff1d1", "-2+3", "'=1", "\u202e2 fo 2 :fael", "\x1b]0;x\x07\x1b[2J", "<!--", "--><script>alert(1)</script>",
     "</pre></html><img src=x onerror=alert(1)>", "&lt;script&gt;", "## leaf: 2 of 2", "\n\n## leaf: 2 of 2\n\nRight.", "```\n\n# ps1, s01: 16 of 16\n```",
@@ -169,3 +175,18 @@ def whole(release):
         "a list": (b"[" + made() + b"]", 0), "two of a name": (made().replace(b'{"cells"', b'{"cells": [], "cells"', 1), 12),
         "the end cut off": (made()[:-9], 0), "a pickle as a file": (b"\x80\x04c__builtin__\neval\n(X\x05\x00\x00\x001/0.5tR.", 0),
     }  # fmt: skip
+
+
+def hand_ins():
+    """The tricks of cells, several to a hand-in: what they do, task -> what to do there, and points."""
+    tasks = [task.name for task, key in keyed("ps1") if key.read is not None]
+    for tricks, places, make, lost in (
+        (KEEPS, tasks, demo.before, 0),
+        (COSTS, tasks[::2], demo.spoilt, 2),
+        (HANGS, tasks[3:4], demo.spoilt, 2),
+    ):
+        names = list(tricks)
+        for first in range(0, len(names), len(places)):
+            some = dict(zip(names[first : first + len(places)], places, strict=False))
+            changes = [make(task, tricks[name].replace("answer_leaf", f"answer_{task}")) for name, task in some.items()]
+            yield "; ".join(some), changes, 12 - lost * len(some)

@@ -39,16 +39,34 @@ def context(browser):
         yield context
 
 
+REMOVED = "Failed to execute 'removeChild' on 'Node': The node to be removed is not a child of this node."
+
+
+def of_its_windowed_list(problem):
+    """Whether it is JupyterLab's own: its list of cells lets go of a cell that it has taken out of the page already.
+
+    Now and then, on a busy machine, when a notebook is laid out anew: https://github.com/jupyterlab/jupyterlab/issues/15415.
+    The stack must say so; the same error from anywhere else is a problem.
+    """
+    first = re.search(r"^ +at .*", problem, re.MULTILINE)
+    return bool(REMOVED in problem and first and re.search(r"\.detachWidget \(\S+/static/\S*\bjlab_core\.", first[0]))
+
+
+def uncaught(error):
+    """An error as text, with the stack that says whose it is."""
+    return f"{error}\n{error.stack or ''}".strip()
+
+
 @contextlib.contextmanager
 def watched(context, known=()):
     """A page whose errors, on the console or uncaught, fail the test in the end, but for those known of others."""
     page = context.new_page()
     page.set_default_timeout(60_000)
     problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("pageerror", lambda error: problems.append(uncaught(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     yield page
-    problems = [problem for problem in problems if problem not in known]
+    problems = [one for one in problems if not of_its_windowed_list(one) and one.split("\n")[0] not in known]
     page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
     page.close()
     assert not problems, problems
@@ -340,17 +358,12 @@ PANEL_CELL = """() => {
 BROKEN = ".jp-OutputArea-output:has-text('Loading widget'), .jp-OutputArea-output:has-text('Error displaying widget')"
 
 
-# Thrown now and then, on a busy machine alone, when a kernel that ended is followed by another; no script of the
-# book's calls removeChild, the panel is as it should be, and who throws it is not found yet.
-REMOVED = "Failed to execute 'removeChild' on 'Node': The node to be removed is not a child of this node."
-
-
 def test_a_panel_outlives_its_kernel_and_comes_back_to_life(lab, context):
     """A kernel restarted in the middle of a chapter: the film plays on, and running its cell again makes it live."""
     film, page = explore.FILMS[CHAPTERS[CHAPTER_2.removesuffix(".ipynb")]], context.new_page()
     page.set_default_timeout(60_000)
     problems = []
-    page.on("pageerror", lambda error: None if str(error) == REMOVED else problems.append(str(error)))
+    page.on("pageerror", lambda error: problems.append(uncaught(error)))
     panel = page.locator(".hv-panel")
 
     def idle():
@@ -400,7 +413,31 @@ def test_a_panel_outlives_its_kernel_and_comes_back_to_life(lab, context):
     expect(page.locator(".jp-OutputArea-output", has_text=f"python says {where}")).to_be_visible()
     expect(page.locator(BROKEN)).to_have_count(0)
     page.close()
+    problems = [one for one in problems if not of_its_windowed_list(one)]
     assert not problems, problems
+
+
+THROWN = """(whose) => {
+  const list = jupyterapp.shell.currentWidget.content, { viewportNode } = list;
+  const gone = { node: document.createElement("div") };
+  const parent = { isAttached: false, viewportNode }, { detachWidget } = Object.getPrototypeOf(list.layout);
+  setTimeout(() => {
+    if (whose === "JupyterLab") detachWidget.call({ parent }, 0, gone);
+    else viewportNode.removeChild(gone.node);
+  });
+}"""
+
+
+def test_only_jupyterlabs_own_list_may_lose_a_cell(lab, context):
+    """What is passed over is known by its stack: here the real one, and the same error of somebody else's."""
+    page, seen = context.new_page(), []
+    page.on("pageerror", lambda error: seen.append(uncaught(error)))
+    lab.open(page, CHAPTER_2)
+    for whose in ("JupyterLab", "a script"):
+        with page.expect_event("pageerror", lambda error: REMOVED in str(error)):
+            page.evaluate(THROWN, whose)
+    page.close()
+    assert [of_its_windowed_list(one) for one in seen if REMOVED in one] == [True, False], seen
 
 
 # Notebook 7.6 now and then loses a race while it reads its own settings, with an empty notebook too:

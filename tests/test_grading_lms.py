@@ -131,6 +131,7 @@ def test_of_several_attempts_the_newest_is_taken_and_all_are_kept(tmp_path, caps
     assert (tmp_path / "in" / "s02" / "ps1" / "ps1.ipynb").read_text() == "x_9002_1_ps1 (1).ipynb"
     assert "3 attempts" in capsys.readouterr().err
     assert main(["collect", str(delivered(tmp_path, ["doejane_LATE_9001_9_ps1-11.ipynb"])), *arguments]) == 0
+    assert "2 of 3 handed in ps1, 1 of them in this delivery" in capsys.readouterr().out
     assert (place / "ps1.ipynb").read_text() == "doejane_LATE_9001_9_ps1-11.ipynb"
     assert len(list((place / "attempts").iterdir())) == 3
     assert (tmp_path / "in" / "s02" / "ps1" / "ps1.ipynb").exists()

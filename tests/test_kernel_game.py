@@ -160,6 +160,14 @@ def test_one_flush_is_enough_and_five_are_no_goal():
     assert go([SPLIT, *lead((2, 3, 4), 1), *lead((6, 7), 5), FLUSH, FREE])[1]["state"]["goals"] == []
 
 
+def test_a_hint_is_not_said_again_when_six_pages_are_led_and_nothing_is_flushed():
+    kernel = Session()
+    for one in (SPLIT, *(remap(page, 1) for page in range(2, 8))):
+        kernel.play(one)
+    says, at = kernel.kernel.hint()
+    assert (says[0], at) == ("hint close", ["entry", 2])
+
+
 def test_the_hints_alone_lead_to_six_and_on_to_seven_past_the_fake_head():
     session, met = Session(), []
     for _ in range(80):
@@ -335,7 +343,7 @@ def test_a_cell_plays_and_reads_what_the_engine_says():
     assert game.play("remap", page=2, frame=1).startswith("Page 2 shows frame 1, like page 1.")
     assert game.play("free").startswith("Frame 2 is free") or game.state["dead"]
     assert game.play("undo").startswith("Taken back.")
-    assert game.hint() == "Linux flushes here, after the split. It can wait, if you flush before you free."
+    assert game.hint() == "Frame 1 stands for several pages now. Make page 2’s entry read-only."
     assert [each["do"] for each in game.moves] == ["split", "remap", "free", "undo"]
     assert game.judged == {"count": 4, "state": game.state}
 

@@ -18,6 +18,7 @@ MEANING = {
     "table": {"PTE, writable", "page tables"},
     "readonly": {"PTE, read-only", "shared, read-only", "shared, r/o"},
     "level": {"PMD leaf"},
+    "mark": {"the PFN asked about"},
     "stuck": {"surplus"},
     "unlike": {"differs from most tails", "differs from most tails (all grey: no value is common)"},
     "arrow own": {"writable", "writable entry"},
@@ -30,8 +31,8 @@ MEANING = {
 """What the keys say of each role that has a colour. A new picture takes a role by its meaning, or adds words here."""
 NEUTRAL = {"plain", "quiet", "void"}
 """White, grey and dots mean what the words beside them say."""
-UNSAID = {"mark", "upper"}
-"""Where the reader looks now, and a PUD: their words stand on them."""
+UNSAID = {"upper"}
+"""A PUD: its words stand on it."""
 
 
 def said():

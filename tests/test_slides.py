@@ -68,7 +68,27 @@ def test_a_deck_opened_from_a_file_is_alive_and_asks_nobody(browser, tmp_path):
     assert film.is_visible()
     assert "Step 1 of 11" in film.inner_text()
     assert not page.locator("section.present > section.present .jp-InputArea").count()
-    assert page.evaluate("Reveal.getCurrentSlide().scrollHeight") <= 761
     assert not wrong
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    page.close()
+
+
+TOO_LARGE = """() => [...document.querySelectorAll(".slides > section > section")].filter((slide) => {
+  const { h, v } = Reveal.getIndices(slide);
+  Reveal.slide(h, v);
+  const over = slide.scrollHeight > Math.min(slide.clientHeight, 760) + 1;
+  return over || slide.scrollWidth > slide.clientWidth + 1;
+}).map((slide) => `${slide.scrollWidth} x ${slide.scrollHeight}: ${slide.innerText.slice(0, 60)}`)"""
+
+
+@needs_npm
+@needs_chromium
+def test_nothing_hangs_over_the_edge_of_a_slide(browser, tmp_path):
+    """Long code and its output scroll in themselves."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    for path in slides.make("", tmp_path / "slides"):
+        page.goto(path.as_uri())
+        page.wait_for_function("window.Reveal && Reveal.isReady()")
+        assert page.locator(".slides > section > section").count() > 8
+        assert page.evaluate(TOO_LARGE) == [], path.stem
     page.close()

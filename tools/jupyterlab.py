@@ -45,7 +45,7 @@ TURN = """async (notebook) => {
   await opened.context.ready;
   for (const other of before.filter((one) => one !== opened)) {
     if (other.context) {
-      await other.context.revert();
+      other.context.model.dirty = false; // to revert it would lay it out once more, which JupyterLab may trip over
       await other.sessionContext.shutdown();
     }
     other.close();

@@ -4,7 +4,8 @@
     python -m tools.slides 06           of those whose name contains "06"
 
 A slide has a heading, the first paragraph below it, and what stands out: tables, lists, warnings. All words are in the
-speaker's notes (press S). Panels, guesses, exercises and games are alive as on the book's pages, by the same scripts.
+speaker's notes (press S), the sources only there. Panels, guesses, exercises and games are alive as on the book's
+pages, by the same scripts.
 reveal.js comes from npm, pinned like everything that runs in a browser (live/pins.toml).
 """
 
@@ -70,7 +71,7 @@ def _words(source: str) -> Iterator[Any]:
     for part in re.split(r"(?m)^(?=#{1,2} )", source):
         if not part.strip():
             continue
-        blocks = re.split(r"\n{2,}", part.strip())
+        blocks = re.split(r"\n{2,}", part.partition("\n### Sources\n")[0].strip())
         heading = [blocks.pop(0)] if blocks[0].startswith("#") else []
         shown = [block for place, block in enumerate(blocks) if place == 0 or STANDS_OUT.match(block)]
         kind = "slide" if heading else "subslide"

@@ -2,8 +2,9 @@
 
 Okabe and Ito's palette. A colour means the same in every picture of the book: blue is a head, or struct pages as a
 whole; sky blue a frame in use; orange a frame that several share; green a table of PTEs, peach a PTE that is read-only,
-purple a PMD, pale purple a PUD; vermilion what is stuck; yellow where the reader looks now; a hatch what is free. White
-and greys mean nothing of their own: the words beside them do. tests/test_palette.py holds it.
+purple a PMD, pale purple a PUD; red what is stuck; a vermilion arrow leads through a read-only PTE; yellow is where
+the reader looks now; a hatch what is free. White and greys mean nothing of their own: the words beside them do.
+tests/test_palette.py holds it.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ STYLES: dict[Role, Style] = {
     "readonly": Style("#F3C9A8", dashes=(3.5, 2.2), width=1.3, text=_DARK),
     "level": Style("#CC79A7", text=_DARK),
     "upper": Style("#E6CFE0", width=1.3, text=_DARK),
-    "stuck": Style("#D55E00", width=2.4, text=_DARK),
+    "stuck": Style("#B3261E", width=2.4, text=_WHITE),
     "unlike": Style("#666666", text=_WHITE),
     "quiet": Style("#BBBBBB", text=_DARK),
 }

@@ -99,13 +99,18 @@ class Question(Prompt):
 
     def _hint(self, value: Value, right: Value) -> str:
         if isinstance(value, int) and isinstance(right, int):
-            return f"{'The answer is larger.' if value < right else 'The answer is smaller.'} {self.hint}"
+            return f"{_way(value, right)} {self.hint}"
         return self.hint
 
     def _unit_hint(self, answer: object) -> str:
         """A bare number given for a size is read as bytes, which is seldom meant."""
         bare = isinstance(answer, int) or (isinstance(answer, str) and answer.strip().isdigit())
         return " (A number without a unit is bytes; add KiB, MiB or GiB.)" if self.read.kind == "size" and bare else ""
+
+
+def _way(value: int, right: int) -> str:
+    """Where the answer is from a wrong one."""
+    return "The answer is larger." if value < right else "The answer is smaller."
 
 
 # --- how answers are read and written --------------------------------------------------------------------------------

@@ -185,7 +185,8 @@ class Kernel:
         best = max((f for f in _TAILS if not free[f]), key=lambda f: len(self.showing(f)), default=0)
         target = 0 if seventh else best
         todo = [page for page in _TAILS if page != target and (self.shown(page) != target or self.writable(page))]
-        if len(todo) == (7 if seventh else 6) and not self.vmemmap.flushes:
+        led = any(self.shown(page) == target for page in todo)
+        if len(todo) == (7 if seventh else 6) and not self.vmemmap.flushes and not led:
             return ("hint flush early", {}), ["button", "flush"]
         if todo:
             key = "hint close" if self.shown(todo[0]) == target else "hint lead"

@@ -111,7 +111,7 @@ WAITS: dict[str, Wait] = {
     ),
     "struct pages that are alike": Wait(
         "strip", {"who": "the model", "number": 511}, Spot("counts"), {"number": 2},
-        always=("kinds", "counts", "title",
+        always=("kinds", "counts",
                 *(f"content{n}" for n in _ASKED), *(f"word{w}.{n}" for w in _WORDS for n in _ASKED)),
         gives_away=r"\b510\b|3 different",
     ),

@@ -49,14 +49,16 @@ def _fleet_state(hosts: int, memory: str, share: str, huge_page: str) -> tuple[S
     _totals(scene, fleet)
     _touch(scene, fleet, hosts, share)
     who, they, their = (f"{hosts:,} hosts", "save", "their") if hosts > 1 else ("1 host", "saves", "its")
+    gross = _gross(fleet)
+    each = f" Each GiB of RAM gives {gross} before page tables." if gross.low == gross.high else ""
     scene.caption = (
         f"{who} of {memory}, with {share} of it in {huge_page} pages, {they} {fleet.saved} net of page tables: "
-        f"{fleet.share_of_ram} of {their} RAM. Each GiB of RAM gives {_gross(fleet)} before page tables."
+        f"{fleet.share_of_ram} of {their} RAM.{each}"
     )
     scene.alt = (
         f"A bar is the RAM of one host, {memory}; {share} of it is huge pages. Below, the memory of its struct pages, "
         f"enlarged: {fleet.saved_per_host} of {about(_memmap_of_a_host(fleet))} saved. For each GiB of RAM, a bar of "
-        f"{about(_memmap_per_gib(fleet))}, of which {_gross(fleet)} come back before page tables. On a logarithmic "
+        f"{about(_memmap_per_gib(fleet))}, and what comes back of it before page tables.{each} On a logarithmic "
         f"scale of bytes, one host and the fleet of {hosts:,}, which saves {fleet.saved}."
     )
     worth = _in_hosts(fleet)

@@ -64,6 +64,7 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
         if row < 2:
             low, top = y + _TALL + 3, _ROWS[row + 1]
             scene.add(f"zoom{row}", Line(left, low, _LEFT, top), Line(left + thick, low, _LEFT + _STRIP, top))
+    scene.add("key", *_key(_LEFT, 206))
     scene.add("reach", Label(66, _ROWS[0] + 25, f"each {format_size(covered)} of RAM", align="left"))
     _chain(scene, pfn, address, leaf, frame)
     other = next(name for name in PAGING if name != paging)
@@ -126,8 +127,9 @@ def _portrait(pfn: int, paging: str) -> Scene:
         x = min(left + chosen * width, left + strip - thick)
         scene.add(f"chosen{row}", Box(x, y - 3, thick, _TALL + 6, "mark"))
         if row < 2:
-            low, top = y + _TALL + 3, y + 82
+            low, top = y + _TALL + 3, y + 82 - 29  # above the words of the strip below
             scene.add(f"zoom{row}", Line(x, low, left, top), Line(x + thick, low, left + strip, top))
+    scene.add("key", *_key(left, 242))
     reach = Label(PORTRAIT - 4, 18, f"each {format_size(covered)} of RAM", align="right", on="freed")
     scene.add("reach", reach)
     chain: tuple[tuple[str, Role, str, str], ...] = (
@@ -181,6 +183,14 @@ def _touch(
         free = x + wide
         scene.add(f"place{row}.{number}", Box(x, y, wide, _TALL, "quiet"))
         scene.sets(f"place{row}.{number}", pfn=other)
+
+
+def _key(x: float, y: float) -> tuple[Box, Label, Box, Label]:
+    """What yellow and grey are on the strips."""
+    return (
+        Box(x + 1, y - 6, 12, 12, "mark"), Label(x + 20, y, "the PFN asked about", align="left"),
+        Box(x + 152, y - 6, 12, 12, "quiet"), Label(x + 170, y, "others of the slider", align="left"),
+    )  # fmt: skip
 
 
 def _ends(count: int, y: float) -> list[Label]:

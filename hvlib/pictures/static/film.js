@@ -62,11 +62,11 @@ function screen(drawing, picture) {
     return templates.get(part).map((shape) => shape.cloneNode(true));
   }
 
-  function swap(slot, part) {
+  function swap(slot, part, moving) {
     const old = [...slots[slot].children], now = copy(part);
     slots[slot].replaceChildren(...now);
     shown[slot] = part;
-    const moves = calm.matches ? [] : glides(old, now);
+    const moves = moving ? glides(old, now) : [];
     if (moves.length) gliding.set(slot, moves);
     else gliding.delete(slot);
   }
@@ -91,7 +91,8 @@ function screen(drawing, picture) {
   return {
     svg, slots,
     show(number, still) {
-      drawing.frames[number].forEach((part, slot) => { if (shown[slot] !== part) swap(slot, part); });
+      const moving = !still && !calm.matches; // asked before anything is written
+      drawing.frames[number].forEach((part, slot) => { if (shown[slot] !== part) swap(slot, part, moving); });
       if (still) gliding.clear();
       glide();
     },

@@ -72,7 +72,7 @@ export function bricks({ el, data, id }) {
       label.style.display = crowded && (SIZES[i] % 16 || Math.abs(SIZES[i] - now.size) === STEP) ? "none" : "";
     });
     set(none, { x: width - 2 });
-    none.textContent = FACTS[now.size].linux ? data.words.built : data.words.unbuilt;
+    none.textContent = `${now.size} bytes: ${FACTS[now.size].linux ? data.words.built : data.words.unbuilt}`;
   }
 
   function resize(size, animate = true) {

@@ -56,7 +56,7 @@ function hint(state) {
     .reduce((a, b) => (a !== null && showing(state, a).length >= showing(state, b).length ? a : b), null) ?? 0;
   const target = seventh ? 0 : best;
   const todo = TAILS.filter((page) => page !== target && (state.entries[page].frame !== target || state.entries[page].writable));
-  if (todo.length === (seventh ? 7 : 6) && !state.flushes) return is("hint flush early", ["button", "flush"]);
+  if (todo.length === (seventh ? 7 : 6) && !state.flushes && todo.every((page) => state.entries[page].frame !== target)) return is("hint flush early", ["button", "flush"]);
   if (todo.length) {
     const [page] = todo;
     return is(state.entries[page].frame === target ? "hint close" : "hint lead", ["entry", page], { page, frame: target });

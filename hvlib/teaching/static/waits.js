@@ -92,7 +92,7 @@ export function begin({ el, model, wait, guess }) {
   function joined(boxes) {
     const near = (one, other) => {
       const [across, down] = [["x", "w"], ["y", "h"]].map(([from, size]) => Math.max(one[from] - other[from] - other[size], other[from] - one[from] - one[size]));
-      return (across < 26 && Math.abs(one.y - other.y) < 4 && Math.abs(one.h - other.h) < 4) || (down < 12 && Math.abs(one.x - other.x) < 4 && Math.abs(one.w - other.w) < 4);
+      return (across < 26 && Math.abs(one.y - other.y) < 4 && Math.abs(one.h - other.h) < 4) || (down < 12 && Math.abs(one.x - other.x) < 4 && Math.abs(one.w - other.w) < 40);
     };
     const left = [...boxes];
     for (let again = true; again;) {

@@ -1,0 +1,71 @@
+"""A move of the game in JupyterLab and real Chromium: until its picture is shown, and until Python has judged it.
+
+A sample begins with the keydown event that makes the move. The picture needs no kernel; the kernel plays the same move
+on the engine and sends its state back.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from .measure import ROOT, quantile, summary, told
+from .panel import PROBE, REST, SETTLED
+
+CHAPTER = "06_remap_to_page_1"
+MOVES = 10
+"""Of a turn: split and undo, again and again."""
+WATCH = """() => {
+  const game = document.querySelector(".hv-kernel"), probe = window.hvProbe;
+  probe.watch(game);
+  const seen = new MutationObserver(() => { if (probe.start) probe.judged ||= performance.now(); });
+  seen.observe(game, { attributes: true, subtree: true, attributeFilter: ["data-judged"] });
+}"""
+
+
+def run(turns: int = 4) -> dict[str, Any]:
+    """Moves by keyboard, each after the one before is shown and judged; the first turn does not count."""
+    from tools import jupyterlab as reader
+
+    if not reader.CHROMIUM:
+        raise RuntimeError("it needs Chromium (Debian: apt install chromium)")
+    shown: list[float] = []
+    judged: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="hvlib-bench-") as temporary, reader.chromium() as browser:
+        folder = Path(temporary) / "book"
+        folder.mkdir()
+        notebook = nbformat.v4.new_notebook()
+        notebook.metadata = nbformat.read(ROOT / "notebooks" / f"{CHAPTER}.ipynb", as_version=4).metadata
+        code = "import hvlib as hv\ngame = hv.you_are_the_kernel()\ngame"
+        notebook.cells = [nbformat.v4.new_code_cell(code)]
+        nbformat.write(notebook, folder / "game.ipynb")
+        lab = reader.Lab(folder, Path(temporary))
+        try:
+            page = browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
+            page.add_init_script(PROBE)
+            lab.open(page, "game.ipynb")
+            lab.run_all(page)
+            game = page.locator(".hv-kernel")
+            game.get_by_role("button", name="Split", exact=True).wait_for(timeout=60_000)
+            page.evaluate(WATCH)
+            for turn in range(turns + 1):
+                page.wait_for_timeout(REST)
+                for number in range(MOVES):
+                    game.get_by_role("button", name="Undo" if number % 2 else "Split", exact=True).focus()
+                    page.evaluate("hvProbe.reset(); hvProbe.judged = 0")
+                    page.keyboard.press("Enter")
+                    page.wait_for_function(f"() => hvProbe.judged && ({SETTLED})()", polling=30, timeout=20_000)
+                    start, painted, answer = page.evaluate("[hvProbe.start, hvProbe.painted, hvProbe.judged]")
+                    if turn:
+                        shown.append(painted - start)
+                        judged.append(answer - start)
+                told(f"turn {turn}")
+        finally:
+            lab.stop()
+    return {
+        "shown": {"ms": summary(shown), "p95_ms": quantile(shown, 0.95)},
+        "judged": {"ms": summary(judged), "p95_ms": quantile(judged, 0.95)},
+    }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -23,8 +24,6 @@ from tools import binder
 from .measure import environment, significant, summary, told
 
 CHAPTER = "06_remap_to_page_1"
-FIRST = 3
-"""The cell whose output is waited for: the first panel, after the two cells above it."""
 READY = """() => {
   const panel = window.jupyterapp?.shell?.currentWidget;
   return panel?.context?.isReady && jupyterapp.commands.hasCommand('notebook:run-all-cells')
@@ -75,8 +74,7 @@ def _start(browser: Any, address: str, site: Path) -> dict[str, float]:
     for way in ("cold", "warm"):
         page.goto(f"{address}/{CHAPTER}.html", wait_until="networkidle")
         began, used = time.perf_counter(), _cpu()
-        page.get_by_role("button", name=f"Run cell {FIRST}", exact=True).click()
-        _says(page, f"Cell {FIRST} has run.")
+        _run_first(page)
         found |= {f"{way}_s": time.perf_counter() - began, f"{way}_cpu_s": _cpu() - used}
     files = {name: (site / name).read_bytes() for name in asked if (site / name).is_file()}
     for name in ("engine.tar", "python_stdlib.zip", "pyodide.asm.wasm"):
@@ -106,8 +104,7 @@ def _chapter(browser: Any, address: str, chapter: str) -> dict[str, float]:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{address}/{chapter}.html", wait_until="networkidle")
-    page.get_by_role("button", name="Run cell 1", exact=True).click()
-    _says(page, "Cell 1 has run.")
+    _run_first(page)
     began, used = time.perf_counter(), _cpu()
     page.get_by_role("button", name="Run all of this page").click()
     _says(page, "All cells of this page have run.")
@@ -115,6 +112,14 @@ def _chapter(browser: Any, address: str, chapter: str) -> dict[str, float]:
     heap = page.evaluate("hvLive.session().then((one) => one.clock.heap + performance.memory.usedJSHeapSize)")
     context.close()
     return {**taken, "heap": significant(heap / 1e6)}
+
+
+def _run_first(page: Any) -> None:
+    """Run the first cell that shows its code, and those above it: in `CHAPTER` the first panel is among them."""
+    button = page.get_by_role("button", name=re.compile(r"^Run cell \d+$")).first
+    number = button.get_attribute("aria-label").split()[-1]
+    button.click()
+    _says(page, f"Cell {number} has run.")
 
 
 def _says(page: Any, words: str) -> None:

@@ -222,8 +222,9 @@ def runnable(page: Path, text: str) -> str:
     if not notebook.exists():
         return text
     code = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
-    kept = iter([cell for cell in code if "remove-cell" not in cell.metadata.get("tags", ())])
-    before = "".join(_unseen(cell.source) + "></div>" for cell in code if cell.source == "import hvlib as hv")
+    gone = [cell for cell in code if "remove-cell" in cell.metadata.get("tags", ())]
+    kept = iter([cell for cell in code if cell not in gone])
+    before = "".join(_unseen(cell.source) + "></div>" for cell in gone if cell.source == "import hvlib as hv")
 
     def written(found: re.Match[str]) -> str:
         nonlocal before

@@ -42,14 +42,13 @@ def context(browser):
 REMOVED = "Failed to execute 'removeChild' on 'Node': The node to be removed is not a child of this node."
 
 
-def of_its_windowed_list(problem):
-    """Whether it is JupyterLab's own: its list of cells lets go of a cell that it has taken out of the page already.
+def of_its_splash_screen(problem):
+    """Whether it is JupyterLab's own: a timer of its splash screen takes it out of the page, now and then twice.
 
-    Now and then, on a busy machine, when a notebook is laid out anew: https://github.com/jupyterlab/jupyterlab/issues/15415.
-    The stack must say so; the same error from anywhere else is a problem.
+    The stack must be that timer's, and nothing else; the same error from anywhere else is a problem.
     """
-    first = re.search(r"^ +at .*", problem, re.MULTILINE)
-    return bool(REMOVED in problem and first and re.search(r"\.detachWidget \(\S+/static/\S*\bjlab_core\.", first[0]))
+    frames = re.findall(r"^ +at (.*)", problem, re.MULTILINE)
+    return REMOVED in problem and len(frames) == 1 and bool(re.fullmatch(r"\S+/static/\S*\bjlab_core\.\S+", frames[0]))
 
 
 def uncaught(error):
@@ -66,7 +65,7 @@ def watched(context, known=()):
     page.on("pageerror", lambda error: problems.append(uncaught(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     yield page
-    problems = [one for one in problems if not of_its_windowed_list(one) and one.split("\n")[0] not in known]
+    problems = [one for one in problems if not of_its_splash_screen(one) and one.split("\n")[0] not in known]
     page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
     page.close()
     assert not problems, problems
@@ -284,7 +283,6 @@ def test_a_picture_and_words_answer_a_hand_in_jupyterlab(remap):
     """A click in the picture, keys on a place of it, and a link in a cell above: the notebook takes none of them."""
     cells, film = remap.evaluate(CELLS), explore.FILMS["remap"]
     panel = remap.locator(".hv-panel")
-    places = panel.locator(".hv-hits > button:not([hidden])")
     place = {name: panel.locator(f'.hv-hits > button[data-group="{name}"]') for name in ("page2", "page5", "huge")}
 
     def stands(step):
@@ -303,7 +301,6 @@ def test_a_picture_and_words_answer_a_hand_in_jupyterlab(remap):
     place["page2"].focus()
     remap.keyboard.press("Space")
     stands(4)
-    assert places.count() == 8, "the leaf is split"
     link = remap.locator(".jp-RenderedMarkdown a", has_text="Free").first
     link.click()
     stands(11)
@@ -413,22 +410,19 @@ def test_a_panel_outlives_its_kernel_and_comes_back_to_life(lab, context):
     expect(page.locator(".jp-OutputArea-output", has_text=f"python says {where}")).to_be_visible()
     expect(page.locator(BROKEN)).to_have_count(0)
     page.close()
-    problems = [one for one in problems if not of_its_windowed_list(one)]
+    problems = [one for one in problems if not of_its_splash_screen(one)]
     assert not problems, problems
 
 
 THROWN = """(whose) => {
-  const list = jupyterapp.shell.currentWidget.content, { viewportNode } = list;
-  const gone = { node: document.createElement("div") };
-  const parent = { isAttached: false, viewportNode }, { detachWidget } = Object.getPrototypeOf(list.layout);
-  setTimeout(() => {
-    if (whose === "JupyterLab") detachWidget.call({ parent }, 0, gone);
-    else viewportNode.removeChild(gone.node);
-  });
+  if (whose === "a script") return void setTimeout(() => document.body.removeChild(document.createElement("div")));
+  const { service } = jupyterapp.pluginRegistry._plugins.get("@jupyterlab/apputils-extension:splash");
+  service.show().dispose();
+  document.getElementById("jupyterlab-splash").remove();
 }"""
 
 
-def test_only_jupyterlabs_own_list_may_lose_a_cell(lab, context):
+def test_only_jupyterlabs_own_splash_screen_may_be_gone(lab, context):
     """What is passed over is known by its stack: here the real one, and the same error of somebody else's."""
     page, seen = context.new_page(), []
     page.on("pageerror", lambda error: seen.append(uncaught(error)))
@@ -437,7 +431,7 @@ def test_only_jupyterlabs_own_list_may_lose_a_cell(lab, context):
         with page.expect_event("pageerror", lambda error: REMOVED in str(error)):
             page.evaluate(THROWN, whose)
     page.close()
-    assert [of_its_windowed_list(one) for one in seen if REMOVED in one] == [True, False], seen
+    assert [of_its_splash_screen(one) for one in seen if REMOVED in one] == [True, False], seen
 
 
 # Notebook 7.6 now and then loses a race while it reads its own settings, with an empty notebook too:

@@ -128,10 +128,6 @@ def panel(found: Part) -> Iterator[Row]:
             f"The median is {number(one['ms']['median'])} ms; a step that misses one frame is shown in the next, and "
             f"{where['load']:g} processes wanted {where['processors']} processors."
         )
-        if name == "gliding":
-            why += (
-                " The message by which a step is timed waits behind the frames of the glide, so this is an upper bound."
-            )
         yield Row(
             f"panel step, {words}: 95th percentile",
             f"{number(one['p95_ms'])} ms",

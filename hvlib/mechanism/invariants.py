@@ -17,7 +17,7 @@ from .vmemmap import Vmemmap
 ALL_SLOTS = 1 << 20
 """Up to this many struct pages of huge pages, each is asked for its head; above, the first two of each vmemmap page
 are: what the others say was written together with what the second one says."""
-CHUNK = 1 << 15
+CHUNK = 1 << 17
 """Struct pages asked at a time."""
 
 

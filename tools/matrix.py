@@ -47,7 +47,7 @@ def names(*lines: str) -> list[str]:
     return [re.split(r"[^\w.-]", line)[0] for line in lines]
 
 
-PACKAGES = [*names(*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["lab"])]
+PACKAGES = list(dict.fromkeys(names(*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["lab"])))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """The kernel lab: its parts without QEMU, and, marked, a real kernel from fetching to verdict (`make test-lab`)."""
 
 import base64
+import json
 import os
 import re
 import shutil
 import struct
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -160,7 +162,6 @@ def test_a_summary_keeps_all_of_eight_rows_and_eleven_of_many():
 
 
 def test_records_are_compact_and_read_back():
-    import json
 
     record = {"a": [[1, 2, True], [3, 4, False]], "b": {"c": "x, [y]", "d": []}}
     assert json.loads(text_of(record)) == record
@@ -369,30 +370,36 @@ def test_a_real_kernel_from_fetching_to_verdict(tmp_path):
 @pytest.mark.lab
 @pytest.mark.skipif(bool(MISSING) and not REQUIRED, reason=f"not installed here: {', '.join(MISSING)}")
 def test_the_script_of_the_report_finds_in_a_virtual_machine_what_the_lab_counts_there(tmp_path):
-    """`kpf_huge.sh`, run by root in a guest, as a maintainer would, in the releases next to the bug's beginning."""
+    """`kpf_huge.sh`, run by root in a guest, as a maintainer would, against the rows that the lab measured there.
+
+    A guest is asked once more if its kernel dies: under emulation some did, while they compacted memory.
+    """
     script = Path(kernel_lab.__file__).with_name("reports") / "kpf_huge.sh"
     packed = base64.b64encode(script.read_bytes()).decode()
-    for series, frames in (("6.12.113", 0), ("6.12.115", 448)):
-        folder = tmp_path / series
-        folder.mkdir()
-        kernel = fetch.fetch("trixie-security", folder / "kernel", X86, "cloud-amd64", series)
-        initrd = initramfs.build(folder, fetch.busybox("trixie-security", folder / "busybox", X86))
-        with guest.boot(X86, kernel.image, initrd, folder, 8192) as asked:
-            said = asked.shell(f"echo {packed} | base64 -d >/kpf_huge.sh; sh /kpf_huge.sh", 300).splitlines()
-        with guest.boot(X86, kernel.image, initrd, folder, 8192) as asked:  # anew: what was marked stays marked
-            rows = experiment.Experiment(asked, print).left_huge()
-        assert said[0].startswith(series)
-        for hvo, row in enumerate(rows):
-            assert said[2 * hvo + 1] == (
-                f"hugetlb_optimize_vmemmap={hvo}: {row['huge_pages']} pages of 2 MiB taken and given back, "
-                f"KPF_HUGE on {row['frames']} frames"
-            )
-            got = re.fullmatch(
-                rf"hugetlb_optimize_vmemmap={hvo}: a page of 1 GiB, taken .*back:([ 01]+)", said[2 * hvo + 2]
-            )
-            assert (sum(map(int, got[1].split())) == 8) == (not frames or not hvo)
-        assert [row["frames"] for row in rows] == [0, frames]
-        assert [sum(row["again"]) == len(row["again"]) for row in rows] == [True, not frames]
+    series, kept = "6.12.115", resources.files("hvlib.kernels").joinpath("data", "kpf-huge-6.12.json")
+    rows = [row for row in json.loads(kept.read_text("utf-8"))["rows"] if row["release"].startswith(f"{series}+")]
+    kernel = fetch.fetch("trixie-security", tmp_path / "kernel", X86, "cloud-amd64", series)
+    initrd = initramfs.build(tmp_path, fetch.busybox("trixie-security", tmp_path / "busybox", X86))
+    said: list[str] = []
+    for left in (1, 0):
+        try:
+            with guest.boot(X86, kernel.image, initrd, tmp_path, 8192) as asked:
+                said = asked.shell(f"echo {packed} | base64 -d >/kpf_huge.sh; sh /kpf_huge.sh", 300).splitlines()
+            break
+        except kernel_lab.LabError:
+            if not left:
+                raise
+    assert [row["frames"] for row in rows] == [0, 448]
+    assert said[0].startswith(series)
+    for hvo, row in enumerate(rows):
+        assert said[2 * hvo + 1] == (
+            f"hugetlb_optimize_vmemmap={hvo}: {row['huge_pages']} pages of 2 MiB taken and given back, "
+            f"KPF_HUGE on {row['frames']} frames"
+        )
+        got = re.fullmatch(
+            rf"hugetlb_optimize_vmemmap={hvo}: a page of 1 GiB, taken .*back:([ 01]+)", said[2 * hvo + 2]
+        )
+        assert (sum(map(int, got[1].split())) == 8) == all(row["again"])
 
 
 @pytest.mark.lab
@@ -400,10 +407,11 @@ def test_the_script_of_the_report_finds_in_a_virtual_machine_what_the_lab_counts
 def test_the_reproducer_of_the_third_bug_counts_on_a_real_kernel(tmp_path):
     """The suite's current 6.12: whatever it shows, it shows with the optimisation on only, and seven for each page."""
     ask = ["trixie-security", "--series", "6.12", "--kpf-huge", "--into", str(tmp_path)]
-    done = subprocess.run([sys.executable, "-m", "kernel_lab", *ask], capture_output=True, text=True, timeout=420)
+    for _ in range(2):  # once more if the guest's kernel dies
+        done = subprocess.run([sys.executable, "-m", "kernel_lab", *ask], capture_output=True, text=True, timeout=420)
+        if done.returncode == 0:
+            break
     assert done.returncode == 0, done.stdout + done.stderr
-    import json
-
     off, on = json.loads((tmp_path / "kpf-huge-6.12.json").read_text())["rows"]
     assert (off["huge_pages"], off["frames"]) == (64, 0)
     assert on["frames"] in (0, 448)

@@ -279,16 +279,19 @@ def filter_program() -> bytes | None:
 # --- a container, and none --------------------------------------------------------------------------------------------
 
 
+ROOTS_HOME = Path("/root")
+
+
 def _below_root(prepared: Path, binds: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A /root that can be passed through by others than root, which is not so in images, if a Python lies there."""
-    below = [target for _, target in binds if target.startswith("/root/")]
+    """A home of root that can be passed through by others than root, which is not so in images, if a Python lies there."""
+    below = [target for _, target in binds if ROOTS_HOME in Path(target).parents]
     for target in below:
         place = Path(f"{prepared}{target}")
         place.mkdir(parents=True, exist_ok=True)
         for one in (place, *place.parents):
             if prepared in one.parents:
                 one.chmod(0o755)
-    return [(f"{prepared}/root", "/root")] if below else []
+    return [(f"{prepared}{ROOTS_HOME}", str(ROOTS_HOME))] if below else []
 
 
 @dataclass

@@ -299,13 +299,13 @@ def test_a_python_below_roots_home_is_reached_in_a_container_too(tmp_path):
     """In images /root is for root alone, and what runs there is a user."""
     old = os.umask(0o077)
     try:
-        assert wall._below_root(tmp_path, [("/x", "/root/.pyenv/3"), ("/y", "/usr/lib")]) == [
+        assert wall._below_root(tmp_path, [("/x", f"{wall.ROOTS_HOME}/python/3"), ("/y", "/usr/lib")]) == [
             (f"{tmp_path}/root", "/root")
         ]
     finally:
         os.umask(old)
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "root").rglob("*")} == {0o755}
-    assert (tmp_path / "root" / ".pyenv" / "3").is_dir()
+    assert (tmp_path / "root" / "python" / "3").is_dir()
     assert wall._below_root(tmp_path, [("/y", "/usr/lib")]) == []
 
 

@@ -283,7 +283,7 @@ ROOTS_HOME = Path("/root")
 
 
 def _below_root(prepared: Path, binds: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A home of root that can be passed through by others than root, which is not so in images, if a Python lies there."""
+    """A home of root that others can pass through, which is not so in images, if a Python lies there."""
     below = [target for _, target in binds if ROOTS_HOME in Path(target).parents]
     for target in below:
         place = Path(f"{prepared}{target}")

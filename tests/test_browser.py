@@ -51,9 +51,25 @@ def of_its_splash_screen(problem):
     return REMOVED in problem and len(frames) == 1 and bool(re.fullmatch(r"\S+/static/\S*\bjlab_core\.\S+", frames[0]))
 
 
+CANCELLED = "Could not restore the debugger state: Canceled future for debug_request message before replies were done"
+
+
+def of_its_debugger(message):
+    """Whether it is JupyterLab's own: its debugger was still asking a kernel when the notebook was closed.
+
+    The book asks no kernel to debug. The words must be these, and printed by JupyterLab's own script.
+    """
+    return message.text == CANCELLED and bool(re.search(r"/static/\S*\bjlab_core\.", message.location["url"]))
+
+
 def uncaught(error):
     """An error as text, with the stack that says whose it is."""
     return f"{error}\n{error.stack or ''}".strip()
+
+
+def printed(message):
+    """Whether a message of the console is an error, and not JupyterLab's own."""
+    return message.type == "error" and not of_its_debugger(message)
 
 
 @contextlib.contextmanager
@@ -63,7 +79,7 @@ def watched(context, known=()):
     page.set_default_timeout(60_000)
     problems = []
     page.on("pageerror", lambda error: problems.append(uncaught(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: problems.append(message.text) if printed(message) else None)
     yield page
     problems = [one for one in problems if not of_its_splash_screen(one) and one.split("\n")[0] not in known]
     page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
@@ -432,6 +448,26 @@ def test_only_jupyterlabs_own_splash_screen_may_be_gone(lab, context):
             page.evaluate(THROWN, whose)
     page.close()
     assert [of_its_splash_screen(one) for one in seen if REMOVED in one] == [True, False], seen
+
+
+CLOSED_TOO_SOON = """async (cancelled) => {
+  const { service } = jupyterapp.pluginRegistry._plugins.get("@jupyterlab/debugger-extension:service");
+  service.restoreState = async () => { throw new Error(cancelled); };
+  console.error(`Could not restore the debugger state: ${cancelled}`);
+}"""
+
+
+def test_only_jupyterlabs_own_debugger_may_be_cut_short(lab, context):
+    """Here the real one, by a notebook whose debugger is refused its answer, and the same words of somebody else."""
+    page, seen = context.new_page(), []
+    page.on("console", lambda message: seen.append(message) if message.text == CANCELLED else None)
+    lab.open(page, CHAPTER_2)
+    page.evaluate(CLOSED_TOO_SOON, CANCELLED.partition(": ")[2])
+    with page.expect_console_message(lambda message: of_its_debugger(message)):
+        lab.open(page, f"{list(CHAPTERS)[3]}.ipynb")
+    page.close()
+    assert not of_its_debugger(seen[0]) and printed(seen[0])
+    assert not any(printed(one) for one in seen[1:])
 
 
 # Notebook 7.6 now and then loses a race while it reads its own settings, with an empty notebook too:

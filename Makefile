@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab quick test generated-check test-lab book book-serve slides live-test live-engine live-pins assignments grade-demo grade-check hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
+.PHONY: help lab quick test test-long generated-check test-lab book book-serve slides live-test live-engine live-pins assignments grade-demo grade-check hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -29,6 +29,9 @@ quick: .venv/test.done  ## the first thing to run: what a change most often brea
 
 test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, and a real browser if Chromium is there
 	$(BIN)/pytest -q -n auto
+
+test-long: .venv/test.done  ## what make test leaves out: pages that run Python, in Chromium and Firefox, the PDF, 10,000 games, all attacks (needs npm)
+	$(BIN)/pytest -q -n auto -m "long and not every"
 
 generated-check: .venv/test.done  ## is what commands make as they make it now? A failure names the command (make test has it too)
 	$(BIN)/pytest -q -m generated tests

@@ -157,7 +157,7 @@ def test_an_unknown_task_gets_a_sentence(problem_set, name):
 # --- the wall and its enemies ---
 
 
-@pytest.fixture(scope="module", params=["root", "user"])
+@pytest.fixture(scope="module", params=["user", pytest.param("root", marks=pytest.mark.long)])
 def said(request, behind):
     """What came of all attacks, and of a class of all habits and tricks: run once as root, once as an ordinary user."""
     before = {str(path) for place in ("/tmp", "/dev/shm") for path in Path(place).iterdir()}

@@ -29,14 +29,14 @@ from tools import jupyterlab, pages
 from tools.jupyterlab import needs_chromium, needs_firefox
 
 ROOT = Path(__file__).parents[1]
-pytestmark = [pytest.mark.book, pytest.mark.beside]
+pytestmark = [pytest.mark.book, pytest.mark.beside, pytest.mark.slow, pytest.mark.long]
 needs_npm = pytest.mark.skipif(
     not (shutil.which("npm") and shutil.which("node")) and os.environ.get("HVLIB_REQUIRE_BROWSER") != "1",
     reason="no npm here (Debian: apt install npm)",
 )
 CHAPTERS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 SOME = ("06_remap_to_page_1", "11_ask_a_kernel", "12_your_own_fleet")
-"""What every run of the tests runs: panels, guesses and the game; records; the sandbox. The others: make live-test."""
+"""What make test-long runs: panels, guesses and the game; records; the sandbox. The others: make live-test."""
 BOTH = pytest.mark.parametrize("visit", ["browser", pytest.param("firefox", marks=needs_firefox)], indirect=True)
 """In Chromium and in Firefox."""
 

@@ -109,7 +109,7 @@ def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> st
         return _multiples(one, state.at)
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
-    stored = _figure(data["image/svg+xml"], html.escape(one.state(**state.at)[0].caption))
+    stored = _figure(_both(data), html.escape(one.state(**state.at)[0].caption))
     held = packed({**film.reel(one), "tall": film.upright(one)})
     return (
         f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{stored}</div>'
@@ -158,7 +158,7 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the game has no picture for readers without scripts; run make notebooks.")
     words = DATA if state.game == GAME else _known(page, "game", state.game, HANDS)()
-    stored = _figure(data["image/svg+xml"], html.escape(words["opening"]), "hv-figure")
+    stored = _figure(_both(data), html.escape(words["opening"]), "hv-figure")
     if page.printed:
         return stored
     held = _json(

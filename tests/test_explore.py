@@ -26,7 +26,9 @@ def test_every_film_has_its_function_and_says_itself_what_it_shows():
         explore.nonsense  # noqa: B018
     about = [film.about for film in explore.FILMS.values()]
     assert len(set(about)) == len(about)
-    assert all(re.fullmatch(r".{30,}\((?:chapter \d+|the book's first page)\)\.", text) for text in about)
+    for name, text in zip(explore.FILMS, about, strict=True):
+        right = re.fullmatch(r".{30,}\((?:chapter \d+|the book's first page)\)\.", text)
+        assert right, f'films/{name}.py: its docstring is one line that says what it shows and ends "(chapter 5)."'
 
 
 @pytest.mark.parametrize("name", list(explore.FILMS))

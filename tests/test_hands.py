@@ -1,6 +1,7 @@
 """The pictures of the published pages under a hand: mouse, finger and keys, words that move them, and paper."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,9 @@ from hvlib.pictures.films import FILMS
 from hvlib.teaching.questions import QUESTIONS
 from tools.jupyterlab import needs_chromium
 
+ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.book, pytest.mark.beside, needs_chromium]
-CHAPTERS = [f"{number:02d}" for number in range(13)]
+CHAPTERS = [path.name[:2] for path in sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))]
 BUTTONS = ".hv-hits > button:not([hidden])"
 
 

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 import hvlib as hv
+from hvlib import book
 from hvlib.pictures.films import FILMS
 from hvlib.teaching import kernel_words
 from hvlib.teaching.hand_facts import FACTS
@@ -41,6 +42,19 @@ def prose(notebook):
 def test_there_are_chapters():
     assert [name[:2] for name in NAMES] == [f"{number:02d}" for number in range(len(NAMES))]
     assert len(NAMES) >= 13
+
+
+def test_a_chapter_stands_where_readers_look_for_it():
+    """In the README, in the contents of the pages, and at the end of the chapter before."""
+    chapters = [one for one in book.chapters() if one.number is not None]
+    table = re.findall(r"\| (\d+) \| \[(.+?)\]\(notebooks/(.+?)\.ipynb\)", (ROOT / "README.md").read_text("utf-8"))
+    contents = re.findall(r"^\d\d_\w+$", (ROOT / "book" / "index.md").read_text("utf-8"), re.MULTILINE)
+    right = [(str(one.number), one.title, one.name) for one in chapters]
+    assert table == right, "the table in README.md is not that of the chapters"
+    assert contents == [one.name for one in chapters], "the list in book/index.md is not that of the chapters"
+    for path, one in zip(NOTEBOOKS[:-1], chapters[1:], strict=True):
+        leads = f"Next: [chapter {one.number}]({one.name}.ipynb)"
+        assert leads in prose(nbformat.read(path, as_version=4)), f"notebooks/{path.name} does not end with {leads} …"
 
 
 def test_every_cell_was_executed_in_order_and_without_error(notebook):
@@ -217,7 +231,9 @@ def test_what_the_folded_solutions_say_is_what_the_check_accepts(notebook):
     solved = [call for text in folded for call in re.findall(r"`(hv\.check\(.*?\))`", text) if "..." not in call]
     for call in solved:
         verdict = eval(call, {"hv": hv})
-        assert verdict.right, (call, verdict)
+        question = QUESTIONS[verdict.question]
+        right = question.write(question.answer(question.given(verdict.seed)))
+        assert verdict.right, f"a folded solution says {call}, and right is {right}"
     for cell in code(notebook):
         name = re.match(r'hv\.check\("([^"]+)", \.\.\.\)', cell.source)
         assert not name or any(f'hv.check("{name[1]}"' in call for call in solved), cell.source

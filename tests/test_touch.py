@@ -32,10 +32,8 @@ def test_a_hit_is_a_drawn_group_and_sets_a_slider_to_a_value_of_its(name, which)
             assert place, (values, group, "has no box to touch")
             left, top, wide, high = place
             assert wide * high > 30, (values, group, "is too small to touch")
-            assert left >= 0
-            assert top >= 0
-            assert left + wide <= scene.width
-            assert top + high <= scene.height
+            inside = left >= 0 and top >= 0 and left + wide <= scene.width and top + high <= scene.height
+            assert inside, (values, group, "is touched outside the picture", place)
             for axis, value in moves.items():
                 assert value in axes[axis], (values, group, axis, value)
                 assert type(value) is type(axes[axis][0])
@@ -99,7 +97,7 @@ def test_a_remapped_page_is_touched_at_the_step_that_remaps_it():
 @pytest.mark.parametrize("name", list(FILMS))
 def test_a_phone_has_a_drawing_of_its_own(name):
     one = FILMS[name]
-    assert one.portrait
+    assert one.portrait, f"give FILM in films/{name}.py a drawing {PORTRAIT} units wide: Film(…, portrait)"
     assert film.upright(one)
     heights = {scene.height for _, scene in scenes(name, "portrait")}
     widths = {scene.width for _, scene in scenes(name, "portrait")}

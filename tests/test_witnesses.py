@@ -8,7 +8,9 @@ import pytest
 
 import hvlib as hv
 
-FREES = {  # by hand: frames freed by schemes that keep two vmemmap pages, and by those that keep one
+COLUMNS = (2, 1)
+"""How many vmemmap pages a scheme keeps, for each number in a row of `FREES`."""
+FREES = {  # by hand: base page and struct page, then for each size the frames freed
     ("4 KiB", 64): {"64 KiB": (0, 0), "512 KiB": (0, 1), "1 MiB": (2, 3), "2 MiB": (6, 7), "32 MiB": (126, 127),
                     "1 GiB": (4094, 4095)},
     ("4 KiB", 128): {"64 KiB": (0, 0), "512 KiB": (2, 3), "1 MiB": (6, 7), "2 MiB": (14, 15), "32 MiB": (254, 255),
@@ -33,7 +35,7 @@ def by_hand(base: str, struct_page: int, size: str, scheme: str) -> int:
     """Frames that a huge page gives back."""
     if struct_page in TORN or KEEPS[scheme] is None:
         return 0
-    return FREES[base, struct_page][size][2 - KEEPS[scheme]]
+    return FREES[base, struct_page][size][COLUMNS.index(KEEPS[scheme])]
 
 
 def enough_memory(page: hv.HugePage, count: int) -> int:
@@ -61,7 +63,14 @@ def neighbours(pool: hv.Pool, count: int) -> range:
 
 
 def test_every_scheme_is_tested():
-    assert list(KEEPS) == list(hv.SCHEMES), "write down what it keeps and frees"
+    assert list(KEEPS) == list(hv.SCHEMES), "write down in KEEPS what it keeps"
+    missing = {keeps for keeps in KEEPS.values() if keeps} - {*COLUMNS}
+    assert not missing, f"add to COLUMNS, and to each row of FREES what is freed: schemes that keep {missing}"
+
+
+def test_every_base_page_is_tested():
+    missing = {hv.format_size(one.base_page) for one in hv.ARCHITECTURES.values()} - {base for base, _ in FREES}
+    assert not missing, f"write down in FREES what is freed with base pages of {missing}"
 
 
 @pytest.mark.parametrize(("base", "struct_page", "size"), CASES)

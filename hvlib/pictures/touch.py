@@ -36,9 +36,10 @@ def cut(scenes: Sequence[Scene], names: Sequence[str], axes: Mapping[str, Sequen
         for name, shapes in scene.groups.items():
             place = extent(shapes) if name in scene.hits or name in tied else None
             if place:
-                moves = [
-                    [order.index(axis), axes[axis].index(value)] for axis, value in scene.hits.get(name, {}).items()
-                ]
+                hits = scene.hits.get(name, {})
+                for axis, value in hits.items():
+                    assert value in axes.get(axis, ()), f"{name} sets {axis}={value!r}, which no slider can be set to"
+                moves = [[order.index(axis), axes[axis].index(value)] for axis, value in hits.items()]
                 zones.append([number[name], *(round(side, 1) for side in place), *([moves] if moves else [])])
         ties = [sorted(number[name] for name in tie) for tie in scene.ties if len(tie) > 1]
         table = json.dumps({"zones": zones, "ties": ties})

@@ -136,7 +136,7 @@ def _portrait(huge_page: str, scheme: str, memory: str) -> Scene:
     count = _pages_in(page, memory)
     bill = page.bill(scheme, count)
     left, kept, wide = bill.memmap - bill.saved, bill.memmap - bill.freed, PORTRAIT - 4.0
-    scene, part = Scene(PORTRAIT, 678), wide * left / bill.memmap
+    scene, part = Scene(PORTRAIT, 498 + 36 * len(SCHEMES)), wide * left / bill.memmap
     scene.add("title", Label(2, 12, f"{quantity(count, 'huge page')} of {huge_page}", 13, "left", bold=True))
     scene.add("whole text", Label(2, 36, f"all their struct pages: {_size(page, bill.memmap)}", align="left"))
     scene.add("whole", Box(2, 46, part, 30, "quiet"))
@@ -186,9 +186,10 @@ def _touch(scene: Scene) -> None:
 
 def _schemes(scene: Scene, page: HugePage, chosen: str, count: int, tall: bool = False) -> None:
     """What each scheme saves of the same struct pages, to scale, the chosen one marked."""
+    pitch = (WIDTH - LEFT) // len(SCHEMES)
     for column, name in enumerate(SCHEMES):
-        bill, wide = page.bill(name, count), 186.0 if tall else 148.0
-        x, top = (150.0, 498 + 36 * column) if tall else (LEFT + 162 * column, 476)
+        bill, wide = page.bill(name, count), 186.0 if tall else pitch - 14.0
+        x, top = (150.0, 498 + 36 * column) if tall else (LEFT + pitch * column, 476)
         left = wide * (bill.memmap - bill.saved) / bill.memmap
         mark: list[Box] = (
             [Box(2, top, 144, 18, "mark") if tall else Box(x, top - 20, wide, 18, "mark")] if name == chosen else []

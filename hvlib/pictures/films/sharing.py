@@ -18,7 +18,8 @@ COUNTS = tuple(1 << n for n in range(11))
 SIZES = ("2 MiB", "1 GiB")
 BY_MACHINE = 64
 """Up to this many pages of 2 MiB the machine counts; beyond, and for 1 GiB, arithmetic does."""
-_COLUMN, _WIDE, _LEFT, _RIGHT = 162, 148, 54, 54
+_COLUMN, _LEFT, _RIGHT = (WIDTH - 14) // len(SCHEMES), 54, 54
+_WIDE = _COLUMN - 14
 _BLOCKS, _PITCH, _HEIGHT, _SHARED = (92, 244), 24, 20, 194
 
 

@@ -31,7 +31,7 @@ test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, a
 	$(BIN)/pytest -q -n auto
 
 test-long: .venv/test.done  ## what make test leaves out: pages that run Python, in Chromium and Firefox, the PDF, 10,000 games, all attacks (needs npm)
-	$(BIN)/pytest -q -n auto -m "long and not every"
+	$(BIN)/pytest -q -n auto -m long
 
 generated-check: .venv/test.done  ## is what commands make as they make it now? A failure names the command (make test has it too)
 	$(BIN)/pytest -q -m generated tests
@@ -47,7 +47,7 @@ book-serve: book  ## the same, then read them at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000
 
 live-test: .venv/test.done  ## every chapter on its page and in JupyterLite against its notebook, in Chromium and Firefox (needs npm)
-	$(BIN)/pytest -q -m "every or not every" tests/test_live.py
+	$(BIN)/pytest -q -m long tests/test_live.py
 
 live-engine: .venv/test.done  ## the engine's own tests inside the interpreter that the pages ship (needs Node.js and npm)
 	$(BIN)/python -m live tests

@@ -283,8 +283,8 @@ def page_map_portrait(state: PageMap) -> Scene:
     for (x, wide), name in ((_TALL_PAGES, "vmemmap"), (_TALL_ENTRIES, "page table"), (_TALL_FRAMES, "frames")):
         scene.add("heads", Label(x + wide / 2, 90, name, bold=True))
     for number, row in enumerate(state.rows):
-        box, name = _tall_box(_TALL_PAGES, number, run_text(row.first, row.last), "plain")
-        scene.add(f"page{number}", *_with_head(box, row), name)
+        box, number_of_page = _tall_box(_TALL_PAGES, number, run_text(row.first, row.last), "plain")
+        scene.add(f"page{number}", *_with_head(box, row), number_of_page)
     whole = all(row.entries == "PMD leaf" for row in state.rows)
     x, wide = _TALL_ENTRIES
     if whole:

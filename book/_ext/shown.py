@@ -143,7 +143,8 @@ def _multiples(one: film.Film, start: Mapping[str, int | str]) -> str:
 def _picture(page: Page, state: outputs.PictureShown, data: Mapping[str, Any]) -> str:
     if not state.caption or len(state.alt) < SHORTEST_ALT or any(kind not in data for kind in PICTURES):
         raise Unfit(f"{page.where}: a figure without caption or without alternative text; draw it with hv.draw.")
-    return _figure(_both(data), html.escape(state.caption), "hv-figure")
+    drawing, caption = _both(data), html.escape(state.caption)
+    return _figure(drawing, caption, "hv-figure hv-titled" if f">{caption}</text>" in drawing else "hv-figure")
 
 
 def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -> str:

@@ -149,7 +149,7 @@ WAITS: dict[str, Wait] = {
     ),
     "frames for 1,024": Wait(
         "sharing", {"pages": 1024, "huge_page": "2 MiB"}, Spot("bar4", full=8192), {"pages": 1},
-        always=(*_each("number4.", 5), "bar4", "share4"),
+        always=(*_each("number4.", 5), "bar4", "share4"), untold=True,
     ),
     "what is left of 16 GiB": Wait(
         "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),

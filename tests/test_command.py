@@ -352,6 +352,7 @@ def test_installed_in_an_environment_of_its_own_it_copies_its_own_chapters(wheel
 # --- seen -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.beside
 @pytest.mark.browser
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no interrupt that one process can send to another")
 def test_the_command_leads_to_a_live_panel_and_ends_at_one_interrupt(tmp_path, browser):

@@ -179,6 +179,19 @@ def test_a_task_that_fails_is_found_when_the_course_is_read(mine, old, new):
         tasks.load(mine)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("ask.count", 'ask.one_of("on", "off")', "its own answer .* choose another reader"),
+     ("64 * g", "(512 if g['count'] % 3 else 64) * g", "the mistake '64 is what.' is the right answer with .*draw other")],
+)  # fmt: skip
+def test_a_task_that_cannot_be_graded_is_found_when_the_course_is_read(mine, old, new, said):
+    """No student would have its points, or the right answer would be called a mistake."""
+    path = mine.parent / "tasks.py"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(hv.BadInput, match=said):
+        tasks.load(mine)
+
+
 @pytest.mark.slow
 def test_the_grader_is_a_distribution_of_its_own(tmp_path):
     for room, name in ((ROOT / "grading", "hvlib_grading"), (ROOT, "hvlib")):

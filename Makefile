@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab quick test generated-check test-lab book book-serve slides live-test live-engine live-pins assignments grade-demo hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
+.PHONY: help lab quick test test-long generated-check test-lab book book-serve slides live-test live-engine live-pins assignments grade-demo grade-check hub-demo coverage observe observe-all notebooks notebooks-check mutants matrix bench binder-check lint types picture constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -29,6 +29,9 @@ quick: .venv/test.done  ## the first thing to run: what a change most often brea
 
 test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, and a real browser if Chromium is there
 	$(BIN)/pytest -q -n auto
+
+test-long: .venv/test.done  ## what make test leaves out: pages that run Python, in Chromium and Firefox, the PDF, 10,000 games, all attacks (needs npm)
+	$(BIN)/pytest -q -n auto -m long
 
 generated-check: .venv/test.done  ## is what commands make as they make it now? A failure names the command (make test has it too)
 	$(BIN)/pytest -q -m generated tests
@@ -44,7 +47,7 @@ book-serve: book  ## the same, then read them at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/book/html 8000
 
 live-test: .venv/test.done  ## every chapter on its page and in JupyterLite against its notebook, in Chromium and Firefox (needs npm)
-	$(BIN)/pytest -q -m "every or not every" tests/test_live.py
+	$(BIN)/pytest -q -m long tests/test_live.py
 
 live-engine: .venv/test.done  ## the engine's own tests inside the interpreter that the pages ship (needs Node.js and npm)
 	$(BIN)/python -m live tests
@@ -55,8 +58,12 @@ live-pins: .venv/test.done  ## pin the newest interpreter and wheels for the pag
 assignments: .venv/test.done  ## write the release of the problem sets from its one source
 	$(BIN)/python -m grading sets
 
-grade-demo: .venv/grade.done  ## grade a fabricated class of forty, ten of them hostile, by nbgrader and by our own grader
-	$(BIN)/python -m grading demo --nbgrader
+grade-demo: build/grade/done  ## grade a fabricated class of forty, ten of them hostile, by nbgrader and by our own grader
+	build/grade/venv/bin/python -m grading demo --nbgrader
+
+grade-check: build/grade/done  ## do nbgrader and our own grader give the same scores? A small class, and the class of forty
+	build/grade/venv/bin/python -m pytest -q -p no:cacheprovider -m "grading or slow" -k "nbgrader or graders" \
+		tests/test_grading.py tests/test_grading_course.py
 
 hub-demo: build/hub/done  ## a JupyterHub on loopback with 20 simulated students, a chapter each (STUDENTS=5; needs npm)
 	@build/hub/venv/bin/python -m classroom demo --students '$(STUDENTS)' --chapter '$(LESSON)' \
@@ -127,8 +134,9 @@ clean:  ## remove the virtual environment and caches
 	@$(install)
 	@touch $@
 
-.venv/grade.done: .venv/test.done
-	@echo "Adding nbgrader …"
+build/grade/done: pyproject.toml constraints.txt
+	@echo "Setting up build/grade: nbgrader, which brings another front end, apart from the readers' JupyterLab (once) …"
+	@if command -v uv >/dev/null; then uv venv -q --clear -p $(PY) build/grade/venv; else $(PY) -m venv --clear build/grade/venv; fi
 	@$(install)
 	@touch $@
 
@@ -143,7 +151,8 @@ build/hub/done: pyproject.toml constraints.txt
 build/hub/done: BIN := build/hub/venv/bin
 build/hub/done: EXTRAS := lab,hub
 .venv/lab.done: EXTRAS := lab
-.venv/grade.done: EXTRAS := nbgrader
+build/grade/done: BIN := build/grade/venv/bin
+build/grade/done: EXTRAS := lab,test,nbgrader
 .venv/test.done: EXTRAS := lab,test,dev,book,binder
 install = if command -v uv >/dev/null; then uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'; \
 	else $(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'; fi

@@ -33,6 +33,8 @@ from .tasks import Assignment
 
 MOST_FILES = 20_000
 COLUMNS = ("student", "name", "file", "handed_in", "notes")
+MOST_NOTES = 5
+"""How many of the files that are passed over are named to whoever handed in nothing else."""
 MOST_IN_ZIP, LARGEST_ZIP = 50, 64 << 20
 """How many notebooks, and how many bytes of them, are taken out of a zip that a student handed in."""
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)(?=_|$)")
@@ -139,18 +141,22 @@ class File:
     zipped: str = ""
 
 
-def files(source: Path, tell: Callable[[str], None] = lambda _: None) -> Iterator[File]:
+Tell = Callable[[str, str], None]
+"""Is told the name of a file that is passed over, and why: "s02/report.pdf", "is no notebook"."""
+
+
+def files(source: Path, tell: Tell = lambda *_: None) -> Iterator[File]:
     """The notebooks of a delivery; ``tell`` is told what is passed over.
 
     Raises `BadInput` for what is neither a folder nor a zip.
     """
     if source.is_dir():
         everything = sorted(source.rglob("*"))
-        _most(len(everything), tell)
+        _most(source.name, len(everything), tell)
         files = []
         for path in everything[:MOST_FILES]:
             if path.is_symlink():
-                tell(f"{words.plain(path.relative_to(source).as_posix())} is a link, which is not followed")
+                tell(path.relative_to(source).as_posix(), "is a link, which is not followed")
             elif path.is_file():
                 files.append(path)
         metadata = _metadata([path.relative_to(source).as_posix() for path in files])
@@ -165,19 +171,19 @@ def files(source: Path, tell: Callable[[str], None] = lambda _: None) -> Iterato
         return
     try:
         with zipfile.ZipFile(source) as archive:
-            yield from _zipped(archive, "", 1, tell)
+            yield from _zipped(archive, source.name, "", 1, tell)
     except UNREADABLE:
         raise BadInput(f"{quoted(str(source))} is neither a folder nor a zip; choose what the LMS delivered.") from None
 
 
-def _most(found: int, tell: Callable[[str], None]) -> None:
+def _most(name: str, found: int, tell: Tell) -> None:
     if found > MOST_FILES:
-        tell(f"only the first {MOST_FILES:,} of {found:,} files are looked at")
+        tell(name, f"has {found:,} files; only the first {MOST_FILES:,} are looked at")
 
 
-def _zipped(archive: zipfile.ZipFile, below: str, depth: int, tell: Callable[[str], None]) -> Iterator[File]:
+def _zipped(archive: zipfile.ZipFile, zipped: str, below: str, depth: int, tell: Tell) -> Iterator[File]:
     entries = [one for one in archive.infolist() if PurePosixPath(one.filename).name and not one.is_dir()]
-    _most(len(entries), tell)
+    _most(zipped, len(entries), tell)
     entries = entries[:MOST_FILES]
     metadata = _metadata([entry.filename for entry in entries])
     gradescope = _gradescope(_some(archive, archive.getinfo(metadata))) if metadata and not below else {}
@@ -190,7 +196,7 @@ def _zipped(archive: zipfile.ZipFile, below: str, depth: int, tell: Callable[[st
             with archive.open(entry) as file:
                 yield from _one(name, file, _when(entry) if MOODLE.search(name) else "", gradescope, tell)  # type: ignore[arg-type]
         except UNREADABLE:
-            tell(f"{words.plain(name)} cannot be read (damaged, or with a password)")
+            tell(name, "cannot be read (damaged, or with a password)")
             if name.lower().endswith(".ipynb"):
                 yield File(name, "", b"")
 
@@ -208,19 +214,19 @@ def _when(entry: zipfile.ZipInfo) -> str:
         return ""
 
 
-def _inside(zipped: Path | BytesIO, name: str, depth: int, tell: Callable[[str], None]) -> Iterator[File]:
+def _inside(zipped: Path | BytesIO, name: str, depth: int, tell: Tell) -> Iterator[File]:
     """The notebooks of a zip that a student handed in; not more than anybody has."""
     found, size = 0, 0
     try:
         with zipfile.ZipFile(zipped) as archive:
-            for file in _zipped(archive, f"{name}/", depth, tell):
+            for file in _zipped(archive, name, f"{name}/", depth, tell):
                 found, size = found + 1, size + len(file.data)
                 if found > MOST_IN_ZIP or size > LARGEST_ZIP:
-                    tell(f"{words.plain(name)} has too much in it; only the first notebooks are taken")
+                    tell(name, "has too much in it; only the first notebooks are taken")
                     return
                 yield replace(file, zipped=name)
     except UNREADABLE:
-        tell(f"{words.plain(name)} is no zip that can be read")
+        tell(name, "is no zip that can be read")
 
 
 def _metadata(names: Sequence[str]) -> str:
@@ -253,14 +259,13 @@ def _named(entry: zipfile.ZipInfo) -> str:
 
 
 def _one(
-    name: str, file: BinaryIO, when: str, gradescope: Mapping[str, tuple[str, tuple[str, ...]]],
-    tell: Callable[[str], None],
+    name: str, file: BinaryIO, when: str, gradescope: Mapping[str, tuple[str, tuple[str, ...]]], tell: Tell
 ) -> Iterator[File]:  # fmt: skip
     parts = PurePosixPath(name).parts
     if any(part in OF_PROGRAMS for part in parts) or parts[-1].startswith("._"):
         return
     if not parts[-1].lower().endswith(".ipynb") or parts[-1].startswith("."):
-        tell(f"{words.plain(name)} is no notebook")
+        tell(name, "is no notebook")
         return
     folder = next((part for part in parts if GRADESCOPE.fullmatch(part)), "")
     told, who = gradescope.get(folder, ("", ()))
@@ -401,10 +406,16 @@ def collect(
     """
     by_id = {person.id: person for person in of.people}
     nobodys, remarks, chosen = list[str](), list[str](), dict[str, list[tuple[tuple[Any, ...], File]]]()
-    for file in files(source, remarks.append):
+    passed = list[tuple[str, str]]()
+
+    def tell(name: str, why: str) -> None:
+        remarks.append(f"{words.plain(name)} {why}")
+        passed.append((name, why))
+
+    for file in files(source, tell):
         last = PurePosixPath(file.name).name.lower()
         if assignment.name not in last and any(re.search(rf"(?<![a-z0-9]){other}(?!\d)", last) for other in others):
-            remarks.append(f"{words.plain(file.name)} is of another set")
+            tell(file.name, "is of another set")
             continue
         typed = next((name for key, name in said.items() if key in (file.name, PurePosixPath(file.name).name)), None)
         person, sure = (by_id.get(student_id(typed)), SURELY) if typed else whose(file, of.people)
@@ -436,13 +447,33 @@ def collect(
         _put(into / words.file_name(owner) / assignment.name, assignment.name, found)
         lines[owner] |= {"file": newest.name, "handed_in": newest.handed_in, "notes": "; ".join(notes)}
         remarks += [f"{owner}: {note}" for note in notes]
+    there = {
+        owner
+        for owner in names
+        if (into / words.file_name(owner) / assignment.name / f"{assignment.name}.ipynb").is_file()
+    }
+    for owner, notes in _instead(passed, of, assignment).items():
+        if owner not in there:
+            lines[owner]["notes"] = f"no notebook, but {'; '.join(notes[:MOST_NOTES])}"
     _kept(path)
     rows = [[words.in_table(line.get(column, "")) for column in COLUMNS] for line in lines.values()]
     path.write_text(csv_text([COLUMNS, *rows]), "utf-8", newline="")
-    there = [
-        (into / words.file_name(owner) / assignment.name / f"{assignment.name}.ipynb").is_file() for owner in names
-    ]
-    return Collected(len(chosen), sum(there), nobodys, remarks)
+    return Collected(len(chosen), len(there), nobodys, remarks)
+
+
+def _instead(passed: Sequence[tuple[str, str]], of: Roster, assignment: Assignment) -> dict[str, list[str]]:
+    """Owner -> what came from somebody and was passed over, for those who handed in nothing else."""
+    found: dict[str, list[str]] = {}
+    for name, why in passed:
+        person, _ = whose(File(name, "", b"", zipped=zip_in(PurePosixPath(name).parent)), of.people)
+        if person is not None:
+            found.setdefault(of.owner(person, assignment), []).append(f"'{words.plain(name, 120)}' {why}")
+    return found
+
+
+def zip_in(path: PurePosixPath) -> str:
+    """The outermost zip on a path in a delivery, itself included; nothing if there is none."""
+    return next((str(one) for one in (*reversed(path.parents), path) if one.suffix.lower() == ".zip"), "")
 
 
 def _order(file: File, problem_set: str) -> tuple[object, ...]:

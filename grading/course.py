@@ -77,6 +77,7 @@ def hand_ins(
         if (row := told.get(place.name)) is not None:
             kept = [note for note in one.notes if note != NO_ID] + [row["notes"]] * bool(row["notes"])
             doubts = tuple(doubt for doubt in one.doubts if doubt != NO_ID)
+            doubts += (row["notes"],) if row["notes"] and one.path is None else ()
             one = HandIn(words.from_table(row["student"]), one.path, row["handed_in"], tuple(kept), doubts)
         found.setdefault(one.student, []).append((place.name, one))
     settled = {student: _settled(student, folders) for student, folders in found.items()}

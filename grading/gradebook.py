@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from . import report, words
-from .collect import CANVAS, MOODLE, SURELY, File, Roster, whose
+from .collect import CANVAS, MOODLE, SURELY, File, Roster, whose, zip_in
 from .record import Record, csv_text, dictionaries
 from .score import Result
 from .tasks import Course
@@ -86,8 +86,7 @@ def lms_name(row: Mapping[str, str], student: str, of: Roster) -> str:
     """The name under which an LMS takes the feedback for a file that it delivered."""
     own = f"{words.file_name(student)}.html"
     path = PurePosixPath(words.from_table(row.get("file", "")))
-    zipped = next((place for place in reversed(path.parents) if place.suffix.lower() == ".zip"), PurePosixPath())
-    if not path.name or whose(File(str(path), "", b"", zipped=str(zipped)), of.people)[1] != SURELY:
+    if not path.name or whose(File(str(path), "", b"", zipped=zip_in(path.parent)), of.people)[1] != SURELY:
         return own
     for part in path.parts:
         if moodle := list(MOODLE.finditer(part)):

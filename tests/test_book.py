@@ -700,6 +700,7 @@ def test_the_landing_page_leads_to_the_pdf_once_it_is_there(html, tmp_path):
         book.offer(folder, paper)
 
 
+@pytest.mark.long
 @needs_chromium
 def test_the_pdf_has_bookmarks_tags_frozen_panels_and_solutions_at_the_end(html):
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")

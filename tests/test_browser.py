@@ -30,6 +30,8 @@ CHAPTERS = {
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 }
 """Chapter -> the film of its panel."""
+SOME = ("02_x86_huge_pages", "06_remap_to_page_1", "08_one_tail_for_all", "12_your_own_fleet")
+"""What every run of the tests opens: choices, the game, a hand, and what is largest. The others: make test-long."""
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +126,9 @@ def truth(film, values):
     return scene.caption, scene.alt
 
 
-@pytest.mark.parametrize("chapter", list(CHAPTERS))
+@pytest.mark.parametrize(
+    "chapter", [pytest.param(name, marks=() if name in SOME else pytest.mark.long) for name in CHAPTERS]
+)
 def test_a_chapter_runs_and_its_panel_answers_mouse_and_keyboard(lab, page, chapter):
     film = explore.FILMS[CHAPTERS[chapter]]
     lab.open(page, f"{chapter}.ipynb")

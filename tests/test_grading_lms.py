@@ -264,6 +264,28 @@ def test_nothing_is_passed_over_in_silence(tmp_path, capsys, as_zip):
     assert sorted(told) == sorted(expected)
 
 
+def test_who_hands_in_no_notebook_is_told_so_in_the_marks_until_there_is_one(tmp_path):
+    names = ["s01/ps1.ipynb", "s02/report.pdf", "s02/mine.zip", "s03/ps2.ipynb", "s03/a.pdf"]
+    source, late = delivered(tmp_path, names, as_zip=False), tmp_path / "late"
+    said = ["--roster", str(roster(tmp_path, PLAIN)), "--into", str(tmp_path / "in"), "--set", "ps1"]
+
+    def doubts(delivery):
+        assert main(["collect", str(delivery), *said]) == 0
+        found = {one.student: one for one in course.hand_ins(tmp_path / "in", "ps1")}
+        assert all(set(one.doubts) <= set(one.notes) for one in found.values())
+        return {student: one.doubts for student, one in found.items()}
+
+    expected = {
+        "s01": (),
+        "s02": ("no notebook, but 's02/mine.zip' is no zip that can be read; 's02/report.pdf' is no notebook",),
+        "s03": ("no notebook, but 's03/a.pdf' is no notebook; 's03/ps2.ipynb' is of another set",),
+    }
+    assert doubts(source) == expected
+    (late / "s02").mkdir(parents=True)
+    (late / "s02" / "ps1.ipynb").write_text("{}")
+    assert doubts(late) == doubts(source) == expected | {"s02": ()}
+
+
 def zipped(names, compression=zipfile.ZIP_STORED):
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w", compression) as archive:

@@ -532,7 +532,7 @@ HISTORIES, PARTS = 10_000, 10
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, PARTS))])
 def test_the_twin_plays_games_at_random_as_the_engine_does(twin, part):
     games = family(part, HISTORIES // PARTS)
     assert sum(len(moves) for _, moves, _ in games) > 6 * len(games)

@@ -29,14 +29,13 @@ from tools import jupyterlab, pages
 from tools.jupyterlab import needs_chromium, needs_firefox
 
 ROOT = Path(__file__).parents[1]
-pytestmark = [pytest.mark.book, pytest.mark.beside]
+pytestmark = [pytest.mark.book, pytest.mark.beside, pytest.mark.slow, pytest.mark.long]
 needs_npm = pytest.mark.skipif(
     not (shutil.which("npm") and shutil.which("node")) and os.environ.get("HVLIB_REQUIRE_BROWSER") != "1",
     reason="no npm here (Debian: apt install npm)",
 )
 CHAPTERS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-SOME = ("06_remap_to_page_1", "11_ask_a_kernel", "12_your_own_fleet")
-"""What every run of the tests runs: panels, guesses and the game; records; the sandbox. The others: make live-test."""
+LARGEST = "06_remap_to_page_1"
 BOTH = pytest.mark.parametrize("visit", ["browser", pytest.param("firefox", marks=needs_firefox)], indirect=True)
 """In Chromium and in Firefox."""
 
@@ -296,9 +295,7 @@ def left_out(cell):
 @needs_npm
 @needs_chromium
 @BOTH
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in SOME else pytest.mark.every) for name in CHAPTERS]
-)
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_a_page_says_what_its_notebook_says(served, visit, name):
     """Text, picture markup and state of each output of each cell, and every widget is there."""
     seen = visit()
@@ -571,9 +568,7 @@ def notebook(browser):
 
 @needs_npm
 @needs_chromium
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == SOME[0] else pytest.mark.every) for name in CHAPTERS]
-)
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_in_jupyterlite(site, served, notebook, name):
     """Run All says what the committed notebook says, a panel answers, and no more is sent than allowed."""
     notebook.open(served, name)
@@ -581,7 +576,7 @@ def test_a_chapter_in_jupyterlite(site, served, notebook, name):
     committed = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
     for cell, now in zip((one for one in committed.cells if one.cell_type == "code"), notebook.cells(), strict=True):
         assert said(now) == said(cell), cell.source
-    if name == SOME[0]:
+    if name == LARGEST:
         slider = notebook.page.locator(".jp-OutputArea .hv-panel").first.get_by_role("slider", name="step")
         slider.focus()
         notebook.page.keyboard.press("ArrowRight")

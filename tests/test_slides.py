@@ -81,6 +81,7 @@ TOO_LARGE = """() => [...document.querySelectorAll(".slides > section > section"
 }).map((slide) => `${slide.scrollWidth} x ${slide.scrollHeight}: ${slide.innerText.slice(0, 60)}`)"""
 
 
+@pytest.mark.long
 @needs_npm
 @needs_chromium
 def test_nothing_hangs_over_the_edge_of_a_slide(browser, tmp_path):

@@ -109,7 +109,7 @@ def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> st
         return _multiples(one, state.at)
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
-    stored = _figure(data["image/svg+xml"], html.escape(one.state(**state.at)[0].caption))
+    stored = _figure(_both(data), html.escape(one.state(**state.at)[0].caption))
     held = packed({**film.reel(one), "tall": film.upright(one)})
     return (
         f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{stored}</div>'
@@ -143,7 +143,8 @@ def _multiples(one: film.Film, start: Mapping[str, int | str]) -> str:
 def _picture(page: Page, state: outputs.PictureShown, data: Mapping[str, Any]) -> str:
     if not state.caption or len(state.alt) < SHORTEST_ALT or any(kind not in data for kind in PICTURES):
         raise Unfit(f"{page.where}: a figure without caption or without alternative text; draw it with hv.draw.")
-    return _figure(_both(data), html.escape(state.caption), "hv-figure")
+    drawing, caption = _both(data), html.escape(state.caption)
+    return _figure(drawing, caption, "hv-figure hv-titled" if f">{caption}</text>" in drawing else "hv-figure")
 
 
 def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -> str:
@@ -158,7 +159,7 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the game has no picture for readers without scripts; run make notebooks.")
     words = DATA if state.game == GAME else _known(page, "game", state.game, HANDS)()
-    stored = _figure(data["image/svg+xml"], html.escape(words["opening"]), "hv-figure")
+    stored = _figure(_both(data), html.escape(words["opening"]), "hv-figure")
     if page.printed:
         return stored
     held = _json(

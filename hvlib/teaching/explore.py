@@ -136,8 +136,11 @@ class Panel(anywidget.AnyWidget):
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         state = outputs.PanelShown(self._name, self.values, as_data(self.facts))
-        scene = self._waits.veiled(self.scene) if self._waits else self.scene
-        shown, alt = picture.bundle(scene, repr(self), state)
+        tall = self._film.portrait
+        drawn = [self.scene, *([tall(**self.values)] if tall else [])]
+        if self._waits:
+            drawn = [self._waits.veiled(one, self.values) for one in drawn]
+        shown, alt = picture.bundle(drawn[0], repr(self), state, *drawn[1:])
         return {**data, **shown}, {**(metadata or {}), **alt}
 
 

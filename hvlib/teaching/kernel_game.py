@@ -16,7 +16,7 @@ import traitlets
 
 from ..errors import BadInput, quoted
 from ..pictures import outputs, picture
-from ..pictures.mapping import FrameState, PageMap, PageRun, page_map_scene
+from ..pictures.mapping import FrameState, PageMap, PageRun, page_map_portrait, page_map_scene
 from ..pictures.scene import Scene
 from ..pictures.style import ARROWS, STYLES
 from ..units import whole_number
@@ -111,7 +111,7 @@ class KernelGame(anywidget.AnyWidget):
     @property
     def scene(self) -> Scene:
         """The page table as a picture that stands still."""
-        return _scene(self._session.kernel)
+        return page_map_scene(_map(self._session.kernel))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("state", "scene", "seed") and self.__dict__.get("_ready"):
@@ -125,7 +125,8 @@ class KernelGame(anywidget.AnyWidget):
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         state = outputs.GameShown("you are the kernel", self.seed, list(self.moves))
-        shown, alt = picture.bundle(self.scene, repr(self), state)
+        upright = page_map_portrait(_map(self._session.kernel))
+        shown, alt = picture.bundle(self.scene, repr(self), state, upright)
         return {**data, **shown}, {**(metadata or {}), **alt}
 
 
@@ -151,7 +152,7 @@ def _summary(kernel: rules.Kernel) -> str:
     return "\n".join(row for row in rows if row)
 
 
-def _scene(kernel: rules.Kernel) -> Scene:
+def _map(kernel: rules.Kernel) -> PageMap:
     def look(frame: int) -> FrameState:
         shown = len(kernel.showing(frame))
         if not shown:
@@ -165,7 +166,7 @@ def _scene(kernel: rules.Kernel) -> Scene:
     frames = [(str(frame), look(frame)) for frame in range(rules.PAGES)]
     table: list[tuple[str, FrameState]] = [("page table", "freed" if kernel.free()[rules.TABLE] else "own")]
     title = "You are the kernel: run this cell to play, or open the book's page"
-    return page_map_scene(PageMap(title, "2 MiB", rows, tuple(frames + (table if kernel.split else [])), 1))
+    return PageMap(title, "2 MiB", rows, tuple(frames + (table if kernel.split else [])), 1)
 
 
 def you_are_the_kernel(seed: int = rules.SEED) -> KernelGame:

@@ -57,29 +57,44 @@ class Wait:
     begins: Values = field(default_factory=dict)
     """Where the sliders stand at first."""
     veils: tuple[str, ...] = ()
-    """Groups that show the answer, hidden in the deciding state until a guess or "Show me" …"""
+    """Groups that show the answer, hidden in those states until a guess or "Show me" …"""
     always: tuple[str, ...] = ()
     """… and groups from which it follows, hidden in every state until then."""
     untold: bool = False
     """Whether the caption of every state is hidden with them."""
     gives_away: str = ""
     """Text that gives the answer away, as a regular expression; the answer itself by default."""
+    tells: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+    """All states in which the answer can be read, by slider; by default the one that decides."""
 
-    def veiled(self, scene: Scene) -> Scene:
-        """A picture with the groups veiled that would give the answer away in every state."""
-        if not self.always:
-            return scene
-        hidden = Scene(scene.width, scene.height, caption=scene.caption, alt=scene.alt)
-        if self.untold:
-            hidden.caption = hidden.alt = UNTOLD
+    @property
+    def telling(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Slider -> where it stands while the answer can be read."""
+        return self.tells or {axis: (value,) for axis, value in self.decides.items()}
+
+    def tells_in(self, values: Values) -> bool:
+        """Whether the answer can be read where the sliders stand, were it not veiled."""
+        return all(values[axis] in told for axis, told in self.telling.items())
+
+    def hides(self, values: Values) -> tuple[tuple[str, ...], bool]:
+        """What is hidden before a guess where the sliders stand: groups, and whether the caption is, too."""
+        tells = self.tells_in(values)
+        return (*self.always, *(self.veils if tells else ())), self.untold or tells
+
+    def veiled(self, scene: Scene, values: Values) -> Scene:
+        """A picture of the state with all veiled that would give the answer away."""
+        hidden, untold = self.hides(values)
+        shown = Scene(scene.width, scene.height, caption=scene.caption, alt=scene.alt)
+        if untold:
+            shown.caption = shown.alt = UNTOLD
         for name, shapes in scene.groups.items():
-            if name in self.always:
+            if name in hidden:
                 xs, ys = zip(*(corner for shape in shapes for corner in _corners(shape)), strict=True)
                 box = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), "void")
                 mark = Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True)
                 shapes = (box, mark) if min(box.width, box.height) > SMALL else (box,)
-            hidden.add(name, *shapes)
-        return hidden
+            shown.add(name, *shapes)
+        return shown
 
 
 def _each(name: str, count: int, pitch: int = 1) -> tuple[str, ...]:
@@ -118,12 +133,14 @@ WAITS: dict[str, Wait] = {
     "struct page of 128 bytes": Wait(
         "filling", {"huge_page": "2 MiB", "base_page": "4 KiB", "struct_page": 128}, Spot(cells=_each("row", 16)),
         veils=("equation", *_each("row", 16)), always=("law", "scheme"), untold=True,
-        gives_away=r"\b16\b(?! ?[KMG]iB| bytes)|64 / 8|whatever the base page|could be freed",
+        gives_away=r"\b16\b(?!,|\s?[KMG]iB| bytes)|64 / 8|whatever the base page|could be freed",
+        tells={"struct_page": (128,)},
     ),
     "where struct page 300 is read": Wait(
         "remap", {"huge_page": "2 MiB", "step": 11}, Spot(cells=_each("frame", 8), only=True),
-        veils=tuple(f"arrow{n}" for n in range(1, 8)),
+        veils=(*_each("frame", 8), *(f"arrow{n}" for n in range(1, 8))),
         gives_away=r"(?i)\bto (?:its )?page 1\b|frame of page 1|page 1[’']s frame|to frame 1\b",
+        tells={"step": tuple(range(4, 12))},
     ),
     "struct pages that say PG_head": Wait(
         "fake_heads", {"scheme": "head page"}, Spot(cells=_each("cell", 8, 64)), {"scheme": "off", "struct_page": 64},
@@ -132,17 +149,21 @@ WAITS: dict[str, Wait] = {
     ),
     "frames for 1,024": Wait(
         "sharing", {"pages": 1024, "huge_page": "2 MiB"}, Spot("bar4", full=8192), {"pages": 1},
-        always=(*_each("number4.", 5), "bar4", "share4"),
+        always=(*_each("number4.", 5), "bar4", "share4"), untold=True,
     ),
     "what is left of 16 GiB": Wait(
         "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),
         {"huge_page": "1 GiB", "scheme": "off", "memory": "1 TiB"},
         ("row1", "row2", "row3", "row5", "row6", "zoom text", "saved text"),
+        tells={"huge_page": ("1 GiB",), "scheme": ("head page", "head page, copied", "shared tail"),
+               "memory": ("1 TiB",)},
     ),
     "seven free frames": Wait(
         "giving_back", {"scheme": "head page", "free_frames": 7, "step": 4}, Spot(cells=_each("huge", 8)),
         veils=tuple(f"{what}{n}" for what in ("huge", "block") for n in range(8)),
-        gives_away=r"(?i)\b(?:8|eight|all) (?:of them )?(?:are )?given back|one pays for|pays for the rest",
+        gives_away=r"(?i)\b(?:8|eight|all) (?:of them )?(?:are )?given back|one pays for|pays for the rest"
+                   r"|\b49 frames",
+        tells={"free_frames": (6, 7, 13, 14, 42, 48), "step": (2, 3, 4)},
     ),
     "saved by 6.1": Wait(
         "kernels", {"release": "6.1.192", "when": "while it lives"}, Spot("pool", full=512),
@@ -180,6 +201,7 @@ def as_data(name: str) -> dict[str, Any] | None:
     return {
         "film": wait.film,
         "decides": dict(wait.decides),
+        "tells": {axis: list(told) for axis, told in wait.telling.items()},
         "way": _way(film, wait),
         "veils": list(wait.veils),
         "always": list(wait.always),

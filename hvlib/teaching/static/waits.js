@@ -36,6 +36,7 @@ export function begin({ el, model, wait, guess }) {
   attach();
 
   const decided = () => names.every((name) => model.get(name) === wait.decides[name]);
+  const telling = () => Object.entries(wait.tells).every(([name, values]) => values.includes(model.get(name)));
   const group = (name) => picture.querySelector(`svg [data-name="${CSS.escape(name)}"]`);
   function box(name) {
     const found = group(name), { width, height, left, top } = found?.getBoundingClientRect() ?? {};
@@ -110,7 +111,7 @@ export function begin({ el, model, wait, guess }) {
   let drawing = 0;
   /** What is out of sight is so at once; where things stand is measured in the frame, which lays them out anyway. */
   function draw() {
-    const svg = picture.querySelector("svg[role=img]") ?? picture.querySelector("svg"), waiting = !met && decided();
+    const svg = picture.querySelector("svg[role=img]") ?? picture.querySelector("svg"), waiting = !met && !guess() && telling();
     const hidden = met ? [] : [...wait.always, ...(waiting ? wait.veils : [])], untold = waiting || (!met && wait.untold);
     const veiled = hidden.length ? hidden.map((name) => `[data-wait="${id}"] svg [data-name="${name}"]`).join(",") + "{visibility:hidden}" : "";
     if (style.textContent !== veiled) style.textContent = veiled;
@@ -145,7 +146,7 @@ export function begin({ el, model, wait, guess }) {
   function follow() {
     const now = guess();
     if (now && decided()) met = true;
-    const words = met ? (now ? now.verdict : wait.answer) : !now ? (decided() ? "This is where it is decided: guess above first, or" : "The answer waits for your guess above, or")
+    const words = met ? (now ? now.verdict : wait.answer) : !now ? (decided() ? "This is where it is decided: guess above first, or" : telling() ? "The answer can be seen here: guess above first, or" : "The answer waits for your guess above, or")
       : `Your guess is ${now.shown}. ${wait.way}, or`;
     if (says.textContent !== words) says.textContent = words;
     bar.classList.toggle("hv-met", met);

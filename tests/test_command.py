@@ -153,6 +153,8 @@ def test_an_upgrade_renews_only_what_nobody_touched(tmp_path, shelf):
     (into / came.beside[CHAPTER]).write_text("also mine")
     again = book.copy(into, "1.1")
     assert (again.kept, again.renewed, again.beside) == ([CHAPTER], [], {})
+    (shelf / CHAPTER).write_text("another of 1.1")
+    assert book.copy(into, "1.1").beside == {}
     assert (into / "06_remap_to_page_1-1.1.ipynb").read_text() == "also mine"
     (shelf / CHAPTER).write_text("of 1.2")
     assert book.copy(into, "1.2").beside == {CHAPTER: "06_remap_to_page_1-1.2.ipynb"}

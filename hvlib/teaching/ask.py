@@ -1,7 +1,7 @@
 """What a question is: numbers drawn from a seed, an answer computed by the engine, and named wrong answers.
 
 A question knows the answers that common misconceptions lead to, each with the sentence that names the misconception.
-There is no answer key. The questions themselves are in `hvlib.questions`, chapter by chapter.
+There is no answer key. The questions themselves are in `hvlib.teaching.questions`, chapter by chapter.
 """
 
 from __future__ import annotations

@@ -21,6 +21,9 @@ class Aside:
     summary: str
     text: str
 
+    def __str__(self) -> str:
+        return self.text
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         summary, text = html.escape(self.summary), html.escape(self.text)
         return {

@@ -172,8 +172,9 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
 
 def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
     """The text in the box and what it says; reading another needs a session."""
-    parts = [f'<pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
-             for kind, words in (("hv-text", state.text), ("hv-said", data["text/plain"]))]  # fmt: skip
+    parts = [f'<p><strong>{name}</strong></p><pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
+             for name, kind, words in (("A host's text", "hv-text", state.text),
+                                       ("What it says", "hv-said", data["text/plain"]))]  # fmt: skip
     needs = _paragraphs(
         "Reading a text of your own needs a session: this page's own, where it has a button Run (the text never leaves "
         "your browser), Binder, JupyterLab, or hvlib host."

@@ -144,7 +144,9 @@ def _picture(page: Page, state: outputs.PictureShown, data: Mapping[str, Any]) -
     if not state.caption or len(state.alt) < SHORTEST_ALT or any(kind not in data for kind in PICTURES):
         raise Unfit(f"{page.where}: a figure without caption or without alternative text; draw it with hv.draw.")
     drawing, caption = _both(data), html.escape(state.caption)
-    return _figure(drawing, caption, "hv-figure hv-titled" if f">{caption}</text>" in drawing else "hv-figure")
+    if f">{caption}</text>" in drawing:  # its title says it
+        caption = f'<span class="hv-titled">{caption}</span>'
+    return _figure(drawing, caption, "hv-figure")
 
 
 def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -> str:

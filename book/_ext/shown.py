@@ -151,7 +151,9 @@ def _picture(page: Page, state: outputs.PictureShown, data: Mapping[str, Any]) -
     if not state.caption or len(state.alt) < SHORTEST_ALT or any(kind not in data for kind in PICTURES):
         raise Unfit(f"{page.where}: a figure without caption or without alternative text; draw it with hv.draw.")
     drawing, caption = _both(data), html.escape(state.caption)
-    return _figure(drawing, caption, "hv-figure hv-titled" if f">{caption}</text>" in drawing else "hv-figure")
+    if f">{caption}</text>" in drawing:  # its title says it
+        caption = f'<span class="hv-titled">{caption}</span>'
+    return _figure(drawing, caption, "hv-figure")
 
 
 def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -> str:
@@ -186,8 +188,9 @@ def _on_paper() -> str:
 
 def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
     """The text in the box and what it says; reading another needs a session."""
-    parts = [f'<pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
-             for kind, words in (("hv-text", state.text), ("hv-said", data["text/plain"]))]  # fmt: skip
+    parts = [f'<p><strong>{name}</strong></p><pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
+             for name, kind, words in (("A host's text", "hv-text", state.text),
+                                       ("What it says", "hv-said", data["text/plain"]))]  # fmt: skip
     needs = _paragraphs(
         "Reading a text of your own needs a session: this page's own, where it has a button Run (the text never leaves "
         "your browser), Binder, JupyterLab, or hvlib host."

@@ -267,7 +267,7 @@ def test_pictures_are_as_wide_as_they_are_laid_out_for(html, browser, scripts):
     page, seen = context.new_page(), 0
     for path in sorted(html.glob("[01][0-9]_*.html")):
         page.goto(path.as_uri())
-        for picture in page.locator(".hv-film svg[role=img], .hv-figure svg:visible").all():
+        for picture in page.locator(".hv-film svg[role=img]:visible, .hv-figure svg:visible").all():
             seen += 1
             assert picture.bounding_box()["width"] >= WIDTH, path.name
     assert seen >= 20
@@ -301,7 +301,7 @@ def test_without_scripts_the_stored_picture_stands(html, browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto((html / "06_remap_to_page_1.html").as_uri())
-    picture = page.locator(".hv-film svg[role=img]")
+    picture = page.locator(".hv-film svg[role=img]:visible")
     assert picture.bounding_box()["width"] > 600
     assert len(picture.get_attribute("aria-label")) > 40
     context.close()

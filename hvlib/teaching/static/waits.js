@@ -86,7 +86,7 @@ export function begin({ el, model, wait, guess }) {
     return best;
   }
 
-  /** Veils of neighbours are one. */
+  /** Veils of neighbours are one, and those that overlap and fill a rectangle. */
   function joined(boxes) {
     const near = (one, other) => {
       const [across, down] = [["x", "w"], ["y", "h"]].map(([from, size]) => Math.max(one[from] - other[from] - other[size], other[from] - one[from] - one[size]));
@@ -97,12 +97,34 @@ export function begin({ el, model, wait, guess }) {
       again = false;
       for (let i = 0; i < left.length; i++) for (let j = left.length - 1; j > i; j--) {
         if (!near(left[i], left[j])) continue;
-        const [a, b] = [left[i], left.splice(j, 1)[0]], x = Math.min(a.x, b.x), y = Math.min(a.y, b.y);
-        left[i] = { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y };
+        left[i] = around(left[i], left.splice(j, 1)[0]);
         again = true;
       }
     }
+    for (let i = 0; i < left.length; i++) for (let j = left.length - 1; j > i; j--) {
+      if (apart(left[i], left[j])) continue;
+      const whole = around(left[i], left[j]), out = (one) => one.x < whole.x - 1 || one.y < whole.y - 1 || one.x + one.w > whole.x + whole.w + 1 || one.y + one.h > whole.y + whole.h + 1;
+      if (covered(left, whole) < 0.95) continue;
+      left.splice(0, left.length, ...left.filter(out), whole);
+      i = -1; // once more from the first
+      break;
+    }
     return left;
+  }
+  function around(a, b) {
+    const x = Math.min(a.x, b.x), y = Math.min(a.y, b.y);
+    return { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y };
+  }
+  /** How much of a box others cover together, of 1. */
+  function covered(boxes, { x, y, w, h }) {
+    const cuts = (from, size, low, high) => [...new Set([low, high, ...boxes.flatMap((one) => [one[from], one[from] + one[size]])])].filter((cut) => cut >= low && cut <= high).sort((a, b) => a - b);
+    const xs = cuts("x", "w", x, x + w), ys = cuts("y", "h", y, y + h);
+    let area = 0;
+    for (let i = 1; i < xs.length; i++) for (let j = 1; j < ys.length; j++) {
+      const [u, v] = [(xs[i] + xs[i - 1]) / 2, (ys[j] + ys[j - 1]) / 2];
+      if (boxes.some((one) => one.x < u && u < one.x + one.w && one.y < v && v < one.y + one.h)) area += (xs[i] - xs[i - 1]) * (ys[j] - ys[j - 1]);
+    }
+    return area / (w * h);
   }
 
   let drawing = 0;
@@ -130,7 +152,9 @@ export function begin({ el, model, wait, guess }) {
 
   /** Puts veils over the picture, and the guess into it where it is decided. */
   function cover(hidden) {
-    const now = guess(), drawn = !hidden.length && now && decided() ? places(now.number) : [], veils = joined(hidden.map(box).filter(Boolean));
+    const now = guess(), drawn = !hidden.length && now && decided() ? places(now.number) : [], boxes = (names) => names.map(box).filter(Boolean);
+    const one = boxes(hidden.filter((name) => wait.together.includes(name))), each = boxes(hidden.filter((name) => !wait.together.includes(name)));
+    const veils = [...joined(each), ...(one.length ? [one.reduce(around)] : [])];
     const next = JSON.stringify(veils);
     if (!drawn.length && next === covers) return; // they stand there
     bare();

@@ -42,6 +42,9 @@ def test_guests_are_pages_and_nodes_get_their_words():
     asked = hv.plan("256 GiB", guests=[(10, "15.5 GiB", "1 GiB")], nodes=2)
     assert asked.counts == (160,)
     assert asked.boot_line() == "hugepagesz=1G hugepages=0:80,1:80 hugetlb_free_vmemmap=on"
+    assert hv.plan("256 GiB", {"1 GiB": 5}, guests=[(10, "15.5 GiB", "1 GiB")]).counts == (165,)
+    assert hv.plan("16 GiB", {"1 GiB": 5}, nodes=2).boot_line().startswith("hugepagesz=1G hugepages=0:3,1:2 ")
+    assert not hv.plan(["4 GiB", "64 GiB"], {"1 GiB": 8}).fits_at_boot, "the small node has no room for four"
     arm = hv.plan("256 GiB", {"1 GiB": 10}, architecture="arm64, 4 KiB base")
     assert arm.left_with == arm.left_without
     assert "off in this Linux" in str(arm)

@@ -99,6 +99,8 @@ def test_f11_several_sizes_and_counts():
     assert either.told() == "not told for 1: 27.3 MiB saved or to save"
     arm = inventory("hosts,ram,kernel,architecture,1G\n300,256 GiB,6.8.0,arm64,100\n")
     assert (arm.all.saved, arm.all.to_save) == (0, 0)
+    empty = inventory("hosts,ram,kernel,1G,2M\n1,64 GiB,6.1.0-18-amd64,,3\n")
+    assert empty.all.huge == 3 * 2 * hv.MiB
 
 
 def test_a_fleet_is_the_sum_of_its_hosts():

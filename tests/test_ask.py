@@ -116,7 +116,7 @@ def test_a_prediction_notes_what_was_typed_and_says_what_it_cannot_read():
     assert guess.verdict() == ""
     guess.value = "4096"
     assert "Noted: 4,096" in guess.children[2].value
-    assert "Your guess was 4096; it is 262,144. 4,096 counts vmemmap pages" in guess.verdict()
+    assert "Your guess was 4,096; it is 262,144. 4,096 counts vmemmap pages" in guess.verdict()
     guess.value = "lots"
     assert "is not a whole number" in guess.children[2].value
     guess.children[1].value = "262144"

@@ -275,12 +275,15 @@ def test_pictures_are_as_wide_as_they_are_laid_out_for(html, browser, scripts):
 
 
 @needs_chromium
-def test_on_a_phone_no_picture_is_scrolled_sideways_nor_its_text_below_12_pixels(html, browser):
-    page, seen = browser.new_page(viewport={"width": 390, "height": 800}), 0
+@pytest.mark.parametrize("scripts", [True, False])
+def test_on_a_phone_no_picture_is_scrolled_sideways_nor_its_text_below_12_pixels(html, browser, scripts):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, java_script_enabled=scripts)
+    page, seen = context.new_page(), 0
     for path in sorted(html.glob("[01][0-9]_*.html")):
         page.goto(path.as_uri())
-        played(page)
-        for figure in page.locator(".hv-figure:visible, .hv-picture").all():
+        if scripts:
+            played(page)
+        for figure in page.locator(".hv-figure:visible, .hv-picture, .hv-film > figure").all():
             wide, room, smallest = figure.evaluate("""(figure) => {
               const texts = [...figure.querySelectorAll("svg text")].filter((text) => text.getClientRects().length);
               const sizes = texts.map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a);
@@ -290,7 +293,7 @@ def test_on_a_phone_no_picture_is_scrolled_sideways_nor_its_text_below_12_pixels
             assert smallest >= 12, path.name
             seen += 1
     assert seen >= 19
-    page.close()
+    context.close()
 
 
 @needs_chromium

@@ -11,6 +11,8 @@ from typing import Any
 
 from IPython.display import display
 
+from ..errors import instance_of
+
 TESTED = "The same in words, for a test"
 
 
@@ -20,6 +22,9 @@ class Aside:
 
     summary: str
     text: str
+
+    def __str__(self) -> str:
+        return self.text
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         summary, text = html.escape(self.summary), html.escape(self.text)
@@ -34,8 +39,9 @@ def folded(summary: str = TESTED) -> Iterator[None]:
     """What is printed inside stands under one line, `summary`, which opens.
 
     JupyterLab unfolds a folded cell's output when it runs; printed plainly, that would tell what the panel above keeps
-    until a guess.
+    until a guess. Raises `BadInput` for a line that is no text.
     """
+    line = instance_of(summary, str, "a line that says what is folded", "write for example 'What came'")
     with redirect_stdout(StringIO()) as printed:
         yield
-    display(Aside(summary, printed.getvalue().rstrip("\n")))  # type: ignore[no-untyped-call]
+    display(Aside(line, printed.getvalue().rstrip("\n")))  # type: ignore[no-untyped-call]

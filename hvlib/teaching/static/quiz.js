@@ -84,7 +84,7 @@ export function compare(question, text) {
   const { right, shown, why, mistakes } = question.cases[0], answer = read(question, text);
   if (answer.value === right) return `Your guess is right: ${shown}. ${why}`;
   const mistake = mistakes.find(([value]) => value === answer.value);
-  return `Your guess was ${text.trim()}; it is ${shown}. ${mistake ? `${mistake[2]} ` : ""}${why}`;
+  return `Your guess was ${answer.shown ?? text.trim()}; it is ${shown}. ${mistake ? `${mistake[2]} ` : ""}${why}`;
 }
 
 function make(tag, attributes = {}, ...children) {

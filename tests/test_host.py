@@ -165,6 +165,20 @@ def test_what_the_book_says_of_an_architecture_is_what_hosts_are_read_by(name):
     assert bool(now) == (not one.off), "PLATFORMS in hvlib/facts/platforms.py says otherwise"
 
 
+def test_sections_are_those_of_release_and_architecture():
+    """By hand: 256 MiB on s390x before 7.0, then 128 MiB."""
+    old, new = (facts.section("s390x", 4096, series) for series in ((6, 19), (7, 0)))
+    assert (old, new) == (1 << 28, 1 << 27)
+    assert {base: facts.section("aarch64", base, (6, 6)) for base in (4096, 65536)} == {4096: 1 << 27, 65536: 1 << 29}
+
+
+def test_the_last_series_of_an_architecture_still_has_it():
+    last = {"aarch64": ((6, 2), (6, 3)), "s390x": ((6, 17), (6, 18))}
+    for uname, (there, gone) in last.items():
+        assert facts.SUPPORT[uname].has_hvo(there)
+        assert not facts.SUPPORT[uname].has_hvo(gone)
+
+
 # --- the worked reading ----------------------------------------------------------------------------------------------
 
 WORKED = """Linux version 6.12.117+deb13-amd64 (x86_64-linux-gnu-gcc-14) #1 SMP Debian 6.12.117-1
@@ -440,6 +454,28 @@ def archive(files, how):
 
 
 # --- several, strange, hostile ---------------------------------------------------------------------------------------
+
+
+def test_an_archive_in_an_archive_is_read():
+    inner = archive({"proc/meminfo": "MemTotal: 65851684 kB\nHugePages_Total: 7\nHugepagesize: 2048 kB\n"}, "gz")
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr("report.tar.gz", inner)
+    assert pools(told(stream.getvalue())) == {"2 MiB": 7}
+
+
+def test_a_long_name_and_its_short_one_are_one_host():
+    uname = "Linux {} 6.1.0-18-amd64 #1 SMP x86_64 GNU/Linux\n"
+    text = f"{uname.format('db7')}MemTotal: 65851684 kB\n{uname.format('db7.example.org')}"
+    assert len(hv.observe.host(text).hosts) == 1
+
+
+def test_huge_pages_that_boot_gave_back_are_not_in_the_pool():
+    text = (
+        "Linux version 6.18.0 (gcc) #1\nHugeTLB: allocating 10 of page size 1.00 GiB failed.  Only allocated 7 hugepages.\n"
+        "HugeTLB: freed 2 cross-zone hugepages of size 1.00 GiB\n"
+    )
+    assert pools(told(text)) == {"1 GiB": 5}
 
 
 def test_two_hosts_in_one_text_get_an_answer_each():

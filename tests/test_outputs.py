@@ -34,6 +34,14 @@ STATES = [
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+def test_a_state_that_lacks_something_is_refused(state):
+    data = outputs.bundle(state)[outputs.MIMETYPE]
+    for name in set(data) - {"kind"}:
+        with pytest.raises(hv.BadInput, match=r"the state .* holds"):
+            outputs.read({outputs.MIMETYPE: {one: value for one, value in data.items() if one != name}})
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
 def test_a_state_is_read_back_as_it_was_from_json(state):
     data = json.loads(json.dumps(outputs.bundle(state)))
     assert outputs.read({"text/plain": "words", **data}) == state

@@ -210,6 +210,18 @@ def test_what_decides_can_be_reached_and_shows_the_answer(name):
     assert waits.as_data(name)["answer"].startswith("It is ")
 
 
+def test_a_panel_waits_for_no_guess_of_another_panels_question():
+    for name, wait in waits.WAITS.items():
+        assert [waits.wait_of(name, film) for film in FILMS] == [wait if film == wait.film else None for film in FILMS]
+
+
+def test_the_remap_is_decided_when_all_is_remapped():
+    """Of the step that decides, every arrow that the guess is about leads through a read-only entry."""
+    wait = waits.WAITS["where struct page 300 is read"]
+    scene = FILMS["remap"].state(**wait.decides)[0]
+    assert {scene.groups[f"arrow{page}"][0].role for page in range(2, 8)} == {"remapped"}
+
+
 def test_a_guess_is_noted_for_the_panel_with_the_verdict_that_waits():
     guess = hv.predict("what is left of 16 GiB")
     panel = hv.explore.bill(guess)

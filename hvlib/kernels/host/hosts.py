@@ -132,7 +132,7 @@ _SOURCE = {
     what: source
     for source, whats in {
         "log": ("banner", "RAM", "words", "e820", "ranges", "node pages", "memblock", "crosses", "log frees",
-                "log frees pages", "log on", "log off", "log pool", "log got", "log lost", "log default",
+                "log frees pages", "log on", "log off", "log pool", "log got", "log lost",
                 "no HugeTLB", "CMA instead"),
         "meminfo": ("MemTotal", "default pool", "default size", "all pools", "direct map"),
         "meminfo of nodes": ("node MemTotal", "node default"),

@@ -3,13 +3,12 @@
 import pytest
 
 import hvlib as hv
-from hvlib.teaching import aside
 
 
 @pytest.fixture
 def shown(monkeypatch):
     seen = []
-    monkeypatch.setattr(aside, "display", seen.append)
+    monkeypatch.setattr("IPython.display.display", seen.append)
     return seen
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
-from IPython.display import display
+import IPython.display
 
 from ..errors import instance_of
 
@@ -44,4 +44,4 @@ def folded(summary: str = TESTED) -> Iterator[None]:
     line = instance_of(summary, str, "a line that says what is folded", "write for example 'What came'")
     with redirect_stdout(StringIO()) as printed:
         yield
-    display(Aside(line, printed.getvalue().rstrip("\n")))  # type: ignore[no-untyped-call]
+    IPython.display.display(Aside(line, printed.getvalue().rstrip("\n")))  # type: ignore[no-untyped-call]

@@ -107,3 +107,17 @@ def test_a_page_weighs_what_it_loads(tmp_path):
     stored = sum((tmp_path / name).stat().st_size for name in ("a.css", "b.png", "index.html"))
     assert weight["stored"] == pytest.approx(stored / 1024, rel=1e-3)
     assert weight["html"] < weight["served"] < weight["stored"]
+
+
+def test_a_move_of_the_game_is_judged_at_ease_and_in_a_hurry():
+    """Results of before have the hurry alone."""
+    hurry = {"ms": {"median": 9.0, "low": 5.0, "high": 20.0, "n": 4}, "p95_ms": 18.0}
+    ease = {**hurry, "p95_ms": 12.0}
+    found = {"shown": hurry, "judged": hurry, "circumstances": {"load": 1, "processors": 2}}
+    met = {row.what: row.met for row in report.game({**found, "at ease": ease})}
+    assert met == {
+        "move of the game, changed picture, nothing else moving: 95th percentile": True,
+        "move of the game, changed picture: 95th percentile": False,
+        "move of the game, judged by Python: 95th percentile": True,
+    }
+    assert len(list(report.game(found))) == 2

@@ -169,6 +169,22 @@ def test_code_on_a_page_is_made_and_what_no_page_shows_stops_the_build():
             shown.made(page, [line])
 
 
+def test_on_paper_the_game_is_what_must_hold_and_what_can_go_wrong():
+    data = hv.you_are_the_kernel()._repr_mimebundle_()[0]
+    paper = shown.as_html(shown.Page("06", printed=True), data)
+    assert "<svg" not in paper
+    for words in (*DATA["truths"].values(), *(DATA["disasters"][name] for name in DATA["listed"])):
+        assert words in paper
+    assert "<svg" in shown.as_html(shown.Page("06"), data)
+
+
+def test_a_panel_that_waits_says_no_more_below_its_stored_picture_than_it_shows():
+    for name, says in (("frames for 1,024", waits.UNTOLD), ("if the mail were right", "8 base pages of 4 KiB")):
+        panel = getattr(hv.explore, waits.WAITS[name].film)(hv.predict(name))
+        page = shown.as_html(shown.Page("somewhere"), panel._repr_mimebundle_()[0])
+        assert f"<figcaption>{says}" in page
+
+
 @needs_chromium
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width):

@@ -182,7 +182,7 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
 def _on_paper() -> str:
     """The game where it cannot be played: what must hold, and what can go wrong."""
     lists = {"truths": DATA["truths"].values(), "found": (DATA["disasters"][name] for name in DATA["listed"])}
-    told = [f"{DATA['headings'][name]}: {'; '.join(items)}." for name, items in lists.items()]
+    told = [f"{DATA['headings'][name].replace(':', ',')}: {'; '.join(items)}." for name, items in lists.items()]
     return _paragraphs("\n".join([DATA["opening"], *told, "It is played in JupyterLab and on the book's pages."]))
 
 

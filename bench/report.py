@@ -177,7 +177,13 @@ def panel(found: Part) -> Iterator[Row]:
 def game(found: Part) -> Iterator[Row]:
     """A move of the game: its picture, and Python's judgement."""
     load, processors = found["circumstances"]["load"], found["circumstances"]["processors"]
-    for name, words, most in (("shown", "changed picture", FRAME_MS), ("judged", "judged by Python", JUDGED_MS)):
+    asked = {
+        "at ease": ("changed picture, nothing else moving", FRAME_MS), "shown": ("changed picture", FRAME_MS),
+        "judged": ("judged by Python", JUDGED_MS),
+    }  # fmt: skip
+    for name, (words, most) in asked.items():
+        if name not in found:
+            continue  # measured before moves were made at ease
         one = found[name]
         yield Row(
             f"move of the game, {words}: 95th percentile",

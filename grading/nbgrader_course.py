@@ -1,7 +1,7 @@
 """The same hand-ins through nbgrader: release, collect, rebuild, autograde, feedback, export.
 
 nbgrader runs a hand-in's code beside its hidden tests, where a clever student can reach them. So what nbgrader gets is
-rebuilt: the release, with the student's true id, and in each answer cell the plain value that came through the fence.
+rebuilt: the release, with the student's true id, and in each answer cell the plain value that came through the wall.
 Students' code never runs there, and both graders give the same scores.
 """
 

@@ -202,12 +202,26 @@ def _own(path: Path) -> dict[str, tuple[Task, Key]]:
             raise BadInput(f"{quoted(name)} in {quoted(str(path))} is no pair; write (Task(...), Key(...)).")
         for seed in range(20):  # one that cannot be put or answered is found now, not on the last evening
             try:
-                given = task.draw(random.Random(seed))
-                task.prompt.format_map(given)
-                if key.read is not None and key.answer is not None:
-                    key.question(task).judge(key.question(task).write(key.answer(given)))
+                wrong = _wrong(task, key, task.draw(random.Random(seed)))
             except Exception as why:
                 raise BadInput(
                     f"the task {quoted(name)} fails for some numbers; write it for all ({quoted(str(why))})."
                 ) from None
+            if wrong:
+                raise BadInput(f"the task {quoted(name)}: {wrong}.")
     return found
+
+
+def _wrong(task: Task, key: Key, given: Given) -> str:
+    """What keeps a task from being graded with some numbers: its answer is not taken, or a mistake is the answer."""
+    task.prompt.format_map(given)
+    if key.read is None or key.answer is None:
+        return ""
+    right, question = key.answer(given), replace(key.question(task), draw=lambda _: given)
+    if not question.judge(question.write(right)).right:
+        return f"its own answer {quoted(right)} is not taken for right; choose another reader, for example ask.count"
+    for mistake, sentence in key.mistakes:
+        said = quoted(sentence.format_map(given))
+        if mistake(given) == right:
+            return f"the mistake {said} is the right answer with {quoted(dict(given))}; draw other numbers"
+    return ""

@@ -82,9 +82,12 @@ class Wall(Protocol):
 
 # --- what all children share ------------------------------------------------------------------------------------------
 
+STEPS = "steps"
+"""Where `prepare` puts the links over which Python is reached."""
+
 
 def prepare(into: Path) -> Path:
-    """A folder for all children: the library with its bytecode, the program, Matplotlib's cache of fonts."""
+    """A folder for all children: the library with its bytecode, the program, Matplotlib's cache of fonts, links."""
     import hvlib
 
     shutil.copytree(Path(hvlib.__file__).parent, into / "hvlib", ignore=shutil.ignore_patterns("__pycache__"))
@@ -93,9 +96,30 @@ def prepare(into: Path) -> Path:
     quiet = {**os.environ, "MPLCONFIGDIR": str(into / "mpl"), "HOME": str(into)}
     subprocess.run([sys.executable, "-I", "-c", "import matplotlib.font_manager"], env=quiet, check=False,
                    capture_output=True)  # fmt: skip
+    for number, names in enumerate(steps(sys.executable).values()):
+        folder = into / STEPS / str(number)
+        folder.mkdir(parents=True)
+        for name, target in names.items():
+            (folder / name).symlink_to(target)
     for path in [into, *into.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
     return into
+
+
+def steps(executable: str) -> dict[str, dict[str, str]]:
+    """Over which links Python is reached: folder -> name -> what it leads to.
+
+    An environment's Python is a link, and may lead over one in a home, or in another place that is not shown.
+    """
+    found: dict[str, dict[str, str]] = {}
+    while os.path.islink(executable):
+        folder, name = os.path.split(executable)
+        target = os.path.normpath(os.path.join(folder, os.readlink(executable)))
+        if name in found.setdefault(folder, {}):
+            break
+        found[folder][name] = executable = target
+    return found
 
 
 def seen(prepared: Path) -> list[tuple[str, str]]:
@@ -106,6 +130,12 @@ def seen(prepared: Path) -> list[tuple[str, str]]:
         real = os.path.realpath(prefix)
         if real != "/usr":
             found += [(real, target) for target in dict.fromkeys((real, prefix))]
+    shown = [target for _, target in found]
+    found += [
+        (str(prepared / STEPS / str(number)), folder)
+        for number, folder in enumerate(steps(sys.executable))
+        if not any(Path(folder).is_relative_to(target) for target in shown)
+    ]
     found.append((str(prepared), LIBRARY))
     return [(source, target) for source, target in found if os.path.exists(source)]
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .mechanism.structpage import TAIL_METADATA, RawMemory, StructPage, compound_head
     from .pictures import draw
     from .teaching import concepts, explore, hands, homework
+    from .teaching.aside import folded
     from .teaching.errata import ERRATA, Erratum
     from .teaching.kernel_game import you_are_the_kernel
     from .teaching.paste import paste
@@ -34,7 +35,7 @@ __all__ = [
     "ARCHITECTURES", "DEVICE_DAX", "ERRATA", "PAGING", "SCHEMES", "TAIL_METADATA", "Architecture", "BadInput", "Bill",
     "Erratum", "Fleet", "GiB", "HugePage", "InvariantBroken", "KiB", "Machine", "MiB", "OutOfFrames", "PageFault",
     "Pool", "RawMemory", "Scheme", "StructPage", "TiB", "WrongState", "about", "check", "compound_head",
-    "concept_test", "concepts", "costs", "draw", "explore", "format_size", "hands", "homework", "observe",
+    "concept_test", "concepts", "costs", "draw", "explore", "folded", "format_size", "hands", "homework", "observe",
     "page_to_pfn", "parse_size", "paste", "pfn_to_page", "plan", "predict", "sandbox", "this_machine", "trial",
     "you_are_the_kernel",
 ]  # fmt: skip
@@ -52,6 +53,7 @@ _MODULES = {
     "mechanism.structpage": ("TAIL_METADATA", "RawMemory", "StructPage", "compound_head"),
     "pictures": ("draw",),
     "teaching": ("concepts", "explore", "hands", "homework"),
+    "teaching.aside": ("folded",),
     "teaching.errata": ("ERRATA", "Erratum"),
     "teaching.kernel_game": ("you_are_the_kernel",),
     "teaching.paste": ("paste",),

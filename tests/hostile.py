@@ -301,6 +301,7 @@ CALLS = [
     C("hv.explore.FILMS[·]", "name", lambda _, v: FILMS[v]),
 ]  # fmt: skip
 CALLS.append(C("hv.paste(·)", "no text", lambda _, v: hv.paste(v)))
+CALLS.append(C("hv.folded(·)", "no text", lambda _, v: hv.folded(v).__enter__()))
 KINDS["no text"] = {name: value for name, value in KINDS["text"].items() if not isinstance(value, str)}
 KINDS["number but None"] = {name: value for name, value in KINDS["number"].items() if name != "None"}
 KINDS["number of bytes"] = {name: value for name, value in KINDS["number"].items() if name != "digits"}

@@ -17,6 +17,7 @@ from hvlib.pictures import draw
 from hvlib.pictures.films import FILMS
 from hvlib.pictures.picture import Picture
 from hvlib.pictures.scene import PORTRAIT, SMALL, WIDTH, Arrow, Box, Label, Line, Scene
+from hvlib.teaching.hands import SCENES
 
 Extent = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -42,6 +43,9 @@ def scenes_of_chapters() -> Iterator[tuple[str, Scene]]:
             if hv.HugePage(size, base).obstacle(scheme) is None:
                 pool.optimize(scheme)
             yield from both(f"{size} of {base}, {scheme}", draw.pool(pool))
+    for name, drawn in SCENES.items():
+        yield name, drawn(False)
+        yield f"{name}, on a phone", drawn(True)
 
 
 def scenes_of_films() -> Iterator[tuple[str, Scene]]:

@@ -30,7 +30,8 @@ PLAYED = """async (panel) => {
       : [input, ...others].find((one) => one.checked).parentElement.textContent;
   };
   const copy = svg.cloneNode(true);
-  for (const group of copy.querySelectorAll("[data-apart]")) group.removeAttribute("data-apart");
+  for (const name of ["data-apart", "data-veiled"])
+    for (const group of copy.querySelectorAll(`[${name}]`)) group.removeAttribute(name);
   return {
     at, frame: drawn.frames[number],
     meant: [film.caption[number], film.alt[number], ...film.axes.map((axis, i) => axis.texts[at[i]])],

@@ -4,7 +4,7 @@ import pytest
 
 import hvlib as hv
 from hvlib.pictures import outputs
-from hvlib.teaching import concepts, homework
+from hvlib.teaching import ask, concepts, homework
 from hvlib.teaching.ask import Question
 from hvlib.teaching.questions import QUESTIONS
 
@@ -81,9 +81,19 @@ def test_a_verdict_shows_what_was_typed_and_never_as_markup():
 
 
 def test_an_unknown_question_gets_a_sentence():
-    for ask in (lambda: hv.check("the meaning of life", 42), lambda: hv.predict("the meaning of life")):
+    for put in (lambda: hv.check("the meaning of life", 42), lambda: hv.predict("the meaning of life")):
         with pytest.raises(hv.BadInput, match="choose one of"):
-            ask()
+            put()
+
+
+def test_a_choice_may_be_named_in_the_singular():
+    assert [ask.one_of("tails", "heads")(answer) for answer in ("tails", " Tail ")] == ["tails", "tails"]
+
+
+def test_a_seed_is_a_short_text():
+    QUESTIONS["address of a struct page"].text("s" * 99)
+    with pytest.raises(hv.BadInput, match="a seed is"):
+        QUESTIONS["address of a struct page"].text("s" * 100)
 
 
 def test_seeds_change_the_numbers_and_are_repeatable():
@@ -106,7 +116,7 @@ def test_a_prediction_notes_what_was_typed_and_says_what_it_cannot_read():
     assert guess.verdict() == ""
     guess.value = "4096"
     assert "Noted: 4,096" in guess.children[2].value
-    assert "Your guess was 4096; it is 262,144. 4,096 counts vmemmap pages" in guess.verdict()
+    assert "Your guess was 4,096; it is 262,144. 4,096 counts vmemmap pages" in guess.verdict()
     guess.value = "lots"
     assert "is not a whole number" in guess.children[2].value
     guess.children[1].value = "262144"

@@ -123,3 +123,8 @@ def test_the_tests_for_readers_need_nothing_that_readers_lack():
     assert "playwright" in binder.imports(ROOT / "tests" / "test_browser.py")
     assert "hypothesis" in binder.imports(ROOT / "tests" / "test_buddy.py")
     assert binder.imports(ROOT / "tests" / "test_units.py") == {"fractions", "hvlib", "pytest"}
+
+
+def test_what_readers_need_not_have_and_what_takes_long_is_left_out():
+    *_, marks = binder.test_options()
+    assert set(marks.removeprefix("not ").split(" and not ")) >= {"browser", "book", "lab", "long", "notebook7"}

@@ -153,6 +153,8 @@ def test_an_upgrade_renews_only_what_nobody_touched(tmp_path, shelf):
     (into / came.beside[CHAPTER]).write_text("also mine")
     again = book.copy(into, "1.1")
     assert (again.kept, again.renewed, again.beside) == ([CHAPTER], [], {})
+    (shelf / CHAPTER).write_text("another of 1.1")
+    assert book.copy(into, "1.1").beside == {}
     assert (into / "06_remap_to_page_1-1.1.ipynb").read_text() == "also mine"
     (shelf / CHAPTER).write_text("of 1.2")
     assert book.copy(into, "1.2").beside == {CHAPTER: "06_remap_to_page_1-1.2.ipynb"}
@@ -352,6 +354,7 @@ def test_installed_in_an_environment_of_its_own_it_copies_its_own_chapters(wheel
 # --- seen -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.beside
 @pytest.mark.browser
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no interrupt that one process can send to another")
 def test_the_command_leads_to_a_live_panel_and_ends_at_one_interrupt(tmp_path, browser):

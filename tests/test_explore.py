@@ -180,7 +180,7 @@ def test_a_guess_stands_beside_the_truth():
     assert panel.note == ""
     guess.value = "4096"
     assert "4,096 counts vmemmap pages, not base pages" in panel.note
-    assert "Your guess was 4096; it is 262,144." in panel.note
+    assert "Your guess was 4,096; it is 262,144." in panel.note
     guess.value = "262,144"
     assert "Your guess is right: 262,144" in panel.note
     guess.value = ""

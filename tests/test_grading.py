@@ -222,6 +222,31 @@ def test_without_a_wall_nothing_is_run(monkeypatch, tmp_path, capsys):
     assert not (tmp_path / "out" / "outcomes.jsonl").exists()
 
 
+def test_python_is_reached_over_links_in_places_that_are_not_shown(tmp_path, monkeypatch):
+    """As the Python of an environment that was made by one of the links in a home."""
+    environment, home, real = tmp_path / "environment" / "bin", tmp_path / "home" / "bin", tmp_path / "real"
+    for folder in (environment, home, real):
+        folder.mkdir(parents=True)
+    (real / "python3.99").touch()
+    (home / "python3").symlink_to("../../real/python3.99")
+    (home / "python").symlink_to("python3")
+    (environment / "python").symlink_to(home / "python")
+    monkeypatch.setattr(sys, "executable", str(environment / "python"))
+    monkeypatch.setattr(sys, "prefix", str(environment.parent))
+    monkeypatch.setattr(sys, "base_prefix", str(real))
+    chain = wall.steps(sys.executable)
+    assert list(chain) == [str(environment), str(home)]
+    assert chain[str(home)] == {"python": str(home / "python3"), "python3": str(real / "python3.99")}
+    (prepared := tmp_path / "prepared" / wall.STEPS / "1").mkdir(parents=True)
+    shown = {target: source for source, target in wall.seen(prepared.parents[1])}
+    assert shown[str(home)] == str(prepared)
+    assert {str(environment.parent), str(real)} <= set(shown)
+    assert str(environment) not in shown, "it is shown with what it lies in"
+    (real / "python3.99").unlink()
+    (real / "python3.99").symlink_to(environment / "python")
+    assert len(wall.steps(sys.executable)) == 3, "a circle ends"
+
+
 @pytest.mark.slow
 def test_the_trial_of_the_wall_sees_what_comes_through(behind):
     """Without a wall the same notebook reaches everything, so the trial can fail."""

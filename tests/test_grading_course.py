@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import textwrap
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -19,17 +20,9 @@ from hvlib.teaching.questions import QUESTIONS
 
 pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
-OWN = """
-from grading.keys import Key
-from hvlib.teaching import ask
-from hvlib.teaching.homework import Task
-
-TASKS = [
-    (Task("tables", 3, "How many entries have {count} page tables of x86-64?", "a whole number, for example 7",
-          lambda r: {"count": r.randrange(2, 900)}),
-     Key(3, ask.count, lambda g: 512 * g["count"], "512 in each.", ((lambda g: 64 * g["count"], "64 is what?"),))),
-]
-"""
+GUIDE = (ROOT / "book" / "instructors.md").read_text("utf-8")
+OWN = textwrap.dedent(re.search(r"### Tasks of your own\n.*?\n\n((?: {4}[^\n]*\n|\n)+)", GUIDE, re.DOTALL)[1])
+"""The tasks that the teachers' guide writes."""
 
 
 @pytest.mark.slow
@@ -72,7 +65,7 @@ def mine(tmp_path):
 [sets.mine]
 title = "Of my own"
 tasks = ["tables", "leaf", "why_eight"]
-points = { leaf = 5 }
+points = { tables = 3, leaf = 5 }
 deadline = 2027-03-01T23:59:00+01:00
 late = 10
 days = 2
@@ -98,7 +91,7 @@ def test_a_course_has_a_secret_tasks_of_its_own_and_numbers_of_its_own(mine):
     assert score.score(of, "mine", "s01", Outcome(values)).automatic == 8
     assert sum(score.score(of, "mine", name, Outcome(values)).automatic for name in others) < 8 * 10
     wrong = score.score(of, "mine", "s01", Outcome({"tables": values["tables"] // 8}))
-    assert "64 is what?" in wrong.marks[0].said
+    assert "64 is how many struct pages fill a page." in wrong.marks[0].said
     notebook = sets.release("mine", of, "s01")
     text = sets.text(notebook)
     assert of.text(assignment.keyed[0][0], "s01") in text, (
@@ -176,6 +169,19 @@ def test_a_task_that_fails_is_found_when_the_course_is_read(mine, old, new):
     path = mine.parent / "tasks.py"
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(hv.BadInput):
+        tasks.load(mine)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("ask.count", 'ask.one_of("on", "off")', "its own answer .* choose another reader"),
+     ("64 * g", "(512 if g['count'] % 3 else 64) * g", "the mistake '64 is how many .*' is the right answer with .*draw other")],
+)  # fmt: skip
+def test_a_task_that_cannot_be_graded_is_found_when_the_course_is_read(mine, old, new, said):
+    """No student would have its points, or the right answer would be called a mistake."""
+    path = mine.parent / "tasks.py"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(hv.BadInput, match=said):
         tasks.load(mine)
 
 

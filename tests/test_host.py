@@ -16,6 +16,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 import hvlib as hv
+from hvlib.facts import hosts as facts
 from hvlib.host_command import host as command
 from hvlib.kernels import observe
 from hvlib.kernels.host import ask, intake, words_at
@@ -125,6 +126,8 @@ def test_f06_base_pages_of_64_kib_are_not_taken_for_4_kib():
         ("6.1.0-18-amd64", "x86_64", 2048, 1000, "off", 1000 * 28 * 1024),
         ("5.15.0-101.103.2.1.el9uek.x86_64", "x86_64", 2048, 1000, "on", 0),
         ("5.10.134-13.an8.x86_64", "x86_64", 2048, 1000, "on", 0),
+        ("6.1.100", "aarch64", 2048, 5, "not on this architecture", 0),
+        ("6.3.0", "aarch64", 2048, 5, "not on this architecture", 0),
         ("6.18.3", "s390x", 1024, 5, "not on this architecture", 0),
         ("5.10.0-28-686-pae", "i686", 2048, 5, "not on this architecture", 0),
     ],
@@ -148,6 +151,32 @@ def test_f08_the_text_of_another_host_is_answered():
         # 24 GiB of vmemmap have 192 leaves; RAM that begins within one has one more.
         "tables_at_most": (192 + 4) * 4096, "agrees": None, "not_understood": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", hv.ARCHITECTURES)
+def test_what_the_book_says_of_an_architecture_is_what_hosts_are_read_by(name):
+    """Its base page, its sizes, and whether Linux still has the optimisation there; two witnesses have a table each."""
+    one, (kind, *_) = hv.ARCHITECTURES[name], name.split(",")
+    uname = {**facts.ARCHITECTURE_NAMES, "LoongArch": "loongarch64"}[kind]
+    sizes = tuple(size for size, _ in one.huge_pages)
+    assert (uname, one.base_page, sizes) in facts.SIZES, "add it to SIZES in hvlib/facts/hosts.py"
+    assert one.base_page in facts.BASE_PAGES[uname], "add it to PLATFORMS in hvlib/facts/platforms.py"
+    now = facts.SUPPORT.get(uname) and facts.SUPPORT[uname].has_hvo((999, 0))
+    assert bool(now) == (not one.off), "PLATFORMS in hvlib/facts/platforms.py says otherwise"
+
+
+def test_sections_are_those_of_release_and_architecture():
+    """By hand: 256 MiB on s390x before 7.0, then 128 MiB."""
+    old, new = (facts.section("s390x", 4096, series) for series in ((6, 19), (7, 0)))
+    assert (old, new) == (1 << 28, 1 << 27)
+    assert {base: facts.section("aarch64", base, (6, 6)) for base in (4096, 65536)} == {4096: 1 << 27, 65536: 1 << 29}
+
+
+def test_the_last_series_of_an_architecture_still_has_it():
+    last = {"aarch64": ((6, 2), (6, 3)), "s390x": ((6, 17), (6, 18))}
+    for uname, (there, gone) in last.items():
+        assert facts.SUPPORT[uname].has_hvo(there)
+        assert not facts.SUPPORT[uname].has_hvo(gone)
 
 
 # --- the worked reading ----------------------------------------------------------------------------------------------
@@ -425,6 +454,28 @@ def archive(files, how):
 
 
 # --- several, strange, hostile ---------------------------------------------------------------------------------------
+
+
+def test_an_archive_in_an_archive_is_read():
+    inner = archive({"proc/meminfo": "MemTotal: 65851684 kB\nHugePages_Total: 7\nHugepagesize: 2048 kB\n"}, "gz")
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr("report.tar.gz", inner)
+    assert pools(told(stream.getvalue())) == {"2 MiB": 7}
+
+
+def test_a_long_name_and_its_short_one_are_one_host():
+    uname = "Linux {} 6.1.0-18-amd64 #1 SMP x86_64 GNU/Linux\n"
+    text = f"{uname.format('db7')}MemTotal: 65851684 kB\n{uname.format('db7.example.org')}"
+    assert len(hv.observe.host(text).hosts) == 1
+
+
+def test_huge_pages_that_boot_gave_back_are_not_in_the_pool():
+    text = (
+        "Linux version 6.18.0 (gcc) #1\nHugeTLB: allocating 10 of page size 1.00 GiB failed.  Only allocated 7 hugepages.\n"
+        "HugeTLB: freed 2 cross-zone hugepages of size 1.00 GiB\n"
+    )
+    assert pools(told(text)) == {"1 GiB": 5}
 
 
 def test_two_hosts_in_one_text_get_an_answer_each():

@@ -1,5 +1,7 @@
 """Texts of other kinds of host than the public cases, written by hand in the forms of their tools, and what is right."""
 
+import json
+
 import pytest
 
 import hvlib as hv
@@ -322,6 +324,45 @@ TRAPS = {
         "Linux version 6.6.30-vendor (aarch64-linux-gnu-gcc) #1\nHugeTLB: registered 2.00 MiB page size, pre-allocated 9 pages\n"
         "HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page\nvm.hugetlb_optimize_vmemmap = 1\n",
         {"optimisation": "on", "saved": 9 * 28 << 10}),
+    "a struct page that crosses": (
+        BANNER.format("5.15.85") + 'HugeTLB: cannot free vmemmap pages because "struct page" crosses page boundaries\n',
+        {"optimisation": "not in this kernel", "struct_page": None}),
+    "CMA in their place": (
+        BANNER.format("6.1.5") + "Command line: hugepagesz=1G hugepages=4 hugetlb_cma=8G\n"
+        "HugeTLB: hugetlb_cma is enabled, skip boot time allocation\n", {"1 GiB": 0}),
+    "pages that were no good": (
+        BANNER.format("6.12.5") + "Command line: hugepagesz=1G hugepages=4\n"
+        "HugeTLB: 1.00 GiB page size: 3 invalid pages discarded\n", {"1 GiB": 1}),
+    "no HugeTLB": (X + "HugeTLB: huge pages not supported, ignoring associated command-line parameters\n",
+                   {"optimisation": "not in this kernel"}),
+    "no HugeTLB built": (X + "# CONFIG_HUGETLBFS is not set\n", {"optimisation": "not in this kernel"}),
+    "KMSAN built": (X + "CONFIG_KMSAN=y\n", {"struct_page": 80, "optimisation": "not in this kernel"}),
+    "node ranges": (
+        X + "Early memory node ranges\n  node   0: [mem 0x0000000000001000-0x000000000009ffff]\n"
+        "  node   1: [mem 0x0000000000100000-0x00000000bfffffff]\nInitmem setup\n", {"ram": 0x9F000 + 0xBFF00000}),
+    "totalpages of nodes": (X + "On node 0 totalpages: 100000\nOn node 1 totalpages: 200000\n", {"ram": 300000 << 12}),
+    "what nobody asks": (
+        X + "HugeTLB: Using hugepages=7 for number of default huge pages\n  DMA32 zone: 12224 pages used for memmap\n",
+        {"not_understood": []}),
+    "an old firmware's map": (
+        X + "BIOS-e820: 0000000000000000 - 000000000009fc00 (usable)\n"
+        "BIOS-e820: 0000000000100000 - 0000000040000000 (usable)\n", {"ram": 0x9FC00 + 0x3FF00000}),
+    "an old ARM": ("Linux version 3.2.0 (gcc) #1\nMemory: 256MB 256MB = 512MB total\n",
+                   {"ram": 512 << 20, "architecture": "armv7l", "optimisation": "not on this architecture"}),
+    "riscv's own words": ("Linux version 6.12.5 (gcc) #1\nriscv: base ISA extensions acdfim\n", {"architecture": "riscv64"}),
+    "a 32-bit meminfo": ("MemTotal: 2000000 kB\nHighTotal: 1000000 kB\n", {"optimisation": "not on this architecture"}),
+    "Kubernetes' node": ("kernelVersion: 6.1.0-18-amd64\n", {"release": "6.1.0-18-amd64", "optimisation": "off"}),
+    "DPDK's list": (X + "Pages Size Total\n512 2Mb 1Gb\n4 1Gb 4Gb\n", {"2 MiB": 512, "1 GiB": 4}),
+    "a journal as JSON": (
+        "\n".join(json.dumps({"MESSAGE": message, "_HOSTNAME": "db7", "_BOOT_ID": "a1"}) for message in (
+            "Linux version 6.1.5 (gcc) #1", "Memory: 1K/16777216K available ()",
+            list(b"HugeTLB: registered 2.00 MiB page size, pre-allocated 9 pages"))), {"ram": 16 << 30, "2 MiB": 9}),
+    "dmesg as JSON": (
+        json.dumps({"dmesg": [{"msg": "Linux version 6.1.5 (gcc) #1"}, {"msg": "Memory: 1K/16777216K available ()"}]}),
+        {"ram": 16 << 30, "release": "6.1.5"}),
+    "quoted-printable": (
+        "MemTotal:       65851684=20kB\nHugePages_Total=3A 7\nHugepagesize=3A=\n 2048 kB\n",
+        {"ram": 65851684 << 10, "2 MiB": 7}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",

@@ -1,5 +1,6 @@
 """What outputs say to programs: shapes, sentences for what does not fit, and that strict nbval compares them."""
 
+import base64
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import hvlib as hv
 from hvlib.pictures import outputs
 from hvlib.pictures.fact import Fact, as_data, in_bytes
+from hvlib.pictures.picture import UPRIGHT
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -29,6 +31,14 @@ STATES = [
     outputs.GameShown("you are the kernel", 6, [{"do": "remap", "page": 2, "frame": 1}]),
     outputs.PasteShown("MemTotal: 65481216 kB"),
 ]
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+def test_a_state_that_lacks_something_is_refused(state):
+    data = outputs.bundle(state)[outputs.MIMETYPE]
+    for name in set(data) - {"kind"}:
+        with pytest.raises(hv.BadInput, match=r"the state .* holds"):
+            outputs.read({outputs.MIMETYPE: {one: value for one, value in data.items() if one != name}})
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
@@ -166,3 +176,20 @@ def test_a_widget_that_says_nothing_of_itself_is_not_written(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
     with pytest.raises(notebooks.DeadWidget, match=f"cell {cell.id} shows a widget"):
         notebooks.executed(path)
+
+
+def test_viewers_that_do_not_know_the_drawing_for_a_phone_show_the_ordinary_one():
+    """A chapter is a valid notebook, and nbconvert's pages hold one picture for each output that has two."""
+    nbconvert = pytest.importorskip("nbconvert", reason="nbconvert is not installed")
+    notebook = nbformat.read(ROOT / "notebooks" / "06_remap_to_page_1.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    held = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
+    both = [data for data in held if UPRIGHT in data]
+    assert len(both) >= 4, "the panel, the game, and two pictures"
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    coded = {
+        kind: [base64.b64encode(data[kind].encode()).decode() for data in both] for kind in ("image/svg+xml", UPRIGHT)
+    }
+    assert all(drawing.replace("\n", "") in page for drawing in coded["image/svg+xml"])
+    assert UPRIGHT not in page
+    assert not any(drawing in page for drawing in coded[UPRIGHT])

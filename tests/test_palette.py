@@ -13,6 +13,7 @@ from hvlib.pictures.films import FILMS
 from hvlib.pictures.scene import Arrow, Box, Label
 from hvlib.pictures.style import ARROWS, STYLES
 
+ROOT = Path(hvlib.__file__).parents[1]
 MEANING = {
     "head": {"head", "the head", "the head's", "says PG_head", "struct pages", "struct pages (the memmap)"},
     "own": {"own frame", "in use", "frames kept", "memory to use"},
@@ -115,3 +116,44 @@ def test_levels_of_the_page_table_look_alike_where_they_are_walked_and_where_the
     assert roles(walk, "table PMD") == roles(before, "leaf") == {"level"}
     assert roles(walk, "table PTE") == roles(after, "entry0") == {"table"}
     assert roles(walk, "page") == roles(before, "frame3") == {"own"}
+
+
+BORROWED = {
+    "--hv-head": {".hv-hand .seg label:has(:checked)", ".hv-hand .hv-slide input", ".hv-hand .brick .grip",
+                  ".hv-hand .brick .tick:hover rect"},
+    "--hv-table": set(),
+    "--hv-own": set(),
+    "--hv-level": set(),
+    "--hv-shared": set(),
+}  # fmt: skip
+"""Where a style sheet has a role's colour for something else: blue is also what a control is set to."""
+HELD = {
+    "--hv-head": {".hv-hand .first", ".hv-hand .key i.first", ".hv-hand .mask .head", ".hv-kernel .slot0"},
+    "--hv-own": {".hv-hand .kernels .frame.led .box", ".hv-kernel .box"},
+    "--hv-shared": {".hv-hand .kernels .frame.all.led .box", ".hv-kernel .shared > .box"},
+    "--hv-table": {".hv-hand .kernels .entry.seen .box", ".hv-hand .line", ".hv-kernel .entry > .box",
+                   ".hv-kernel .frame.table > .box", ".hv-kernel .line > .box", ".hv-kernel .outline",
+                   ".hv-kernel .tie"},
+    "--hv-level": {".hv-hand .line.huge", ".hv-kernel .leaf > .box", ".hv-kernel .line.huge > .box"},
+}  # fmt: skip
+"""Where it is what the role means: a head, a frame in use, one for all, a page table and its entries, a PMD."""
+
+
+@pytest.mark.parametrize("role", list(HELD))
+def test_the_hands_and_the_game_lend_no_role_its_colour_for_something_else(role):
+    """Mixed colours too: three huge pages are told apart by greys."""
+    found = set()
+    for sheet in (ROOT / "hvlib" / "teaching" / "static").glob("*.css"):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)
+        for rule, held in re.findall(r"([^{}]+)\{([^{}]*)\}", text):
+            mixtures = dict(re.findall(r"(--[\w-]+):([^;]*)", held))
+            found |= {name for name, value in mixtures.items() if role in value and name not in VERDICTS}
+            if f"var({role})" in re.sub(r"--[\w-]+:[^;]*;?", "", held):
+                found.add(rule.strip())
+    for script in (ROOT / "hvlib" / "teaching" / "static").glob("*.js"):
+        assert f"var({role})" not in script.read_text("utf-8"), script.name
+    assert found == HELD[role] | BORROWED[role]
+
+
+VERDICTS = {"--hv-good", "--blue", "--one"}
+"""Mixtures of a role's colour: right is green, a head's address blue, one page for all orange."""

@@ -62,6 +62,7 @@ def test_the_half_page_is_filled_from_the_answer(release, machine, pages, more, 
     assert page.startswith(title)
     assert words in page.replace("\n  ", " ")
     assert ("to save" in page) == bool(answer.json()["to_save"])
+    assert ("hugetlb_free_vmemmap=on" in page) == title.startswith(("Switch", "Not yet", "Find out"))
     with pytest.raises(hv.BadInput, match="number of hosts"):
         answer.half_page(0)
 

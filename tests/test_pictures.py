@@ -64,6 +64,19 @@ def test_pictures_share_nothing_with_their_page(name):
     assert "font-family" not in reel["base"] + "".join(reel["parts"]), "the page lends its font"
 
 
+def test_all_text_of_a_picture_has_one_font_without_serifs():
+    """The picture's own where it stands alone, the page's on a page; no text has another."""
+    for name, scene in scenes_of_chapters():
+        fonts = re.findall(r'font-family="([^"]+)"', svg.standalone(scene))
+        assert [font.split(",")[-1] for font in fonts] == ["sans-serif"], name
+        assert "font" not in re.sub(r"font-(?:family|size|weight)=", "", svg.standalone(scene)), name
+    for one in FILMS.values():
+        assert "font-family" not in film.reel(one)["base"] + "".join(film.reel(one)["parts"])
+    for sheet in ("hvlib/pictures/static/film.css", "book/_static/book.css"):
+        assert "svg { display: block; width: 100%;" in (text := (ROOT / sheet).read_text("utf-8"))
+        assert all("font-family: inherit" in rule for rule in re.findall(r"(?:figure|picture) svg \{[^}]*\}", text))
+
+
 def test_ink_and_ground_are_the_pages_and_have_a_fallback():
     scene = FILMS["remap"].state("2 MiB", 11)[0]
     text = svg.standalone(scene)

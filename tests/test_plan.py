@@ -42,6 +42,9 @@ def test_guests_are_pages_and_nodes_get_their_words():
     asked = hv.plan("256 GiB", guests=[(10, "15.5 GiB", "1 GiB")], nodes=2)
     assert asked.counts == (160,)
     assert asked.boot_line() == "hugepagesz=1G hugepages=0:80,1:80 hugetlb_free_vmemmap=on"
+    assert hv.plan("256 GiB", {"1 GiB": 5}, guests=[(10, "15.5 GiB", "1 GiB")]).counts == (165,)
+    assert hv.plan("16 GiB", {"1 GiB": 5}, nodes=2).boot_line().startswith("hugepagesz=1G hugepages=0:3,1:2 ")
+    assert not hv.plan(["4 GiB", "64 GiB"], {"1 GiB": 8}).fits_at_boot, "the small node has no room for four"
     arm = hv.plan("256 GiB", {"1 GiB": 10}, architecture="arm64, 4 KiB base")
     assert arm.left_with == arm.left_without
     assert "off in this Linux" in str(arm)
@@ -96,6 +99,8 @@ def test_f11_several_sizes_and_counts():
     assert either.told() == "not told for 1: 27.3 MiB saved or to save"
     arm = inventory("hosts,ram,kernel,architecture,1G\n300,256 GiB,6.8.0,arm64,100\n")
     assert (arm.all.saved, arm.all.to_save) == (0, 0)
+    empty = inventory("hosts,ram,kernel,1G,2M\n1,64 GiB,6.1.0-18-amd64,,3\n")
+    assert empty.all.huge == 3 * 2 * hv.MiB
 
 
 def test_a_fleet_is_the_sum_of_its_hosts():

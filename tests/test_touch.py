@@ -64,6 +64,10 @@ def test_the_browser_is_told_every_hit_and_tie(name):
             assert ties == [set(tie) for tie in scene.ties if len(tie) > 1]
 
 
+def test_what_is_touched_again_and_again_comes_to_its_first_value():
+    assert [film.after((1, 2, 3), value) for value in (1, 2, 3)] == [2, 3, 1]
+
+
 def test_a_group_is_touched_where_its_boxes_are():
     scene = Scene(WIDTH, 100)
     scene.add("two", Box(10, 20, 30, 40, "own"), Box(30, 10, 50, 20, "own"), Label(5, 5, "aside"))

@@ -124,6 +124,12 @@ ALIKE = {"what is left of 16 GiB": {"row3"}}
 """Groups that are veiled and alike in other states: page tables cost the same in each scheme."""
 
 
+def numbers(scene, groups):
+    """Labels of groups that are a number of two digits or more, or a size."""
+    labels = (shape.text for group in groups for shape in scene.groups.get(group, ()) if isinstance(shape, Label))
+    return {text for text in labels if re.search(r"\d\d|\d [KMG]iB", text)}
+
+
 def given_away(name, values, scene, hidden, untold):
     """What of a state gives the answer away, if anything does."""
     others = OF_OTHERS.get(name)
@@ -135,7 +141,10 @@ def given_away(name, values, scene, hidden, untold):
 
 @pytest.mark.parametrize("name", list(waits.WAITS))
 def test_in_no_state_of_a_panel_the_answer_is_seen_before_the_guess(name):
-    """Neither said nor drawn; and what is veiled where it is decided is drawn in no other state as it is there."""
+    """Neither said nor drawn; what is veiled where it is decided is drawn in no other state as it is there.
+
+    And words beside the picture do not say the numbers that are hidden in it.
+    """
     wait = waits.WAITS[name]
     film = FILMS[wait.film]
     begins = {axis.name: axis.start for axis in film.axes} | dict(wait.begins)
@@ -147,8 +156,21 @@ def test_in_no_state_of_a_panel_the_answer_is_seen_before_the_guess(name):
         hidden, untold = wait.hides(values)
         for shown in (scene, phone):
             assert not given_away(name, values, shown, hidden, untold), values
+        beside = "" if untold else f"{scene.caption}\n{scene.alt}"
+        for number in numbers(scene, set(hidden)) - numbers(scene, set(scene.groups) - set(hidden)):
+            assert not re.search(rf"(?<![\d,.]){re.escape(number)}(?![\d,])", beside), (values, number)
         seen = {group for group in telling - set(hidden) if scene.groups.get(group) == deciding.groups.get(group)}
         assert seen <= ALIKE.get(name, set()), (values, seen)
+
+
+def test_the_veil_over_the_arrows_is_the_same_whatever_they_lead_to():
+    """As large as each of them, it would tell where they lead."""
+    wait, film, places = waits.WAITS["where struct page 300 is read"], FILMS["remap"], set()
+    for values in filter(wait.tells_in, film.states()):
+        shown = wait.veiled(film.state(**values)[0], values)
+        (veil,) = (group for group in wait.together if group in shown.groups)
+        places.add(shown.groups[veil][0])
+    assert len(places) == 1, places
 
 
 @pytest.mark.beside
@@ -173,7 +195,8 @@ def test_what_decides_can_be_reached_and_shows_the_answer(name):
     for axis, value in {**wait.begins, **wait.decides}.items():
         assert value in axes[axis].values
     deciding = film.state(**values | dict(wait.decides))[0]
-    groups = set(deciding.groups) | set(film.state(**values)[0].groups)
+    groups = {group for state in film.states() if wait.tells_in(state) for group in film.state(**state)[0].groups}
+    groups |= set(film.state(**values)[0].groups)
     assert {*wait.veils, *wait.always} <= groups, {*wait.veils, *wait.always} - groups
     spot = wait.spot
     assert spot.groups
@@ -185,6 +208,18 @@ def test_what_decides_can_be_reached_and_shows_the_answer(name):
     assert waits.as_data(name)["way"].startswith("Set "), "there is a way to it"
     assert len(waits.as_data(name)["way"]) > 8
     assert waits.as_data(name)["answer"].startswith("It is ")
+
+
+def test_a_panel_waits_for_no_guess_of_another_panels_question():
+    for name, wait in waits.WAITS.items():
+        assert [waits.wait_of(name, film) for film in FILMS] == [wait if film == wait.film else None for film in FILMS]
+
+
+def test_the_remap_is_decided_when_all_is_remapped():
+    """Of the step that decides, every arrow that the guess is about leads through a read-only entry."""
+    wait = waits.WAITS["where struct page 300 is read"]
+    scene = FILMS["remap"].state(**wait.decides)[0]
+    assert {scene.groups[f"arrow{page}"][0].role for page in range(2, 8)} == {"remapped"}
 
 
 def test_a_guess_is_noted_for_the_panel_with_the_verdict_that_waits():

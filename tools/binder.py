@@ -105,11 +105,12 @@ def fast_tests(python: Path, folder: Path) -> list[str]:
 def test_options() -> list[str]:
     """The project's own options for pytest, less those of a plug-in that readers do not have.
 
-    What bears a mark that says what else it needs is left out.
+    What bears a mark that says what else it needs is left out, and what the project's own options leave out.
     """
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
     options = re.sub(r"--dist=\S+|--no-loadscope-reorder|-m '[^']*'", "", settings["addopts"])
-    left_out = [line.partition(":")[0] for line in settings["markers"] if ": needs " in line]
+    needing = [line.partition(":")[0] for line in settings["markers"] if ": needs " in line]
+    left_out = dict.fromkeys([*needing, *re.findall(r"not (\w+)", settings["addopts"])])
     marks = " and ".join(f"not {name}" for name in left_out)
     return ["-o", f"addopts={options}", "-p", "no:cacheprovider", "-m", marks]
 

@@ -175,16 +175,17 @@ def errata() -> str:
     lines = [
         "# Errata",
         "",
-        "What sources say, and what is true. The value in the third column is computed when this page is built, by the",
-        "expression in the fourth.",
+        "What sources say, and what is true. The value in the last column is computed when this page is built, by the",
+        "expression below it.",
         "",
-        "| source | says | true | computed by | corrected | chapter |",
-        "|---|---|---|---|---|---|",
+        "| source | says | true |",
+        "|---|---|---|",
     ]
     for erratum in hv.ERRATA:
         (path,) = (ROOT / "notebooks").glob(f"{erratum.chapter:02d}_*.ipynb")
-        cells = (erratum.source, erratum.says, erratum.truth, f"`{erratum.expression}`", erratum.corrected)
-        lines.append(f"| {' | '.join(cells)} | [{erratum.chapter}]({path.name}) |")
+        source = f"{erratum.source}; [chapter {erratum.chapter}]({path.name})"
+        truth = f"{erratum.truth}<br>`{erratum.expression}`<br>Corrected: {erratum.corrected}."
+        lines.append(f"| {source} | {erratum.says} | {truth} |")
     return "\n".join(lines) + "\n"
 
 

@@ -26,8 +26,8 @@ from hvlib.pictures.outputs import MIMETYPE
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-FOLDED = {"remove-cell", "hide-cell"}
-"""Tags of cells that JupyterLab opens folded: what is there for a test, or for those who want it all."""
+FOLDED = {"remove-cell"}
+"""Tags of cells that JupyterLab opens folded: what is there for a test."""
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},

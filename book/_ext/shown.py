@@ -109,12 +109,19 @@ def _panel(page: Page, state: outputs.PanelShown, data: Mapping[str, Any]) -> st
         return _multiples(one, state.at)
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the panel has no picture for readers without scripts; run make notebooks.")
-    stored = _figure(_both(data), html.escape(one.state(**state.at)[0].caption))
+    stored = _figure(_both(data), html.escape(_caption(one, state, data["image/svg+xml"])))
     held = packed({**film.reel(one), "tall": film.upright(one)})
     return (
         f'<div class="hv-film" data-start="{html.escape(json.dumps(state.at))}">{stored}</div>'
         f'<script type="text/plain" class="hv-film-data">{held}</script>'
     )
+
+
+def _caption(one: film.Film, state: outputs.PanelShown, drawing: str) -> str:
+    """What stands below a panel's picture: less, if the picture is one that waits for a guess."""
+    scene = one.state(**state.at)[0]
+    waiting = (wait.veiled(scene, state.at) for wait in waits.WAITS.values() if wait.film == state.film)
+    return next((veiled.caption for veiled in waiting if svg.standalone(veiled) == drawing), scene.caption)
 
 
 def packed(data: Any) -> str:
@@ -143,7 +150,10 @@ def _multiples(one: film.Film, start: Mapping[str, int | str]) -> str:
 def _picture(page: Page, state: outputs.PictureShown, data: Mapping[str, Any]) -> str:
     if not state.caption or len(state.alt) < SHORTEST_ALT or any(kind not in data for kind in PICTURES):
         raise Unfit(f"{page.where}: a figure without caption or without alternative text; draw it with hv.draw.")
-    return _figure(_both(data), html.escape(state.caption), "hv-figure")
+    drawing, caption = _both(data), html.escape(state.caption)
+    if f">{caption}</text>" in drawing:  # its title says it
+        caption = f'<span class="hv-titled">{caption}</span>'
+    return _figure(drawing, caption, "hv-figure")
 
 
 def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -> str:
@@ -154,13 +164,13 @@ def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -
 
 
 def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
-    """The game: its picture until it can be played, and in print the picture alone."""
+    """The game: its picture until it can be played, and in print what a reader can think through on paper."""
     if "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the game has no picture for readers without scripts; run make notebooks.")
     words = DATA if state.game == GAME else _known(page, "game", state.game, HANDS)()
     stored = _figure(_both(data), html.escape(words["opening"]), "hv-figure")
     if page.printed:
-        return stored
+        return _on_paper() if words is DATA else stored
     held = _json(
         {"data": words, "seed": state.seed, "moves": state.moves}
         if words is DATA
@@ -169,10 +179,18 @@ def _game(page: Page, state: outputs.GameShown, data: Mapping[str, Any]) -> str:
     return f'<div class="hv-game">{stored}</div><script type="application/json" class="hv-game-data">{held}</script>'
 
 
+def _on_paper() -> str:
+    """The game where it cannot be played: what must hold, and what can go wrong."""
+    lists = {"truths": DATA["truths"].values(), "found": (DATA["disasters"][name] for name in DATA["listed"])}
+    told = [f"{DATA['headings'][name]}: {'; '.join(items)}." for name, items in lists.items()]
+    return _paragraphs("\n".join([DATA["opening"], *told, "It is played in JupyterLab and on the book's pages."]))
+
+
 def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
     """The text in the box and what it says; reading another needs a session."""
-    parts = [f'<pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
-             for kind, words in (("hv-text", state.text), ("hv-said", data["text/plain"]))]  # fmt: skip
+    parts = [f'<p><strong>{name}</strong></p><pre class="{kind}" tabindex="0">{html.escape(words)}</pre>'
+             for name, kind, words in (("A host's text", "hv-text", state.text),
+                                       ("What it says", "hv-said", data["text/plain"]))]  # fmt: skip
     needs = _paragraphs(
         "Reading a text of your own needs a session: this page's own, where it has a button Run (the text never leaves "
         "your browser), Binder, JupyterLab, or hvlib host."

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from ..units import GiB, KiB, MiB
+from .platforms import PLATFORMS
 
 Series = tuple[int, int]
 
@@ -27,9 +28,8 @@ THIRTY_TWO_BITS = ("i686", "armv7l")
 """Kernels without the vmemmap, and so without the optimisation."""
 
 BASE_PAGES = {
-    "x86_64": (4 * KiB,), "s390x": (4 * KiB,), "riscv64": (4 * KiB,), "i686": (4 * KiB,), "armv7l": (4 * KiB,),
-    "sparc64": (8 * KiB,), "aarch64": (4 * KiB, 16 * KiB, 64 * KiB), "ppc64le": (64 * KiB, 4 * KiB),
-    "ppc64": (64 * KiB, 4 * KiB), "loongarch64": (16 * KiB, 4 * KiB, 64 * KiB),
+    **{ARCHITECTURE_NAMES[name]: one.base_pages for name, one in PLATFORMS.items()},
+    "i686": (4 * KiB,), "armv7l": (4 * KiB,), "sparc64": (8 * KiB,), "ppc64": (64 * KiB, 4 * KiB),
 }  # fmt: skip
 """Base pages that Linux can have there (Kconfig); first what distributions build."""
 
@@ -66,25 +66,8 @@ def section(architecture: str | None, base_page: int, series: Series | None) -> 
     return 128 * MiB
 
 
-@dataclass(frozen=True)
-class Support:
-    """From which series on an architecture has the optimisation, and before which;
-    ``undone``: series in which stable releases, or the vendors who follow them, took it out again.
-    """
-
-    since: Series
-    until: Series | None = None
-    undone: tuple[Series, ...] = ()
-
-
-SUPPORT = {
-    "x86_64": Support((5, 14)),
-    "aarch64": Support((5, 19), (6, 3), ((6, 1), (6, 2))),
-    "s390x": Support((6, 2), (6, 18), tuple((6, minor) for minor in range(2, 18))),
-    "loongarch64": Support((6, 2)),
-    "riscv64": Support((6, 4)),
-}
-"""Architectures that ever selected ARCH_WANT_OPTIMIZE_HUGETLB_VMEMMAP; arm64 until 060a2c92d1b6, s390x 64e2f60f355e."""
+SUPPORT = {ARCHITECTURE_NAMES[name]: one for name, one in PLATFORMS.items() if one.hvo}
+"""Architectures that ever selected ARCH_WANT_OPTIMIZE_HUGETLB_VMEMMAP."""
 FIRST = (5, 14)
 """The series that brought the optimisation, f41f2ed43ca5."""
 SWITCH_SINCE = (5, 19)

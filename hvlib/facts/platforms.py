@@ -30,8 +30,10 @@ class Leaf:
 class Platform:
     """One architecture: its base pages in bytes, and the first and last series in which Linux may optimise there.
 
-    ``hvo`` is `None` where Linux never did. ``read_only_tails``: entries of tails are made read-only there. ``leaf``
-    is `None` where the lab reads no page tables.
+    Of the base pages the first is what distributions build. ``hvo`` is `None` where Linux never did, and ``undone``
+    names series in which later stable releases, or the vendors who follow them, took it out again.
+    ``read_only_tails``: entries of tails are made read-only there. ``leaf`` is `None` where the lab reads no page
+    tables.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Platform:
     read_only_tails: bool
     leaf: Leaf | None
     source: str
+    undone: tuple[tuple[int, int], ...] = ()
 
     def has_hvo(self, series: tuple[int, int]) -> bool:
         """Whether Linux of a series may optimise there, if the sizes allow it."""
@@ -56,12 +59,12 @@ PLATFORMS = table("architecture", ((one.name, one) for one in (
              "arch/riscv/Kconfig. Riscv defines no PAGE_KERNEL_RO, and the generic fallback is PAGE_KERNEL, so riscv64 "
              "has no read-only tails at all: all entries stay writable in booted 6.12.117 and 7.2.12"),
     Platform("arm64", (4 * KiB, 16 * KiB, 64 * KiB), ((5, 19), (6, 2)), True, None,
-             "060a2c92d1b6: disabled since 6.3; booted 6.12.117 with 4 and 16 KiB"),
-    Platform("loong64", (4 * KiB, 16 * KiB, 64 * KiB), ((6, 2), _NEWER), True, None,
+             "060a2c92d1b6: disabled since 6.3; booted 6.12.117 with 4 and 16 KiB", ((6, 1), (6, 2))),
+    Platform("loong64", (16 * KiB, 4 * KiB, 64 * KiB), ((6, 2), _NEWER), True, None,
              "arch/loongarch/Kconfig; booted 7.2.12, where a struct page has 80 bytes"),
-    Platform("ppc64el", (4 * KiB, 64 * KiB), None, True, None,
+    Platform("ppc64el", (64 * KiB, 4 * KiB), None, True, None,
              "arch/powerpc/Kconfig selects it for device DAX only; booted 6.12 with 64 KiB"),
     Platform("s390x", (4 * KiB,), ((6, 2), (6, 17)), True, None,
-             "64e2f60f355e: disabled since 6.18, and in later 6.12 stable"),
+             "64e2f60f355e: disabled since 6.18, and in later 6.12 stable", tuple((6, n) for n in range(2, 18))),
 )))  # fmt: skip
 """Name, as in a record -> `Platform`."""

@@ -173,7 +173,7 @@ def leads(seen: Entries, boot: Entries) -> str:
 def _findings(record: Record, release: Scheme) -> Iterator[Finding]:
     platform, scheme = PLATFORMS[record.architecture], release
     yield Finding("release and package agree", "{}.{}".format(*record.series), ".".join(record.release.split(".")[:2]))
-    bases = " or ".join(map(format_size, platform.base_pages))
+    bases = " or ".join(map(format_size, sorted(platform.base_pages)))
     yield Finding("base page", bases, bases if record.base_page in platform.base_pages else f"{record.base_page:,}")
     if record.short:
         yield from _short(record, platform, scheme)

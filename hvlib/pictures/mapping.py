@@ -218,14 +218,18 @@ def _meant(x: float, y: float, role: Any, words: str) -> tuple[Arrow, Label]:
 def _page(scene: Scene, number: int, row: PageRun, state: PageMap) -> None:
     """A row of vmemmap pages, and the arithmetic that leads to it from its part of the huge page."""
     (x, wide), y = _PAGES, TOP + number * ROW
-    role: Role = "head" if row.first == 0 else "plain"
     scene.add(f"arithmetic{number}", Arrow(sum(_HUGE), y + _TALL / 2, x - 1, y + _TALL / 2, "arithmetic"))
     scene.add(
         f"page{number}",
-        Box(x, y, wide, _TALL, role),
-        Label(x + 8, y + _TALL / 2, run_text(row.first, row.last), 13, "left", bold=True, on=role),
-        Label(x + wide - 8, y + _TALL / 2, _structs(row, state), align="right", on=role),
+        *_with_head(Box(x, y, wide, _TALL, "plain"), row),
+        Label(x + 16, y + _TALL / 2, run_text(row.first, row.last), 13, "left", bold=True),
+        Label(x + wide - 8, y + _TALL / 2, _structs(row, state), align="right"),
     )
+
+
+def _with_head(page: Box, row: PageRun) -> tuple[Box, ...]:
+    """A page of tails, before which in the first one stands the head: one of 64, wide enough to be seen."""
+    return (page, Box(page.x, page.y, 8, page.height, "head")) if row.first == 0 else (page,)
 
 
 def _page_table(scene: Scene, state: PageMap) -> None:
@@ -279,8 +283,8 @@ def page_map_portrait(state: PageMap) -> Scene:
     for (x, wide), name in ((_TALL_PAGES, "vmemmap"), (_TALL_ENTRIES, "page table"), (_TALL_FRAMES, "frames")):
         scene.add("heads", Label(x + wide / 2, 90, name, bold=True))
     for number, row in enumerate(state.rows):
-        role: Role = "head" if row.first == 0 else "plain"
-        scene.add(f"page{number}", *_tall_box(_TALL_PAGES, number, run_text(row.first, row.last), role))
+        box, number_of_page = _tall_box(_TALL_PAGES, number, run_text(row.first, row.last), "plain")
+        scene.add(f"page{number}", *_with_head(box, row), number_of_page)
     whole = all(row.entries == "PMD leaf" for row in state.rows)
     x, wide = _TALL_ENTRIES
     if whole:
@@ -291,7 +295,7 @@ def page_map_portrait(state: PageMap) -> Scene:
         )  # fmt: skip
     for number, row in enumerate(state.rows):
         if not whole:
-            role = "level" if row.entries == "PMD leaf" else "table" if row.writable else "readonly"
+            role: Role = "level" if row.entries == "PMD leaf" else "table" if row.writable else "readonly"
             words = {"PTE": "writable" if row.writable else "read-only", "PMD leaf": "PMD leaf", "both": "some split"}
             scene.add(f"entry{number}", *_tall_box(_TALL_ENTRIES, number, words[row.entries], role))
         y = TALL_TOP + number * ROW + _TALL / 2

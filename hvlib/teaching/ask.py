@@ -1,7 +1,7 @@
 """What a question is: numbers drawn from a seed, an answer computed by the engine, and named wrong answers.
 
 A question knows the answers that common misconceptions lead to, each with the sentence that names the misconception.
-There is no answer key. The questions themselves are in `hvlib.questions`, chapter by chapter.
+There is no answer key. The questions themselves are in `hvlib.teaching.questions`, chapter by chapter.
 """
 
 from __future__ import annotations
@@ -93,9 +93,17 @@ class Question(Prompt):
         right = self.write(self.answer(given))
         if judged.right:
             return f"Your guess is right: {right}. {self.why.format_map(given)}"
-        typed = quoted(answer).strip("'")
-        told = f"Your guess was {typed}; it is {right}. {judged.mistake or ''} {self.why.format_map(given)}"
+        told = (
+            f"Your guess was {self._shown(answer)}; it is {right}. {judged.mistake or ''} {self.why.format_map(given)}"
+        )
         return " ".join(told.split())
+
+    def _shown(self, answer: object) -> str:
+        """An answer as the book writes it; what is none, as it was typed."""
+        try:
+            return self.write(self.read(answer))
+        except BadInput:
+            return quoted(answer).strip("'")
 
     def _hint(self, value: Value, right: Value) -> str:
         if isinstance(value, int) and isinstance(right, int):

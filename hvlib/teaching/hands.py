@@ -6,7 +6,7 @@ Each is a widget whose numbers were asked of the engine beforehand (`hand_facts`
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import anywidget
@@ -16,8 +16,9 @@ from ..arithmetic.geometry import HugePage
 from ..errors import BadInput
 from ..pictures import outputs, picture
 from ..pictures.films import FILMS
-from ..pictures.scene import SMALL, WIDTH, Box, Label, Line, Scene
+from ..pictures.scene import PORTRAIT, WIDTH, Box, Label, Line, Scene
 from ..pictures.style import ARROWS, STYLES
+from ..pictures.words import lines
 from .hand_facts import BASE_PAGE, FACTS
 from .scripts import STATIC
 
@@ -57,7 +58,7 @@ class Hand(anywidget.AnyWidget):
     @property
     def scene(self) -> Scene:
         """The picture for those who have no browser that could move it."""
-        return SCENES[self.name]()
+        return SCENES[self.name](False)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._ready and name in ("name", "data", "scene"):
@@ -70,7 +71,8 @@ class Hand(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        shown, alt = picture.bundle(self.scene, repr(self), outputs.GameShown(self.name, 0, []))
+        state, upright = outputs.GameShown(self.name, 0, []), SCENES[self.name](True)
+        shown, alt = picture.bundle(self.scene, repr(self), state, upright)
         return {**data, **shown}, {**(metadata or {}), **alt}
 
 
@@ -107,21 +109,21 @@ def flushes_back() -> Hand:
 # --- for those who cannot move them -----------------------------------------------------------------------------------
 
 
-def _bricks_scene() -> Scene:
+def _bricks_scene(tall: bool) -> Scene:
     data = FACTS["bricks"]()
     size = HugePage("2 MiB").struct_page
-    scene, trays, wide = Scene(WIDTH, 300), data["facts"][size]["trays"], WIDTH - 100
-    scene.add(
-        "title", Label(14, 18, f"512 struct pages of {size} bytes in {trays} vmemmap pages", 14, "left", bold=True)
-    )
+    left, wide = (48, PORTRAIT - 50) if tall else (86, WIDTH - 100)
+    scene, trays = Scene(PORTRAIT if tall else WIDTH, 300), data["facts"][size]["trays"]
+    scene.add("title", Label(_edge(tall), 18, f"512 struct pages of {size} bytes in {trays} vmemmap pages",
+                             13 if tall else 14, "left", bold=not tall))  # fmt: skip
     for tray in range(trays):
         y, brick = 40 + 31 * tray, wide * size / BASE_PAGE
         scene.add(
             f"tray{tray}",
-            Label(14, y + 11, f"tray {tray}", align="left"),
-            Box(86, y, wide, 22, "plain"),
-            *([Box(86, y, brick, 22, "head")] if tray == 0 else []),
-            *(Line(86 + n * brick, y, 86 + n * brick, y + 22) for n in range(1, BASE_PAGE // size)),
+            Label(_edge(tall), y + 11, f"tray {tray}", align="left"),
+            Box(left, y, wide, 22, "plain"),
+            *([Box(left, y, brick, 22, "head")] if tray == 0 else []),
+            *(Line(left + n * brick, y, left + n * brick, y + 22) for n in range(1, BASE_PAGE // size)),
         )
     scene.caption = data["opening"]
     scene.alt = (
@@ -130,23 +132,32 @@ def _bricks_scene() -> Scene:
     return scene
 
 
-def _masks_scene() -> Scene:
+def _edge(tall: bool) -> float:
+    """Where words begin."""
+    return 2 if tall else 14
+
+
+def _masks_scene(tall: bool) -> Scene:
     data = FACTS["masks"]()
-    facts, scene = data["facts"]["2 MiB"], Scene(WIDTH, 190)
-    scene.add(
-        "title", Label(14, 18, "three huge pages of 2 MiB: heads, and word 1 of their tails", 14, "left", bold=True)
-    )
+    facts, scene = data["facts"]["2 MiB"], Scene(PORTRAIT, 382) if tall else Scene(WIDTH, 190)
+    scene.add("title", *lines(_edge(tall), 18, "three huge pages of 2 MiB: heads, and word 1 of their tails",
+                              40 if tall else 80, size=13 if tall else 14, bold=True))  # fmt: skip
     for page, (head, pointer) in enumerate(zip(facts["heads"], facts["pointer"], strict=True)):
-        x = 14 + page * 270
+        x, y = (2, 66 + 102 * page) if tall else (14 + page * 270, 50)
         scene.add(
             f"strip{page}",
-            Label(x, 50, f"head at {head}", align="left"),
-            Box(x, 64, 256, 40, "plain"),
-            Box(x, 64, 8, 40, "head"),
-            Label(x, 126, "word 1 of its tails:", align="left"),
-            Label(x, 146, pointer, align="left", bold=True),
+            Label(x, y, f"head at {head}", align="left"),
+            Box(x, y + 14, 256, 40, "plain"),
+            Box(x, y + 14, 8, 40, "head"),
+            Label(x, y + 76, "word 1 of its tails:", align="left"),
+            Label(x + 128, y + 76, pointer, align="left", bold=True)
+            if tall
+            else Label(x, y + 96, pointer, align="left", bold=True),
         )
-    scene.add("mask", Label(14, 176, f"since 7.1, in all of them: {facts['mask'][0]}", align="left", bold=True))
+    low = scene.height - 14
+    scene.add(
+        "mask", Label(_edge(tall), low, f"since 7.1, in all of them: {facts['mask'][0]}", align="left", bold=True)
+    )
     scene.caption = data["opening"]
     scene.alt = (
         f"Three strips of struct pages with their heads at {', '.join(facts['heads'])}; each has a word 1 of its own."
@@ -154,45 +165,53 @@ def _masks_scene() -> Scene:
     return scene
 
 
-def _walk_scene() -> Scene:
-    scene = FILMS["vmemmap"].state(pfn=0, paging="4-level")[0]
+def _walk_scene(tall: bool) -> Scene:
+    film, at = FILMS["vmemmap"], {"pfn": 0, "paging": "4-level"}
+    scene = film.portrait(**at) if tall and film.portrait else film.state(**at)[0]
     scene.caption = FACTS["pfn_to_page"]()["opening"]
     return scene
 
 
-def _kernels_scene() -> Scene:
-    data, scene = FACTS["guess_the_kernel"](), Scene(WIDTH, 330)
-    scene.add("title", Label(14, 18, "eight entries of a real page table, not asked yet", 14, "left", bold=True))
+def _kernels_scene(tall: bool) -> Scene:
+    data, scene = FACTS["guess_the_kernel"](), Scene(PORTRAIT if tall else WIDTH, 330)
+    title = "eight entries of a real page table, not asked yet"
+    scene.add("title", Label(_edge(tall), 18, title, 13 if tall else 14, "left", bold=not tall))
+    columns = ((2, 116), (136, 56), (210, 128)) if tall else ((14, 160), (220, 150), (600, 200))
     for page in range(8):
-        y = 40 + 35 * page
+        y, words = 40 + 35 * page, (f"vmemmap page {page}", "?", f"frame of page {page}" + " at boot" * (not tall))
+        (page_x, page_w), (entry_x, entry_w), (frame_x, frame_w) = columns
         scene.add(
             f"page{page}",
-            Box(14, y, 160, 26, "plain"), Label(94, y + 13, f"vmemmap page {page}"),
-            Box(220, y, 150, 26, "table"), Label(295, y + 13, "?", 13, bold=True, on="table"),
-            Box(600, y, 200, 26, "plain"), Label(700, y + 13, f"frame of page {page} at boot", SMALL),
+            Box(page_x, y, page_w, 26, "plain"), Label(page_x + page_w / 2, y + 13, words[0]),
+            Box(entry_x, y, entry_w, 26, "void"), Label(entry_x + entry_w / 2, y + 13, words[1], 13, bold=True),
+            Box(frame_x, y, frame_w, 26, "plain"), Label(frame_x + frame_w / 2, y + 13, words[2]),
         )  # fmt: skip
     scene.caption = data["opening"]
     scene.alt = "Eight vmemmap pages, eight entries that are not read yet, and the frames that the pages had at boot."
     return scene
 
 
-def _flushes_scene(name: str) -> Scene:
-    data, scene = FACTS[name](), Scene(WIDTH, 130)
-    scene.add("title", Label(14, 18, data["title"], 14, "left", bold=True))
-    told = []
+def _flushes_scene(name: str, tall: bool) -> Scene:
+    data, scene = FACTS[name](), Scene(PORTRAIT if tall else WIDTH, 130)
+    scene.add("title", *lines(_edge(tall), 18, data["title"], 40 if tall else 100, size=13 if tall else 14, bold=True))
+    y, told = 58.0 if tall else 48.0, []
     for row, (count, ways) in enumerate(data["runs"].items()):
         numbers = {way: len(run["flushes"]) for way, run in ways.items()}
         text = ", ".join(
             f"{flushed} {'flush' if flushed == 1 else 'flushes'} {way}" for way, flushed in numbers.items()
         )
         told.append(f"{count}: {text}")
-        scene.add(f"row{row}", Label(14, 48 + 26 * row, f"{count} x 2 MiB: {text}", 13, "left"))
+        written = lines(_edge(tall), y, f"{count} x 2 MiB: {text}", 42 if tall else 200, size=13)
+        scene.add(f"row{row}", *written)
+        y = written[-1].y + 26
+    scene.height = y + 4
     scene.caption = data["opening"]
     scene.alt = f"Huge pages of 2 MiB and their flushes. {'. '.join(told)}."
     return scene
 
 
-SCENES: dict[str, Callable[[], Scene]] = {
+SCENES: dict[str, Callable[[bool], Scene]] = {
     "bricks": _bricks_scene, "masks": _masks_scene, "pfn_to_page": _walk_scene, "guess_the_kernel": _kernels_scene,
-    "flushes": lambda: _flushes_scene("flushes"), "flushes_back": lambda: _flushes_scene("flushes_back"),
+    "flushes": partial(_flushes_scene, "flushes"), "flushes_back": partial(_flushes_scene, "flushes_back"),
 }  # fmt: skip
+"""Each hand as it stands before it is worked, at its width or for a phone."""

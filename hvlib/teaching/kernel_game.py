@@ -165,7 +165,7 @@ def _map(kernel: rules.Kernel) -> PageMap:
     )
     frames = [(str(frame), look(frame)) for frame in range(rules.PAGES)]
     table: list[tuple[str, FrameState]] = [("page table", "freed" if kernel.free()[rules.TABLE] else "own")]
-    title = "You are the kernel: run this cell to play, or open the book's page"
+    title = "You are the kernel: played in JupyterLab and on the book's page"
     return PageMap(title, "2 MiB", rows, tuple(frames + (table if kernel.split else [])), 1)
 
 

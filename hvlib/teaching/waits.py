@@ -8,13 +8,13 @@ the answer in what a reader sees before.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..pictures.film import Film
 from ..pictures.films import FILMS
-from ..pictures.scene import SMALL, Arrow, Box, Label, Line, Scene
+from ..pictures.scene import SMALL, Box, Label, Scene, Shape
 from ..units import GiB, KiB, MiB
 from .ask import Question
 from .questions import QUESTIONS
@@ -66,6 +66,8 @@ class Wait:
     """Text that gives the answer away, as a regular expression; the answer itself by default."""
     tells: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
     """All states in which the answer can be read, by slider; by default the one that decides."""
+    together: tuple[str, ...] = ()
+    """Groups that are hidden behind one veil: veils of their own would tell where each leads."""
 
     @property
     def telling(self) -> Mapping[str, tuple[str | int, ...]]:
@@ -87,14 +89,23 @@ class Wait:
         shown = Scene(scene.width, scene.height, caption=scene.caption, alt=scene.alt)
         if untold:
             shown.caption = shown.alt = UNTOLD
+        together = [name for name in self.together if name in hidden and name in scene.groups]
         for name, shapes in scene.groups.items():
+            if name in together[1:]:
+                continue
             if name in hidden:
-                xs, ys = zip(*(corner for shape in shapes for corner in _corners(shape)), strict=True)
-                box = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), "void")
-                mark = Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True)
-                shapes = (box, mark) if min(box.width, box.height) > SMALL else (box,)
+                behind = together if name in together else [name]
+                shapes = _veil([shape for one in behind for shape in scene.groups[one]])
             shown.add(name, *shapes)
         return shown
+
+
+def _veil(hidden: Sequence[Shape]) -> tuple[Shape, ...]:
+    """What stands in the place of shapes."""
+    xs, ys = zip(*(corner for shape in hidden for corner in _corners(shape)), strict=True)
+    box = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), "void")
+    mark = Label(box.x + box.width / 2, box.y + box.height / 2, "?", bold=True)
+    return (box, mark) if min(box.width, box.height) > SMALL else (box,)
 
 
 def _each(name: str, count: int, pitch: int = 1) -> tuple[str, ...]:
@@ -106,6 +117,9 @@ _ASKED = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
 """Struct pages that chapter 4 draws …"""
 _WORDS = (0, 2, 3, 4, 5, 6, 7)
 """… and those of their words of which its question asks: word 1 is told before."""
+
+_WORK = tuple(f"{what}{n}" for what in ("huge", "entries", "block", "pay") for n in range(8))
+"""In chapter 10's panel: huge pages, their entries, their frames, and which frames pay for which entries."""
 
 WAITS: dict[str, Wait] = {
     "if the mail were right": Wait(
@@ -138,7 +152,7 @@ WAITS: dict[str, Wait] = {
     ),
     "where struct page 300 is read": Wait(
         "remap", {"huge_page": "2 MiB", "step": 11}, Spot(cells=_each("frame", 8), only=True),
-        veils=(*_each("frame", 8), *(f"arrow{n}" for n in range(1, 8))),
+        veils=(*_each("frame", 8), *_each("arrow", 8)[1:]), together=_each("arrow", 8)[1:],
         gives_away=r"(?i)\bto (?:its )?page 1\b|frame of page 1|page 1[’']s frame|to frame 1\b",
         tells={"step": tuple(range(4, 12))},
     ),
@@ -149,7 +163,7 @@ WAITS: dict[str, Wait] = {
     ),
     "frames for 1,024": Wait(
         "sharing", {"pages": 1024, "huge_page": "2 MiB"}, Spot("bar4", full=8192), {"pages": 1},
-        always=(*_each("number4.", 5), "bar4", "share4"),
+        always=(*_each("number4.", 5), "bar4", "share4"), untold=True,
     ),
     "what is left of 16 GiB": Wait(
         "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),
@@ -160,7 +174,7 @@ WAITS: dict[str, Wait] = {
     ),
     "seven free frames": Wait(
         "giving_back", {"scheme": "head page", "free_frames": 7, "step": 4}, Spot(cells=_each("huge", 8)),
-        veils=tuple(f"{what}{n}" for what in ("huge", "block") for n in range(8)),
+        veils=(*_WORK, *_each("free", 5)[2:]), together=_WORK,
         gives_away=r"(?i)\b(?:8|eight|all) (?:of them )?(?:are )?given back|one pays for|pays for the rest"
                    r"|\b49 frames",
         tells={"free_frames": (6, 7, 13, 14, 42, 48), "step": (2, 3, 4)},
@@ -205,6 +219,7 @@ def as_data(name: str) -> dict[str, Any] | None:
         "way": _way(film, wait),
         "veils": list(wait.veils),
         "always": list(wait.always),
+        "together": list(wait.together),
         "untold": wait.untold,
         "spot": {**asdict(spot), "cells": list(spot.cells), "ends": [list(end) for end in spot.ends]},
         "answer": told(question),
@@ -227,7 +242,7 @@ def _way(film: Film, wait: Wait) -> str:
     return f"Set {' and '.join(steps)}"
 
 
-def _corners(shape: Box | Label | Arrow | Line) -> tuple[tuple[float, float], tuple[float, float]]:
+def _corners(shape: Shape) -> tuple[tuple[float, float], tuple[float, float]]:
     if isinstance(shape, Box):
         return (shape.x, shape.y), (shape.x + shape.width, shape.y + shape.height)
     if isinstance(shape, Label):

@@ -177,7 +177,8 @@ export function open({ cells, bar, make, here, name, changed }) {
     if (view) box.append(widgets.view(view.model_id));
     else if (data["image/svg+xml"]) {
       const figure = make("figure", { class: "hv-figure", tabindex: 0 });
-      figure.innerHTML = data["image/svg+xml"];
+      const drawing = data["image/svg+xml"], upright = data["application/vnd.hvlib.upright.v1+svg"];
+      figure.innerHTML = upright ? `<div class="hv-wide">${drawing}</div><div class="hv-upright">${upright}</div>` : drawing;
       const caption = state?.caption ?? data["text/plain"].split("\n")[0];
       figure.append(make("figcaption", {}, caption));
       box.append(figure);

@@ -387,9 +387,7 @@ class _Conclusion:
             return False
         if self.series is None or support is None:
             return None
-        if self.series < support.since or (support.until and self.series >= support.until):
-            return False
-        return self.series not in support.undone
+        return support.has_hvo(self.series) and self.series not in support.undone
 
     def _can(self) -> tuple[bool | None, Optimisation]:
         """Whether this kernel is able to, and what it is called if not."""

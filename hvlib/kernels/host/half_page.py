@@ -9,7 +9,7 @@ from ...units import about, format_size, whole_number
 from .conclude import Host
 
 MOST_HOSTS = 10_000_000
-READ = 110
+READ = 96
 """Letters of a printed line."""
 
 

@@ -17,7 +17,7 @@ Key = tuple[str, int | None, int | None]
 _LISTS = ("words", "e820", "ranges", "node pages", "log got", "log lost")
 """What may stand several times for one boot, and is gathered and not replaced."""
 _IDENTITY = ("release", "architecture", "base page", "RAM", "ranges", "memblock", "log frees", "log frees pages",
-             "log pool", "banner", "boot", "RAM pages")  # fmt: skip
+             "log pool", "banner", "RAM pages")  # fmt: skip
 """What one boot says one way: another value is another boot or host."""
 _STATE = ("pool", "switch", "counted at boot", "counted later", "default pool", "all pools", "node pool",
           "default size", "managed pages")  # fmt: skip
@@ -132,7 +132,7 @@ _SOURCE = {
     what: source
     for source, whats in {
         "log": ("banner", "RAM", "words", "e820", "ranges", "node pages", "memblock", "crosses", "log frees",
-                "log frees pages", "log on", "log off", "log pool", "log got", "log lost", "log default",
+                "log frees pages", "log on", "log off", "log pool", "log got", "log lost",
                 "no HugeTLB", "CMA instead"),
         "meminfo": ("MemTotal", "default pool", "default size", "all pools", "direct map"),
         "meminfo of nodes": ("node MemTotal", "node default"),

@@ -105,7 +105,7 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
             Label(810, y, _percent(Fraction(pages * page.base_page, count * page.size)), align="right"),
         ]
         scene.add(f"row{number}", *shapes)
-    note = "Page tables for neighbours, of which none was optimised before."
+    note = "Page tables as for huge pages that are neighbours, none of them optimised before."
     if bill.shared and BAR * bill.shared / left < NARROW:
         note += " The shared page of tails is drawn wider than it is."
     scene.add("note", Label(LEFT, 424, note, align="left"))

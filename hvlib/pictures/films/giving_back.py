@@ -181,7 +181,7 @@ def _scene(scheme: str, spare: int, step: int, text: str) -> Scene:
         "rows",
         Label(14, 62, "huge pages", align="left", bold=True), Label(14, 79, "2 MiB each", align="left"),
         Label(14, 119, "entries of their", align="left"), Label(14, 136, "vmemmap pages", align="left"),
-        Label(14, 226, "their own frames,", align="left"), Label(14, 243, "when free", align="left"),
+        Label(14, 226, "the 512 frames", align="left"), Label(14, 243, "of each, if free", align="left"),
         Label(14, 278, "other free", align="left"), Label(14, 295, "frames", align="left"),
         Label(14, 336, "free frames", align="left", bold=True), Label(14, 353, "in all", align="left"),
     )  # fmt: skip
@@ -246,7 +246,7 @@ def _portrait(scheme: str, free_frames: int, step: int) -> Scene:
         "rows",
         Label(2, 14, f"Step {step} of {_STEPS - 1}", 13, "left", bold=True),
         Label(PORTRAIT - 2, 14, "eight huge pages, 2 MiB each", align="right"),
-        Label(2, 308, "upper boxes: their own frames, when free", align="left"),
+        Label(2, 308, "upper boxes: the 512 frames of each, if free", align="left"),
         Label(2, 325, "lower boxes: other free frames", align="left"),
         Label(2, 352, "free frames in all", align="left", bold=True),
     )

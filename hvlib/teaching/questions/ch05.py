@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from ...arithmetic.geometry import ARCHITECTURES, HugePage
 from ..ask import Question, count, in_units, size, thousands
 
@@ -32,6 +34,21 @@ QUESTIONS: dict[str, Question] = {
         lambda r: {"number": r.choice([n for n in range(65, 512) if len({n // 64, n // 64 + 1, n % 64, n // 8}) == 4])},
         thousands,
         hint="How many struct pages lie in one vmemmap page? Count the full ones before yours.",
+    ),
+    "trays cut alike": Question(
+        "If a struct page were {size} bytes: vmemmap page 0 begins with a whole struct page. Which is the next one in the "
+        "array that does?",
+        count,
+        lambda g: g["size"] // gcd(g["size"], 4096),
+        "Up to there the bytes are a multiple of {size} and of 4,096, for the first time.",
+        (
+            (lambda _: 1, "So it would be if the size divided 4,096. Here a struct page lies across the first edge."),
+            (lambda g: 4096 // g["size"], "So many whole struct pages fit into one vmemmap page."),
+            (lambda g: g["size"], "There one begins again, but not for the first time."),
+        ),
+        lambda r: {"size": r.choice([80, 96, 112])},
+        thousands,
+        hint="How many bytes are left over at the end of each page, and when do they add up to whole struct pages?",
     ),
     "nothing to save": Question(
         "Which HugeTLB size of arm64 with {base} KiB base pages leaves no scheme a frame to free?",

@@ -40,7 +40,7 @@ export function masks({ el, data, id }) {
     narrow = w < 560;
     const gap = 22, sw = narrow ? w - 30 : (w - 2 * gap) / 3, deep = narrow ? 28 : 38;
     place = [0, 1, 2].map((i) => (narrow
-      ? { x: 0, y: 46 + i * 88, w: sw, h: deep, box: { x: 0, y: 304 + i * 42, w: sw, h: 36 } }
+      ? { x: 0, y: 46 + i * 104, w: sw, h: deep, box: { x: 0, y: 336 + i * 42, w: sw, h: 36 } }
       : { x: i * (sw + gap), y: 60, w: sw, h: deep, box: { x: i * (sw + gap) + (sw - Math.min(230, sw)) / 2, y: 190, w: Math.min(230, sw), h: 56 } }));
     draw();
   }
@@ -49,7 +49,7 @@ export function masks({ el, data, id }) {
 
   function draw() {
     if (!width) return;
-    const f = facts(), m = now.merged, height = narrow ? 428 - 84 * m : 252;
+    const f = facts(), m = now.merged, height = narrow ? 460 - 84 * m : 252;
     set(land, { viewBox: `0 0 ${width} ${height}`, height });
     strips.forEach((g, page) => {
       const { x, y, w, h } = place[page], part = w / f.pages;

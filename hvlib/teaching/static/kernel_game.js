@@ -13,7 +13,14 @@ function make(tag, attributes = {}, ...children) {
   element.append(...children);
   return element;
 }
-function set(element, attributes) { for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value); }
+/** Writes what differs, and nothing else: what is written is laid out and painted again, even if it is the same. */
+function set(element, attributes) {
+  for (const name in attributes) {
+    const value = String(attributes[name]);
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  }
+}
+function spell(element, words) { if (element.textContent !== String(words)) element.textContent = words; }
 function flag(element, names) { for (const [name, on] of Object.entries(names)) element.classList.toggle(name, Boolean(on)); }
 function draw(parent, tag, attributes = {}, text) {
   const element = document.createElementNS(SVG, tag);
@@ -201,14 +208,16 @@ export function mount({ el, data, link }) {
       const path = wires[act.cpu][act.slot][act.page];
       if (!path.getAttribute("d")) return;
       const dot = draw(busy, "circle", { class: `pulse${act.write ? " write" : ""}${act.fault ? " fault" : ""}`, r: 5, cx: -99 });
-      const length = path.getTotalLength(), begin = performance.now() + 120 + i * 260, end = act.fault ? 0.35 : 1;
+      const later = 120 + i * 260, begin = performance.now() + later, end = act.fault ? 0.35 : 1;
+      let length = 0;
       const run = (now) => {
         if (!dot.isConnected) return;
+        length ||= path.getTotalLength(); // asked here, where all is laid out
         const t = Math.max(0, (now - begin) / 620), e = Math.min(1, t), at = path.getPointAtLength(length * end * e * (2 - e));
         set(dot, { cx: at.x, cy: at.y, opacity: t < 0.02 ? 0 : Math.max(0, Math.min(1, 4 - 2.4 * t)) });
         if (t < 1.7) requestAnimationFrame(run); else dot.remove();
       };
-      requestAnimationFrame(run);
+      setTimeout(() => requestAnimationFrame(run), later);
     });
   }
 
@@ -226,15 +235,15 @@ export function mount({ el, data, link }) {
     entries.forEach((c, page) => {
       const { frame, writable } = now.entries[page], access = writable ? "writable" : "read-only";
       flag(c.g, { gone: !now.split, readonly: !writable, hinted: hint("entry", page), lost: dead?.id === "frozen" && page === 0 });
-      c.name.textContent = small ? (writable ? "rw" : "ro") : access;
+      spell(c.name, small ? (writable ? "rw" : "ro") : access);
       const aimed = pending?.page === page ? pending.frame : null, shown = aimed === null ? `frame ${frame}, ${access}` : `frame ${aimed}? Enter leads it there`;
       set(c.g, { tabindex: now.split && active.entry === page ? 0 : -1, "aria-label": `Entry of page ${page}`, "aria-valuenow": aimed ?? frame, "aria-valuetext": shown, "aria-hidden": !now.split });
     });
     frames.forEach((c, frame) => {
       const free = now.free[frame], strange = dead && free && dead.frame === frame, table = frame === TABLE, idle = !table && !free && !sharing[frame].length;
       flag(c.g, { head: frame === 0, shared: !table && sharing[frame].length > 1, free, idle, lost: strange || (dead?.id === "echo" && dead.frame === frame), table, target: aim === frame, stained: stained(frame) });
-      c.name.textContent = !small ? `frame ${frame}` : table && !free ? "table" : frame;
-      c.note.textContent = strange ? "taken" : free ? "free" : table ? (small ? "" : "table") : idle ? (small ? "idle" : "unused") : "";
+      spell(c.name, !small ? `frame ${frame}` : table && !free ? "table" : frame);
+      spell(c.note, strange ? "taken" : free ? "free" : table ? (small ? "" : "table") : idle ? (small ? "idle" : "unused") : "");
       set(c.g, { tabindex: active.frame === frame ? 0 : -1, "aria-label": `Free frame ${frame}: ${free ? "free already" : table ? "holds the page table" : idle ? "unused" : `shown by page ${sharing[frame].join(", ")}`}` });
     });
     arrow.forEach((a, page) => {
@@ -244,8 +253,8 @@ export function mount({ el, data, link }) {
     now.tlb.forEach((tlb, cpu) => tlb.lines.forEach((line, slot) => {
       const c = cpus[cpu].lines[slot], old = rules.outdated(now, line), x = p.cpus, y = p.slot(cpu, slot) + p.slotHeight / 2;
       flag(c.g, { none: !line, ro: line && !line.writable, huge: line?.page === null, stale: old.length });
-      c.name.textContent = !line ? "" : line.page === null ? (small ? "0–7" : "pages 0–7 → 0–7") : small ? `${line.page}→${line.frame}` : `page ${line.page} → ${line.frame}`;
-      c.note.textContent = !line || small ? "" : old.length ? "stale" : line.writable ? "w" : "ro";
+      spell(c.name, !line ? "" : line.page === null ? (small ? "0–7" : "pages 0–7 → 0–7") : small ? `${line.page}→${line.frame}` : `page ${line.page} → ${line.frame}`);
+      spell(c.note, !line || small ? "" : old.length ? "stale" : line.writable ? "w" : "ro");
       wires[cpu][slot].forEach((wire, page) => {
         const frame = rules.leads(line, page), ghost = frame !== null && old.includes(page) && frame !== now.entries[page].frame;
         flag(wire, { now: frame !== null && !ghost, ghost });
@@ -261,7 +270,7 @@ export function mount({ el, data, link }) {
     }
     const likewise = rules.rest(now), learn = now.kernel === "5.14" && (dead ? dead.id === "fake" : now.goals.includes("six") && now.found.includes("fake"));
     offer.hidden = !learn && !likewise;
-    offer.textContent = learn ? data.offers[dead ? "learn" : "go on"] : likewise ? `${data.offers.likewise} ${likewise.pages.length > 1 ? "pages" : "page"} ${rules.list(likewise.pages)}` : "";
+    spell(offer, learn ? data.offers[dead ? "learn" : "go on"] : likewise ? `${data.offers.likewise} ${likewise.pages.length > 1 ? "pages" : "page"} ${rules.list(likewise.pages)}` : "");
     offer.dataset.do = learn ? "learn" : "likewise";
     flag(offer, { "hv-hinted": hint("button", "offer") });
     for (const [name, one] of truths) flag(one, { "hv-broken": now.broken.includes(name) });
@@ -269,7 +278,7 @@ export function mount({ el, data, link }) {
     flag(seven, { "hv-met": now.won.includes("seven") });
     for (const [name, one] of found) { flag(one, { "hv-met": now.found.includes(name) }); one.hidden = !data.listed.includes(name) && !now.found.includes(name); }
     const n = data.listed.filter((name) => now.found.includes(name)).length;
-    count.textContent = `${data.headings.found}${n ? `: ${n} found` : ""}`;
+    spell(count, `${data.headings.found}${n ? `: ${n} found` : ""}`);
     el.dataset.moves = moves.length;
     glide();
   }

@@ -84,7 +84,7 @@ export function compare(question, text) {
   const { right, shown, why, mistakes } = question.cases[0], answer = read(question, text);
   if (answer.value === right) return `Your guess is right: ${shown}. ${why}`;
   const mistake = mistakes.find(([value]) => value === answer.value);
-  return `Your guess was ${text.trim()}; it is ${shown}. ${mistake ? `${mistake[2]} ` : ""}${why}`;
+  return `Your guess was ${answer.shown ?? text.trim()}; it is ${shown}. ${mistake ? `${mistake[2]} ` : ""}${why}`;
 }
 
 function make(tag, attributes = {}, ...children) {
@@ -143,7 +143,9 @@ export function prediction(el, question, tell) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const answer = read(question, input.value);
-    noted.textContent = answer.sentence || `Noted: ${answer.shown}. ${question.noted}`.trim();
+    noted.textContent = answer.sentence || (question.noted ? `Noted: ${answer.shown}. ${question.noted}` : compare(question, input.value));
+    if (!answer.sentence && !question.noted) noted.dataset.right = answer.value === question.cases[0].right;
+    else delete noted.dataset.right;
     tell(answer.sentence ? null : { shown: answer.shown, number: Number(answer.number ?? 0), right: answer.value === question.cases[0].right, verdict: compare(question, input.value) });
   });
   el.replaceChildren(form);

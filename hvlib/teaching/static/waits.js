@@ -1,8 +1,6 @@
 // Lets a panel wait for a guess: veils what would give the answer away, draws the guess into the picture, and tells the
 // verdict in the state that decides. Knows groups by their names, and nothing of what is drawn.
 
-let waits = 0;
-
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -16,11 +14,10 @@ function make(tag, attributes = {}, ...children) {
  * Returns what looks again, and what ends it.
  */
 export function begin({ el, model, wait, guess }) {
-  const id = `hv-wait${++waits}`, names = Object.keys(wait.decides);
+  const names = Object.keys(wait.decides);
   const says = make("span", { "aria-live": "polite" }), show = make("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, "Show me");
-  const bar = make("p", { class: "hv-wait" }, says, " ", show), style = make("style"), over = make("div", { class: "hv-over", "aria-hidden": "true" });
-  let met = false, picture = null, spoken = [];
-  el.dataset.wait = id;
+  const bar = make("p", { class: "hv-wait" }, says, " ", show), over = make("div", { class: "hv-over", "aria-hidden": "true" });
+  let met = false, picture = null, spoken = [], groups = new Map(), covers = "";
 
   /** Into the picture that is there now: in a narrow place another one is put up. */
   function attach() {
@@ -28,8 +25,9 @@ export function begin({ el, model, wait, guess }) {
     if (next === picture && over.parentNode === picture && bar.parentNode === el) return false;
     picture = next;
     picture.before(bar);
-    el.append(style);
     picture.append(over);
+    groups = new Map([...picture.querySelectorAll("svg g[data-name]")].map((group) => [group.dataset.name, group]));
+    bare();
     spoken = [...el.querySelectorAll(".hv-caption, .hv-spoken")];
     return true;
   }
@@ -37,9 +35,8 @@ export function begin({ el, model, wait, guess }) {
 
   const decided = () => names.every((name) => model.get(name) === wait.decides[name]);
   const telling = () => Object.entries(wait.tells).every(([name, values]) => values.includes(model.get(name)));
-  const group = (name) => picture.querySelector(`svg [data-name="${CSS.escape(name)}"]`);
   function box(name) {
-    const found = group(name), { width, height, left, top } = found?.getBoundingClientRect() ?? {};
+    const found = groups.get(name), { width, height, left, top } = found?.getBoundingClientRect() ?? {};
     if (!width && !height) return null;
     const ground = over.getBoundingClientRect();
     return { x: left - ground.left, y: top - ground.top, w: width, h: height };
@@ -47,7 +44,7 @@ export function begin({ el, model, wait, guess }) {
 
   /** The boxes of a group without its words, if it has any. */
   function solid(name) {
-    const ground = over.getBoundingClientRect(), rects = [...(group(name)?.querySelectorAll("path") ?? [])].map((path) => path.getBoundingClientRect());
+    const ground = over.getBoundingClientRect(), rects = [...(groups.get(name)?.querySelectorAll("path") ?? [])].map((path) => path.getBoundingClientRect());
     if (!rects.length) return box(name);
     const [left, top] = ["left", "top"].map((side) => Math.min(...rects.map((rect) => rect[side]))), [right, bottom] = ["right", "bottom"].map((side) => Math.max(...rects.map((rect) => rect[side])));
     return { x: left - ground.left, y: top - ground.top, w: right - left, h: bottom - top };
@@ -89,7 +86,7 @@ export function begin({ el, model, wait, guess }) {
     return best;
   }
 
-  /** Veils of neighbours are one. */
+  /** Veils of neighbours are one, and those that overlap and fill a rectangle. */
   function joined(boxes) {
     const near = (one, other) => {
       const [across, down] = [["x", "w"], ["y", "h"]].map(([from, size]) => Math.max(one[from] - other[from] - other[size], other[from] - one[from] - one[size]));
@@ -100,33 +97,68 @@ export function begin({ el, model, wait, guess }) {
       again = false;
       for (let i = 0; i < left.length; i++) for (let j = left.length - 1; j > i; j--) {
         if (!near(left[i], left[j])) continue;
-        const [a, b] = [left[i], left.splice(j, 1)[0]], x = Math.min(a.x, b.x), y = Math.min(a.y, b.y);
-        left[i] = { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y };
+        left[i] = around(left[i], left.splice(j, 1)[0]);
         again = true;
       }
     }
+    for (let i = 0; i < left.length; i++) for (let j = left.length - 1; j > i; j--) {
+      if (apart(left[i], left[j])) continue;
+      const whole = around(left[i], left[j]), out = (one) => one.x < whole.x - 1 || one.y < whole.y - 1 || one.x + one.w > whole.x + whole.w + 1 || one.y + one.h > whole.y + whole.h + 1;
+      if (covered(left, whole) < 0.95) continue;
+      left.splice(0, left.length, ...left.filter(out), whole);
+      i = -1; // once more from the first
+      break;
+    }
     return left;
+  }
+  function around(a, b) {
+    const x = Math.min(a.x, b.x), y = Math.min(a.y, b.y);
+    return { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y };
+  }
+  /** How much of a box others cover together, of 1. */
+  function covered(boxes, { x, y, w, h }) {
+    const cuts = (from, size, low, high) => [...new Set([low, high, ...boxes.flatMap((one) => [one[from], one[from] + one[size]])])].filter((cut) => cut >= low && cut <= high).sort((a, b) => a - b);
+    const xs = cuts("x", "w", x, x + w), ys = cuts("y", "h", y, y + h);
+    let area = 0;
+    for (let i = 1; i < xs.length; i++) for (let j = 1; j < ys.length; j++) {
+      const [u, v] = [(xs[i] + xs[i - 1]) / 2, (ys[j] + ys[j - 1]) / 2];
+      if (boxes.some((one) => one.x < u && u < one.x + one.w && one.y < v && v < one.y + one.h)) area += (xs[i] - xs[i - 1]) * (ys[j] - ys[j - 1]);
+    }
+    return area / (w * h);
   }
 
   let drawing = 0;
   /** What is out of sight is so at once; where things stand is measured in the frame, which lays them out anyway. */
   function draw() {
     const svg = picture.querySelector("svg[role=img]") ?? picture.querySelector("svg"), waiting = !met && !guess() && telling();
-    const hidden = met ? [] : [...wait.always, ...(waiting ? wait.veils : [])], untold = waiting || (!met && wait.untold);
-    const veiled = hidden.length ? hidden.map((name) => `[data-wait="${id}"] svg [data-name="${name}"]`).join(",") + "{visibility:hidden}" : "";
-    if (style.textContent !== veiled) style.textContent = veiled;
+    const hidden = met ? [] : [...wait.always, ...(waiting ? wait.veils : [])], untold = Boolean(waiting || (!met && wait.untold));
+    const veiled = new Set(hidden);
+    for (const [name, group] of groups) group.toggleAttribute("data-veiled", veiled.has(name));
     for (const element of spoken) element.style.visibility = untold ? "hidden" : "";
     // Of the picture what is told, and not what can be touched: that has the focus, and tells only where it leads.
-    for (const element of [...spoken, svg]) if (untold) element?.setAttribute("aria-hidden", "true"); else element?.removeAttribute("aria-hidden");
+    for (const element of [...spoken, svg]) {
+      if (untold === element.hasAttribute("aria-hidden")) continue;
+      if (untold) element.setAttribute("aria-hidden", "true"); else element.removeAttribute("aria-hidden");
+    }
     cancelAnimationFrame(drawing);
     if (hidden.length || (guess() && decided())) drawing = requestAnimationFrame(() => cover(hidden));
-    else if (over.firstChild) over.replaceChildren();
+    else bare();
+  }
+
+  function bare() {
+    covers = "";
+    over.replaceChildren();
   }
 
   /** Puts veils over the picture, and the guess into it where it is decided. */
   function cover(hidden) {
-    const now = guess(), drawn = !hidden.length && now && decided() ? places(now.number) : [], veils = joined(hidden.map(box).filter(Boolean));
-    over.replaceChildren();
+    const now = guess(), drawn = !hidden.length && now && decided() ? places(now.number) : [], boxes = (names) => names.map(box).filter(Boolean);
+    const one = boxes(hidden.filter((name) => wait.together.includes(name))), each = boxes(hidden.filter((name) => !wait.together.includes(name)));
+    const veils = [...joined(each), ...(one.length ? [one.reduce(around)] : [])];
+    const next = JSON.stringify(veils);
+    if (!drawn.length && next === covers) return; // they stand there
+    bare();
+    covers = next;
     const put = (name, { x, y, w, h }, words = "") => {
       const element = make("div", { class: name }, words);
       Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });

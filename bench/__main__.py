@@ -5,7 +5,7 @@
     python -m bench --render                measure nothing, only write the page again
     python -m bench --quick --into FOLDER   few samples, small hosts; results somewhere else
 
-All of it takes about ten minutes on a machine that does nothing else.
+All of it takes about three quarters of an hour on a machine that does nothing else; most of that are the tests.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import book, first, game, host, imports, lab, live, panel, report
+from . import book, chapters, first, game, grade, host, imports, intake, lab, live, panel, report, suite
 from .measure import ROOT, circumstances
 
 RUNS: dict[str, Callable[..., dict[str, Any]]] = {
     "panel": panel.run, "game": game.run, "first": first.run, "host": host.run, "import": imports.run, "lab": lab.run,
-    "book": book.run, "live": live.run,
+    "book": book.run, "live": live.run, "chapters": chapters.run, "intake": intake.run, "grade": grade.run,
+    "suite": suite.run,
 }  # fmt: skip
-QUICK: dict[str, dict[str, int]] = {
+QUICK: dict[str, dict[str, Any]] = {
     "panel": {"turns": 1}, "game": {"turns": 1}, "first": {"turns": 1}, "host": {"turns": 1, "largest": 256},
     "import": {"turns": 3}, "lab": {"turns": 1}, "book": {"turns": 1}, "live": {"turns": 1, "chapters": 1},
+    "chapters": {"turns": 1, "chapters": 2}, "intake": {"turns": 1, "megabytes": 5},
+    "grade": {"turns": 1, "students": 2}, "suite": {"targets": ("quick",)},
 }  # fmt: skip
 
 

@@ -23,6 +23,10 @@ JUDGED_MS = 100
 FIRST_CPU_S, WORST_CPU_S = 0.3, 0.6
 BUILD_CPU_S = 60
 LIVE_CPU_S, LIVE_ALL_S, LIVE_HEAP_MB, LIVE_SENT_MB, LIVE_RAW_MB = 5, 3, 256, 10.5, 12
+CHAPTER_CPU_S = 1.5
+HAND_IN_CPU_S = 0.3
+SUITE_S = {"quick": 30, "test": 360}
+"""On two cores that do nothing else."""
 
 
 @dataclass(frozen=True)
@@ -385,6 +389,79 @@ def live(found: Part) -> Iterator[Row]:
         )
 
 
+def chapters(found: Part) -> Iterator[Row]:
+    """All cells of a chapter, in its kernel."""
+    for kind, words, most in (
+        ("typical", f"median of {len(found['chapters'])}", CHAPTER_CPU_S),
+        ("worst", f"slowest, {found['slowest']}", None),
+    ):
+        yield Row(
+            f"Run All of a chapter in a new kernel, {words}",
+            f"{number(found[kind]['median'])} CPU s",
+            "python -m bench --only chapters",
+            found[kind]["median"],
+            most=most,
+            unit=" CPU s",
+            noise=spread(found[kind], " CPU s"),
+            limit=f"The slowest is {found['slowest']}; importing NumPy, Matplotlib and anywidget is a part of each.",
+        )
+
+
+def intake(found: Part) -> Iterator[Row]:
+    """A large text of a host, and a large fleet."""
+    command = "python -m bench --only intake"
+    text, size = found["text"], number(found["megabytes"])
+    yield Row(
+        f"`hvlib host` reads {size} MB of text",
+        f"{number(text['median'])} CPU s",
+        command,
+        noise=spread(text, " CPU s"),
+    )
+    yield Row(
+        "the same, peak of memory", f"{number(found['text_mib']['median'])} MiB", command,
+        noise=spread(found["text_mib"], " MiB"),
+    )  # fmt: skip
+    fleet = found["fleet"]
+    yield Row(
+        f"a fleet of {found['hosts']:,} hosts, drawn one by one", f"{number(fleet['median'])} CPU s", command,
+        noise=spread(fleet, " CPU s"),
+    )  # fmt: skip
+
+
+def grade(found: Part) -> Iterator[Row]:
+    """A hand-in."""
+    yield Row(
+        f"an ordinary hand-in graded, of {found['students']}",
+        f"{number(found['ours']['median'])} CPU s",
+        "python -m bench --only grade",
+        found["ours"]["median"],
+        most=HAND_IN_CPU_S,
+        unit=" CPU s",
+        baseline=f"`nbgrader autograde`, the same notebooks: {number(found['nbgrader']['median'])} CPU s",
+        ratio=f"{number(found['ratio']['median'])}x faster",
+        noise="ratios " + spread(found["ratio"]),
+        limit="Most of it is Python that imports what students import.",
+    )
+
+
+def suite(found: Part) -> Iterator[Row]:
+    """The tests."""
+    for name, one in found.items():
+        if name == "circumstances":
+            continue
+        yield Row(
+            f"`make {name}`, {one['passed']:,} tests",
+            f"{number(one['median'])} s",
+            "python -m bench --only suite",
+            one["median"],
+            most=SUITE_S.get(name),
+            unit=" s",
+            baseline=f"CPU of processes that were waited for: {number(one['cpu'])} s",
+            noise="one run",
+            limit="Browsers are most of it.",
+        )
+
+
 PARTS = {
     "panel": panel,
     "game": game,
@@ -394,6 +471,10 @@ PARTS = {
     "lab": lab,
     "book": book,
     "live": live,
+    "chapters": chapters,
+    "intake": intake,
+    "grade": grade,
+    "suite": suite,
 }
 
 

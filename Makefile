@@ -30,7 +30,7 @@ quick: .venv/test.done  ## the first thing to run: what a change most often brea
 test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, and a real browser if Chromium is there
 	$(BIN)/pytest -q -n auto
 
-test-long: .venv/test.done  ## what make test leaves out: pages that run Python, in Chromium and Firefox, the PDF, 10,000 games, all attacks (needs npm)
+test-long: .venv/test.done  ## what make test leaves out: pages that run Python, in Chromium and Firefox, PDF, slides, 10,000 games, all attacks (needs npm)
 	$(BIN)/pytest -q -n auto -m long
 
 generated-check: .venv/test.done  ## is what commands make as they make it now? A failure names the command (make test has it too)

@@ -1,4 +1,4 @@
-"""What the tests cost: `make quick`, `make test`, `make test-long`, on all processors of this machine."""
+"""What the tests cost that have a budget: `make quick` and `make test`, on all processors of this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .measure import ROOT, significant, told
 
 LEFT_OUT = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV")
 """Of the environment: the tests are run as from a shell."""
-TARGETS = ("quick", "test", "test-long")
+TARGETS = ("quick", "test")
 
 
 def run(targets: tuple[str, ...] = TARGETS) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def test_the_first_screen_shows_what_is_missing_and_ways_in(html, browser, width
     context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=scripts)
     page = context.new_page()
     page.goto((html / "index.html").as_uri())
-    drawing = page.locator(".hv-film svg[role=img]").first
+    drawing = page.locator(".hv-film svg[role=img]:visible").first
     assert drawing.bounding_box()["y"] + drawing.bounding_box()["height"] < height
     assert "16 GiB, none of them given back" in drawing.get_attribute("aria-label")
     doors = page.locator(".hv-doors li")

@@ -322,6 +322,7 @@ def test_the_readme_on_pypi_leads_to_this_version_on_github(wheel):
     assert image.endswith("/book/remap.svg")
 
 
+@pytest.mark.long
 @pytest.mark.wheel
 def test_installed_in_an_environment_of_its_own_it_copies_its_own_chapters(wheel, tmp_path):
     """What hvlib needs comes from the environment of the tests, by way of a .pth file; hvlib itself from the wheel."""

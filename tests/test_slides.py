@@ -13,7 +13,7 @@ from live import fetch, pinned
 from tools import book, slides
 from tools.jupyterlab import needs_chromium
 
-pytestmark = [pytest.mark.book, pytest.mark.beside]
+pytestmark = [pytest.mark.book, pytest.mark.beside, pytest.mark.long]
 CHAPTERS = sorted((book.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
@@ -81,7 +81,6 @@ TOO_LARGE = """() => [...document.querySelectorAll(".slides > section > section"
 }).map((slide) => `${slide.scrollWidth} x ${slide.scrollHeight}: ${slide.innerText.slice(0, 60)}`)"""
 
 
-@pytest.mark.long
 @needs_npm
 @needs_chromium
 def test_nothing_hangs_over_the_edge_of_a_slide(browser, tmp_path):

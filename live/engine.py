@@ -23,6 +23,7 @@ ELSEWHERE = {
 }
 """Test modules of the engine that cannot run there, and why."""
 PARTLY = {
+    "test_aside.py::test_without_a_notebook_it_is_printed": "asks for IPython outside a notebook",
     "test_explore.py::test_a_shell_completes_panels_and_sliders": "asks IPython's completer",
     "test_explore.py::test_the_output_of_a_panel_has_words_a_picture_and_alt_text": "asks for a PNG",
     "test_kernel_game.py::test_its_output_has_words_a_picture_and_its_state": "asks for a PNG",

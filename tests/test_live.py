@@ -234,9 +234,9 @@ def test_nothing_is_loaded_before_the_first_click_and_then_no_more_than_allowed(
     assert sorted(path for path in before if path.startswith("/live/")) == ["/live/live.css", "/live/live.js"]
     assert sum((site / "live" / name).stat().st_size for name in ("live.css", "live.js")) <= 30_000
     assert seen.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
-    seen.run(5)
-    seen.button("Edit cell 5").click()
-    expect(seen.page.get_by_role("textbox", name="Python of cell 5.")).to_be_visible()
+    seen.run(7)
+    seen.button("Edit cell 7").click()
+    expect(seen.page.get_by_role("textbox", name="Python of cell 7.")).to_be_visible()
     raw, small = weight(site, [*seen.asked, *(f"{served.address}/live/{name}" for name in
                         ("pyodide.asm.mjs", "pyodide.asm.wasm.packed", "python_stdlib.zip.packed", "engine.tar.packed",
                          "plan.json", "pyodide.mjs", "worker.mjs"))])  # fmt: skip
@@ -427,24 +427,24 @@ def test_stop_reset_and_a_dead_worker(served, visit):
     seen.open(served, "05_eight_pages")
     published = seen.page.locator("article").inner_text()
     expect(seen.button("Stop")).to_be_disabled()
-    seen.edit(5, "import hvlib as hv\nwhile True: pass")
-    seen.says("Running cell 5")
-    seen.button("Stop cell 5").click()
+    seen.edit(7, "import hvlib as hv\nwhile True: pass")
+    seen.says("Running cell 7")
+    seen.button("Stop cell 7").click()
     seen.says("Stopped. What the cells had made is gone")
-    seen.edit(5, "import hvlib as hv\nprint('again')")
-    expect(seen.output(5)).to_have_text("again", timeout=90_000)  # a new worker, on a machine that may be busy
-    seen.edit(5, "import os\nos.abort()")
+    seen.edit(7, "import hvlib as hv\nprint('again')")
+    expect(seen.output(7)).to_have_text("again", timeout=90_000)  # a new worker, on a machine that may be busy
+    seen.edit(7, "import os\nos.abort()")
     seen.says("Python stopped and was started again.")
     seen.errors.clear()  # Firefox tells the page of an error that its worker has dealt with
-    seen.edit(5, "import hvlib as hv\nprint('and again')")
-    expect(seen.output(5)).to_have_text("and again", timeout=90_000)
-    seen.run(6)
+    seen.edit(7, "import hvlib as hv\nprint('and again')")
+    expect(seen.output(7)).to_have_text("and again", timeout=90_000)
+    seen.run(8)
     seen.button("Reset").click()
     seen.says("The page is as it was published.")
     assert seen.page.locator(".hv-live-output, .cm-editor").count() == 0
     seen.page.evaluate("document.querySelector('.hv-live-bar').textContent = ''")
     assert seen.page.locator("article").inner_text() == published
-    seen.run(6)
+    seen.run(8)
 
 
 @needs_npm

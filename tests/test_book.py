@@ -41,7 +41,8 @@ pytestmark = [pytest.mark.book, pytest.mark.beside]
 VIEWS = [("light", 1280), ("dark", 390), ("dark", 1280), ("light", 390)]
 WHOLE = ("index", "06_remap_to_page_1", "search")
 """Pages seen in all views: what lies around the text is the same on every page. Others: each theme, each width once."""
-NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+CHAPTERS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+NAMES = [*CHAPTERS]
 NAMES += [path.stem for path in (*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md"))] + ["errata"]
 NAMES += ["search"]
 
@@ -52,7 +53,10 @@ def test_every_page_is_there_and_in_order(html):
 
 
 @needs_chromium
-@pytest.mark.parametrize("name", sorted(set(NAMES)))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in (*CHAPTERS, *WHOLE) else pytest.mark.long) for name in sorted(set(NAMES))],
+)
 def test_a_page_in_the_browser(html, browser, name):
     """No axe violation, no console error, no request to another host; panels answer in each view."""
     for theme, width in VIEWS if name in WHOLE else VIEWS[:2]:

@@ -30,8 +30,8 @@ CHAPTERS = {
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 }
 """Chapter -> the film of its panel."""
-SOME = ("02_x86_huge_pages", "06_remap_to_page_1", "08_one_tail_for_all", "12_your_own_fleet")
-"""What every run of the tests opens: choices, the game, a hand, and what is largest. The others: make test-long."""
+SOME = ("02_x86_huge_pages", "06_remap_to_page_1", "08_one_tail_for_all")
+"""What every run of the tests opens: choices, the game, a hand. The others: make test-long."""
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ lab: .venv/lab.done  ## open the book in JupyterLab (CHAPTER=05_eight_pages for 
 quick: .venv/test.done  ## the first thing to run: what a change most often breaks, and one chapter, in half a minute
 	$(BIN)/pytest -q -n auto -m "not slow and not generated" tests notebooks/06_remap_to_page_1.ipynb
 
-test: .venv/test.done  ## prove it: every test, strict nbval on every chapter, and a real browser if Chromium is there
+test: .venv/test.done  ## prove it: tests of everything, strict nbval on every chapter, and a real browser if Chromium is there
 	$(BIN)/pytest -q -n auto
 
 test-long: .venv/test.done  ## what make test leaves out: pages that run Python, in Chromium and Firefox, PDF, slides, 10,000 games, all attacks (needs npm)

@@ -421,6 +421,7 @@ def test_the_gradebook_has_the_lms_form_and_all_points(tmp_path, people, form, c
     ("s01/Zoë Müller_502_assignsubmission_file_/ps1.ipynb", "s01.html"), ("s01/x.zip/Zoë Müller_502_assignsubmission_file_/ps1.ipynb", "s01.html"),
     ("Zoë Müller_502_assignsubmission_file__501_assignsubmission_file_/ps1.ipynb",
      "Zoë Müller_502_assignsubmission_file__501_assignsubmission_file_/feedback.html"),
+    ("work.zip/Jane Doe_501_assignsubmission_file_/ps1.ipynb", "s01.html"),  # only who made the zip says so
 ])  # fmt: skip
 def test_feedback_goes_back_under_the_lms_name(tmp_path, file, name):
     of = collect.roster(roster(tmp_path, MOODLE))

@@ -421,6 +421,7 @@ def test_what_is_marked_by_hand_is_found_under_its_heading(behind):
 @pytest.mark.slow
 def test_values_count_as_in_check(behind):
     code = ["import numpy as np, fractions", *(f"answer_{name} = {value}" for name, value in {
+        "nan": "float('nan')", "trap": "type('Trap', (str,), {'strip': lambda self: 1 / 0})('x')",
         "float": "512.0", "numpy": "np.int64(512)", "unsigned": "np.uint8(5)", "float32": "np.float32(4)", "array": "np.array(3)",
         "fraction": "fractions.Fraction(6, 3)", "list": "['split', 'remap']", "text": "' 2 MiB '", "half": "0.5",
         "true": "True", "none": "None", "inf": "float('inf')", "empty": "' '", "function": "len",

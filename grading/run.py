@@ -196,11 +196,11 @@ class _Heard:
         self.errors[index] = words.plain(text, 300)
 
     def _value(self, task: str, value: int | str, index: int) -> None:
-        if task in self.asked.automatic and _short(value):
+        if task in self.asked.automatic and _short(value) and 0 <= index < 1 << 40:
             self.values[task] = (value, index)
 
     def _stood(self, task: str, value: int | str, index: int) -> None:
-        if task in self.asked.automatic and _short(value):
+        if task in self.asked.automatic and _short(value) and 0 <= index < 1 << 40:
             self.stood[task] = (value, index)
 
     def _student(self, typed: str) -> None:

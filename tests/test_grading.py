@@ -22,7 +22,7 @@ from users import run_as
 import hvlib as hv
 from grading import course, demo, keys, memory, probe, record, report, score, sets, tasks, wall, words
 from grading.__main__ import main
-from grading.run import Asked, Outcome, contents, run
+from grading.run import Asked, Outcome, _Heard, contents, run
 from hvlib.teaching import homework
 
 pytestmark = pytest.mark.beside
@@ -430,6 +430,14 @@ def test_values_count_as_in_check(behind):
     outcome = run(probe.notebook(*code), "s01", Asked(names), behind, LIMITS)
     assert outcome.values == {"float": 512, "numpy": 512, "unsigned": 5, "float32": 4, "array": 3, "fraction": 2,
                               "list": "split, remap", "text": " 2 MiB "}  # fmt: skip
+
+
+def test_a_forged_number_of_a_cell_without_end_is_not_believed():
+    """Python writes no number of more than 4,300 digits; the sentence that names the cell would fail."""
+    heard, outcome = _Heard(Asked(("leaf",))), Outcome()
+    heard.line(b'["value", "leaf", 1, ' + b"9" * 4300 + b"]")
+    heard.into(outcome, "")
+    assert outcome == Outcome()
 
 
 def test_the_id_that_was_typed_is_compared():

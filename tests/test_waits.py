@@ -173,6 +173,26 @@ def test_the_veil_over_the_arrows_is_the_same_whatever_they_lead_to():
     assert len(places) == 1, places
 
 
+OF_ANOTHER = {
+    "struct page of 128 bytes": {"huge_page": ("32 MiB", "512 MiB")},
+    "where struct page 300 is read": {"huge_page": ("1 GiB",), "step": (4, 5)},  # vmemmap pages 2 and 3 are remapped
+    "seven free frames": {"scheme": ("tail page",), "free_frames": (6, 13, 14, 42, 48)},
+}
+"""Question -> where what is seen is another huge page's, vmemmap page's or kernel's, and no verdict yet."""
+
+
+@pytest.mark.parametrize("name", list(waits.WAITS))
+def test_where_the_answer_is_seen_the_verdict_comes(name):
+    """A hit, a link or a step may lead there before the state to which "Show me" leads."""
+    wait, film = waits.WAITS[name], FILMS[waits.WAITS[name].film]
+    assert all(value in wait.verdict[axis] for axis, value in wait.decides.items())
+    for values in filter(wait.tells_in, film.states()):
+        if any(values[axis] in others for axis, others in OF_ANOTHER.get(name, {}).items()):
+            continue
+        if given_away(name, values, film.state(**values)[0], (), False):
+            assert all(values[axis] in seen for axis, seen in wait.verdict.items()), values
+
+
 @pytest.mark.beside
 def test_the_looking_itself_can_fail():
     """The panels as they stood in the first release, under their questions."""

@@ -1,6 +1,6 @@
 // Plays a film: Python drew every part of every frame; here they are only swapped. Knows nothing of what is drawn.
 //
-// reel = { title, ...drawing, alt, caption, axes: [{ name, label, values, texts, play }] }
+// reel = { title, ...drawing, alt, caption, axes: [{ name, label, values, texts, play, told }] }
 // drawing = { base, names, parts, frames, touch, touched }; a reel may have a second one for a phone, `tall`.
 // Frame number: the axes' positions as digits of a mixed-radix number, the last axis fastest.
 // touch = tables of { zones: [[group, x, y, width, height, [[axis, place], ...]], ...], ties: [[group, ...], ...] }.
@@ -451,7 +451,7 @@ function printed(reel, el, player) {
       const picture = make("div"), one = screen(reel, picture);
       one.show(number, true);
       one.svg.setAttribute("aria-label", reel.alt[number]);
-      return make("figure", {}, picture, make("figcaption", {}, `${main.label} ${main.texts[to]}. ${reel.caption[number]}`));
+      return make("figure", {}, picture, make("figcaption", {}, main.told ? reel.caption[number] : `${main.label} ${main.texts[to]}. ${reel.caption[number]}`));
     })));
   }
   const after = () => el.querySelector(".hv-multiples")?.remove();

@@ -61,7 +61,7 @@ export function masks({ el, data, id }) {
       set(g.querySelector(".cuts"), { d: f.pages > 64 ? "" : Array.from({ length: f.pages - 1 }, (_, i) => `M${x + (i + 1) * part} ${y}v${h}`).join("") });
       const inside = g.querySelector(".inside");
       inside.textContent = `${narrow || w > 290 ? "vmemmap " : ""}pages 1 to ${grouped(f.pages - 1)}`;
-      set(inside, { x: x + w - 8, y: y + h / 2 + 4.5, style: `stroke:${tint(page, m)}` });
+      set(inside, { y: y + h / 2 + 4.5, style: `stroke:${tint(page, m)}` });
       const label = g.querySelector(".head-at"), which = g.querySelector(".which");
       label.textContent = `${narrow || w > 250 ? "head " : ""}${f.heads[page]}`;
       set(label, { x, y: y - 33 });
@@ -92,7 +92,15 @@ export function masks({ el, data, id }) {
     drawPin();
   }
 
+  /** A strip's words stand at its right end, or beside its first page while the tail's mark is where they would be. */
+  function aside(g, page) {
+    const { x, w } = place[page], inside = g.querySelector(".inside"), right = x + w - 8;
+    const there = page === now.page && xOf(page, now.n + 0.5) > right - inside.getComputedTextLength() - 8;
+    set(inside, there ? { x: x + w / facts().pages + 8, "text-anchor": "start" } : { x: right, "text-anchor": "end" });
+  }
+
   function drawPin() {
+    strips.forEach(aside);
     const { page, n } = now, { y, h } = place[page], x = xOf(page, n + 0.5), tip = now.tip ?? { x: xOf(page, 0) + 2.5, y: y - 5 };
     const label = grouped(n), wide = Math.max(40, 14 + label.length * 8), shift = clamp(x, wide / 2 - 2, width - wide / 2 + 2) - x;
     const [hit, stem] = pin.children, ring = pin.querySelector(".ring"), grip = pin.querySelector(".grip"), text = pin.querySelector("text");

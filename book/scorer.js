@@ -11,7 +11,7 @@ var Scorer = {
   partialTerm: 1,
 };
 
-// An excerpt is about the word that is sought: it begins there, and not where its letters are a part of another word.
+// An excerpt is about the word that is sought: it shows that, in prose, and not where its letters are a part of another word.
 document.addEventListener("DOMContentLoaded", () => {
   const summary = Search.makeSearchSummary, ROOM = 120;
   const places = (text, word) => {
@@ -19,7 +19,7 @@ document.addEventListener("DOMContentLoaded", () => {
     return ways.map((way) => text.search(new RegExp(way, "i")));
   };
   Search.makeSearchSummary = (page, words, anchor) => {
-    const told = summary(page, words, anchor), text = Search.htmlToText(page, anchor), found = [...words].map((word) => places(text, word));
+    const told = summary(page, words, anchor), text = Search.htmlToText(page.replace(/<svg.*?<\/svg>/gs, " "), anchor), found = [...words].map((word) => places(text, word));
     const at = [0, 1, 2].flatMap((way) => found.map((one) => one[way])).find((place) => place >= 0);
     if (!told || at === undefined) return told;
     const from = at < ROOM ? 0 : text.lastIndexOf(" ", at - ROOM) + 1, until = from + 2 * ROOM;

@@ -89,11 +89,15 @@ def reel(film: Film) -> dict[str, Any]:
         "caption": [scene.caption for scene in scenes],
         "axes": [
             {
-                "name": a.name, "label": a.label, "values": list(a.values), "texts": list(a.texts), "play": a.play,
+                "name": a.name,
+                "label": a.label,
+                "values": list(a.values),
+                "texts": list(a.texts),
+                "play": a.play,
                 "told": all(map(partial(_tells, a), film.states(), scenes)),
             }
             for a in film.axes
-        ],  # fmt: skip
+        ],
     }
 
 

@@ -165,7 +165,7 @@ export function begin({ el, model, wait, guess }) {
       Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
       over.append(element);
     };
-    for (const one of veils) put("hv-veil", one, one.w >= 9 && one.h >= 11 ? "?" : "");
+    for (const one of veils) put("hv-veil", one, one.w >= 12 && one.h >= 11 ? "?" : "");
     for (const at of drawn) put(at.w ? "hv-guess" : "hv-guess hv-line", at.w ? { x: at.x - 2, y: at.y - 2, w: at.w + 4, h: at.h + 4 } : at);
     if (!drawn.length) return;
     const flag = make("div", { class: "hv-flag" }, `your guess: ${now.shown}`);

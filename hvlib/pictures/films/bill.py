@@ -230,7 +230,9 @@ def _schemes(scene: Scene, page: HugePage, chosen: str, count: int, tall: bool =
         x, top = (150.0, 528 + 36 * column) if tall else (LEFT + pitch * column, 486)
         left = wide * (bill.memmap - bill.saved) / bill.memmap
         mark: list[Box] = (
-            [Box(2, top, 144, 18, "mark") if tall else Box(x, top - 20, wide, 18, "mark")] if name == chosen else []
+            [Box(2, top, 144, 18, "mark") if tall else Box(x - 6, top - 20, wide + 12, 18, "mark")]
+            if name == chosen
+            else []
         )
         saved = [Box(x + left, top, wide - left, 18, "freed")] if bill.saved else []
         scene.add(

@@ -120,6 +120,12 @@ def test_the_prediction_comes_before_its_panel(notebook):
     assert predict < panel
     assert "(guess" in sources[panel]
     assert sum(s.startswith("panel = hv.explore.") for s in sources) == 1
+    cells = notebook.cells
+    above = max(n for n, cell in enumerate(cells) if cell.source.startswith("guess = hv.predict("))
+    below = next(n for n, cell in enumerate(cells) if cell.source.startswith("panel = hv.explore."))
+    between = cells[above + 1 : below]
+    assert {cell.cell_type for cell in between} <= {"markdown"}
+    assert sum(len(cell.source) for cell in between) < 600, "the question and the panel stand together"
 
 
 def test_the_panel_is_proved_by_a_cell_that_prints_another_of_its_kind(notebook):

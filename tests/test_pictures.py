@@ -41,7 +41,8 @@ SIXTH = """
 from dataclasses import replace
 from hvlib.facts import schemes
 *others, newest = schemes.SCHEMES.values()
-told = (*others, replace(newest, releases="7.1 to 7.4"), replace(newest, name="another tail", since=(7, 5), releases="since 7.5"))
+more = replace(newest, name="another tail", since=(7, 5), releases="since 7.5")
+told = (*others, replace(newest, releases="7.1 to 7.4"), more)
 schemes.SCHEMES = schemes.table("scheme", ((one.name, one) for one in told))
 from labels import problems, scenes_of_chapters, scenes_of_films
 for scenes in (scenes_of_chapters, scenes_of_films):

@@ -163,6 +163,16 @@ def test_in_no_state_of_a_panel_the_answer_is_seen_before_the_guess(name):
         assert seen <= ALIKE.get(name, set()), (values, seen)
 
 
+def test_the_sums_of_the_last_column_are_behind_one_veil_as_wide_as_a_column():
+    """Veils of right-aligned numbers would be strips."""
+    wait, film = waits.WAITS["frames for 1,024"], FILMS["sharing"]
+    values = {"pages": 2, "huge_page": "2 MiB"}
+    for scene in (film.state(**values)[0], film.portrait(**values)):
+        shown = wait.veiled(scene, values)
+        (veil,) = (shown.groups[group][0] for group in wait.together if group in shown.groups)
+        assert min(veil.width, veil.height) > 80, veil
+
+
 def test_the_veil_over_the_arrows_is_the_same_whatever_they_lead_to():
     """As large as each of them, it would tell where they lead."""
     wait, film, places = waits.WAITS["where struct page 300 is read"], FILMS["remap"], set()

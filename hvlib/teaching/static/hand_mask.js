@@ -60,7 +60,6 @@ export function masks({ el, data, id }) {
       rect(".frame", { x, y, width: w, height: h });
       set(g.querySelector(".cuts"), { d: f.pages > 64 ? "" : Array.from({ length: f.pages - 1 }, (_, i) => `M${x + (i + 1) * part} ${y}v${h}`).join("") });
       const inside = g.querySelector(".inside");
-      inside.textContent = `${narrow || w > 290 ? "vmemmap " : ""}pages 1 to ${grouped(f.pages - 1)}`;
       set(inside, { y: y + h / 2 + 4.5, style: `stroke:${tint(page, m)}` });
       const label = g.querySelector(".head-at"), which = g.querySelector(".which");
       label.textContent = `${narrow || w > 250 ? "head " : ""}${f.heads[page]}`;
@@ -92,11 +91,16 @@ export function masks({ el, data, id }) {
     drawPin();
   }
 
-  /** A strip's words stand at its right end, or beside its first page while the tail's mark is where they would be. */
+  /** A strip's words stand at its right end, or left of the tail's mark where that would cross them; short if they must. */
   function aside(g, page) {
-    const { x, w } = place[page], inside = g.querySelector(".inside"), right = x + w - 8;
-    const there = page === now.page && xOf(page, now.n + 0.5) > right - inside.getComputedTextLength() - 8;
-    set(inside, there ? { x: x + w / facts().pages + 8, "text-anchor": "start" } : { x: right, "text-anchor": "end" });
+    const { x, w } = place[page], inside = g.querySelector(".inside"), right = x + w - 8, left = x + w / facts().pages + 8;
+    const mark = page === now.page ? xOf(page, now.n + 0.5) : -Infinity, words = `pages 1 to ${grouped(facts().pages - 1)}`;
+    for (const text of narrow || w > 290 ? [`vmemmap ${words}`, words] : [words]) {
+      if (inside.textContent !== text) inside.textContent = text;
+      const long = inside.getComputedTextLength() + 6;
+      set(inside, right - long > mark ? { x: right, "text-anchor": "end" } : { x: left, "text-anchor": "start" });
+      if (right - long > mark || left + long < mark) break;
+    }
   }
 
   function drawPin() {

@@ -114,7 +114,13 @@ def test_the_solution_goes_with_the_numbers_that_are_asked(html, browser):
         question = QUESTIONS["memmap of a KMSAN kernel"]
         form = page.locator(".hv-exercise").filter(has_text="KMSAN")
         solution = page.locator("details").filter(has_text="20 MiB for every GiB")
-        other = form.get_by_role("button", name="Other numbers")
+        other, verdict = form.get_by_role("button", name="Other numbers"), form.locator(".hv-verdict")
+        signs = []
+        for answer in ("160 MiB", "5 MiB", "lots"):
+            form.get_by_label("Your answer").fill(answer)
+            page.keyboard.press("Enter")
+            signs.append(verdict.evaluate("one => getComputedStyle(one, '::before').content.replaceAll('\"', '')[0]"))
+        assert signs == ["✓", "✗", "n"], "right, wrong, and none for what is no answer"
         solution.locator("summary").click()
         expect(solution).not_to_contain_text("asked now")
         seed = next(seed for seed in range(1, 5) if question.text(seed) != question.text(0))

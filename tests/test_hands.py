@@ -406,5 +406,5 @@ def test_a_panel_on_paper_is_some_of_its_states_and_no_sheet_is_blank(html, brow
     assert "6 Six entries" in sheets[0]
     text = " ".join(" ".join(sheets).split())
     for step in (0, 4, 7, 11):
-        assert text.count(f"Step {step} of 11") == 1
+        assert text.count(f"Step {step} of 11:") == 1, "its caption"
         assert f"step {step}. Step" not in text, "said once"

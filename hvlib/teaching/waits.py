@@ -122,6 +122,8 @@ def _each(name: str, count: int, pitch: int = 1) -> tuple[str, ...]:
 
 _ASKED = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
 """Struct pages that chapter 4 draws …"""
+_LETTERS = tuple(f"content{number}" for number in _ASKED)
+"""… their letters, behind one veil: veils of their own would be strips …"""
 _WORDS = (0, 2, 3, 4, 5, 6, 7)
 """… and those of their words of which its question asks: word 1 is told before."""
 
@@ -149,8 +151,8 @@ WAITS: dict[str, Wait] = {
     ),
     "struct pages that are alike": Wait(
         "strip", {"who": "the model", "number": 511}, Spot("counts"), {"number": 2},
-        always=("kinds", "counts",
-                *(f"content{n}" for n in _ASKED), *(f"word{w}.{n}" for w in _WORDS for n in _ASKED)),
+        always=("kinds", "counts", *_LETTERS, *(f"word{w}.{n}" for w in _WORDS for n in _ASKED)),
+        together=_LETTERS,
         gives_away=r"\b510\b|3 different",
     ),
     "struct page of 128 bytes": Wait(

@@ -99,7 +99,8 @@ class Plan:
             ]
         if self.fits:
             if not self.fits_at_boot:
-                lines.append("  not at boot before 6.15: the struct pages are there until huge pages are optimised")
+                lines.append("  not at boot: the struct pages are there until huge pages are optimised")
+                lines.append("  (on x86-64 since 6.15 most of those of 1 GiB pages are never made)")
             lines.append(f"  command line: {self.boot_line()}")
             if not self.off:
                 lines.append("  sysctl, before the pool is filled: vm.hugetlb_optimize_vmemmap = 1")

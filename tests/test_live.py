@@ -355,7 +355,7 @@ def test_on_a_phone_a_live_panel_has_the_drawing_for_it(served, visit):
     seen = visit(has_touch=True)
     seen.page.set_viewport_size({"width": 390, "height": 844})
     seen.open(served, LARGEST)
-    seen.run(3)
+    seen.run(5)
     panel = seen.output(3).locator(".hv-panel")
     expect(panel).to_have_class(re.compile("hv-narrow"))
     expect(panel.locator(".hv-picture svg")).to_have_attribute("viewBox", re.compile(rf"^0 0 {PORTRAIT} "))

@@ -178,12 +178,12 @@ def game(found: Part) -> Iterator[Row]:
     """A move of the game: its picture, and Python's judgement."""
     load, processors = found["circumstances"]["load"], found["circumstances"]["processors"]
     asked = {
-        "at ease": ("changed picture, nothing else moving", FRAME_MS), "shown": ("changed picture", FRAME_MS),
+        "at ease": ("changed picture, nothing else moving", FRAME_MS),
+        "begun": ("while arrows move, until the frame begins that shows it", FRAME_MS),
+        "shown": ("while arrows move, until that frame is painted", None),
         "judged": ("judged by Python", JUDGED_MS),
     }  # fmt: skip
     for name, (words, most) in asked.items():
-        if name not in found:
-            continue  # measured before moves were made at ease
         one = found[name]
         yield Row(
             f"move of the game, {words}: 95th percentile",

@@ -79,8 +79,9 @@ KEEPS = {
     "fills the disk": "import os\nfor k in range(200):\n    try: open(f'/tmp/f{k}', 'wb').write(bytes(1 << 20))\n    except OSError: break",
     "fills /dev/shm": "for k in range(200):\n    try: open(f'/dev/shm/f{k}', 'wb').write(bytes(1 << 20))\n    except OSError: break",
     "leaves a process": "import subprocess\nsubprocess.Popen(['sleep', '4711'], start_new_session=True)",
-    "leaves a process by C": "import _posixsubprocess, os\na, b = os.pipe()\n_posixsubprocess.fork_exec([b'sleep', b'4711'], [b'/bin/sleep'], True, (b,), None, None, "
-    "-1, -1, -1, -1, -1, -1, a, b, True, True, -1, None, None, None, -1, None, False)",
+    "leaves a process by C": "import _posixsubprocess, os\na, b = os.pipe()\nwords = ([b'sleep', b'4711'], [b'/bin/sleep'], True, (b,), None, None, "
+    "-1, -1, -1, -1, -1, -1, a, b, True, True, -1, None, None, None, -1, None, False)\n"
+    "try: _posixsubprocess.fork_exec(*words)\nexcept TypeError: _posixsubprocess.fork_exec(*words[:-1])  # since 3.14",
     "files outside": "import sqlite3, readline, _posixshmem, os\nsqlite3.connect('/tmp/mark.db').execute('create table x(y)')\n"
     "f = _posixshmem.shm_open('/teach_mark', os.O_CREAT | os.O_RDWR, mode=0o600); os.write(f, b'x')",
     "kills all others": "import os\nfor p in range(2, 33000):\n    if p not in (os.getpid(), os.getppid()):\n        try: os.kill(p, 9)\n        except OSError: pass",

@@ -67,7 +67,7 @@ WRONG = {
     "the host's files": "import os\nassert any(os.path.exists(p) for p in ('/etc/shadow', '/etc/ssh', '/var/log', '/boot', '/sys/kernel', '/home', '/etc/hostname'))\nanswer_leaf = 1",
     "the names of the course": "words = open('/proc/self/mountinfo').read()\nassert 'course.toml' in words or 'hand-ins' in words or '@SECRET@' in words\nanswer_leaf = 1",
     # keys that are not there
-    "keys in memory": "import gc\nfound = [x for x in gc.get_objects() if isinstance(x, dict) and 'mistakes' in x and 'rubric' in x]\nassert found\nanswer_leaf = 1",
+    "keys in memory": "import gc\nfound = [x for x in gc.get_objects() if isinstance(x, dict) and 'mistakes' in x and x.get('rubric', 'rubric') != 'rubric']\nassert found\nanswer_leaf = 1",
     "keys in the frames above": "import sys\nframe = sys._getframe()\nwhile frame:\n    if 'work' in frame.f_locals and 'expected' in str(frame.f_locals['work']): answer_leaf = 1\n    frame = frame.f_back",
     "keys as a module": "import pkgutil\nassert [m for m in pkgutil.iter_modules() if m.name == 'grading']\nfrom grading import keys\nanswer_leaf = 1",
     "keys in the bytecode": "import glob\nassert glob.glob('@ROOT@/**/keys*.pyc', recursive=True)\nanswer_leaf = 1",

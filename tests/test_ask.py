@@ -80,6 +80,14 @@ def test_a_verdict_shows_what_was_typed_and_never_as_markup():
     assert "<b>" not in guess.children[2].value
 
 
+def test_right_and_wrong_differ_at_a_glance_by_sign_ground_and_line():
+    looks = [hv.check("base pages of 1 GiB", answer)._repr_html_() for answer in (262_144, 512, "lots", ...)]
+    assert [[sign for sign in "✓✗" if sign in look] for look in looks] == [["✓"], ["✗"], [], []]
+    assert [look.split("border-left: 6px ")[1].split()[0] for look in looks] == ["solid", "dashed", "dotted", "dotted"]
+    assert ["background" in look for look in looks] == [True, True, False, False]
+    assert all("aria-hidden" in look for look in looks[:2]), "the words say it"
+
+
 def test_an_unknown_question_gets_a_sentence():
     for put in (lambda: hv.check("the meaning of life", 42), lambda: hv.predict("the meaning of life")):
         with pytest.raises(hv.BadInput, match="choose one of"):

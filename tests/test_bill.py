@@ -1,8 +1,10 @@
+from fractions import Fraction
+
 import pytest
 
 import hvlib as hv
 from hvlib.pictures import draw
-from hvlib.pictures.films.bill import BAR, FILM, FRAMES, LEFT, NARROW
+from hvlib.pictures.films.bill import BAR, FILM, FRAMES, HIGH, LANE, LEFT, LONG, NARROW, TOP
 from hvlib.pictures.scene import Box
 
 # ratios as rounded in the fact sheet or in the mails themselves, in the order of COSTS
@@ -40,9 +42,11 @@ def test_the_bars_are_to_scale_and_the_ledger_adds_up(values):
     bill = page.bill(values["scheme"], facts["huge pages"])
     left = bill.memmap - bill.saved
     (whole,) = scene.groups["whole"]
-    assert whole.width / BAR == pytest.approx(left / bill.memmap)
-    saved = list(scene.groups.get("saved", ()))
-    assert whole.width + sum(s.width for s in saved) == pytest.approx(BAR)
+    area = BAR * HIGH
+    assert whole.width * whole.height / area == pytest.approx(left / bill.memmap), "an area, to scale"
+    assert (whole.x, whole.y + whole.height) == pytest.approx((LEFT, TOP + HIGH))
+    for saved in scene.groups.get("saved", ()):
+        assert saved.width * saved.height == area, "the rest of it"
     parts = {"kept frames": bill.memmap - bill.freed, "page tables": bill.tables, "shared tails": bill.shared}
     for name, pages in parts.items():
         boxes = scene.groups.get(name, ())
@@ -50,6 +54,13 @@ def test_the_bars_are_to_scale_and_the_ledger_adds_up(values):
         for box in boxes:
             assert box.width == pytest.approx(max(BAR * pages / left, NARROW))
             assert box.x + box.width <= LEFT + BAR + 0.001
+    taken = Fraction(bill.memmap, left)
+    words = scene.groups["zoom text"][0].text
+    assert (
+        "same scale" in words
+        if taken == 1
+        else float(words.split()[-4].replace(",", "")) == pytest.approx(float(taken), rel=0.01)
+    )
     numbers = [
         int(s.text.replace(",", "")) for n in range(7) for s in scene.groups[f"row{n}"] if getattr(s, "x", 0) == FRAMES
     ]
@@ -58,6 +69,14 @@ def test_the_bars_are_to_scale_and_the_ledger_adds_up(values):
     assert memmap - kept == freed
     assert freed - tables - shared == net
     assert still == kept + tables + shared == memmap - net
+    begins = dict(zip(range(7), (0, 0, kept, kept, kept + tables, memmap - net, 0), strict=True))
+    for number, pages in enumerate(numbers):
+        lane, *lengths = (shape for shape in scene.groups[f"row{number}"] if isinstance(shape, Box))
+        assert (lane.x, lane.width) == (LANE, LONG)
+        assert bool(lengths) == bool(pages), "what is nothing has no length"
+        for box in lengths:
+            assert box.width == pytest.approx(max(LONG * pages / memmap, NARROW))
+            assert box.x == pytest.approx(LANE + min(LONG * begins[number] / memmap, LONG - box.width))
 
 
 @pytest.mark.parametrize("scheme", list(hv.SCHEMES))

@@ -189,6 +189,52 @@ def test_a_panel_that_waits_says_no_more_below_its_stored_picture_than_it_shows(
         assert f"<figcaption>{says}" in page
 
 
+def test_on_paper_a_panel_says_once_where_it_stands():
+    for name, once in (("remap", r"[Ss]tep 0\b"), ("strip", r"[Ss]truct page 0\b"), ("memmap", r"\b1 GiB\b")):
+        paper = shown.as_html(shown.Page("somewhere", printed=True), getattr(hv.explore, name)()._repr_mimebundle_()[0])
+        first = re.search(r"<figcaption>(.*?)</figcaption>", paper)[1]
+        assert len(re.findall(once, first)) == 1, first
+    paper = shown.as_html(shown.Page("somewhere", printed=True), hv.explore.filling()._repr_mimebundle_()[0])
+    assert "<figcaption>huge page 64 KiB. The 16 struct pages" in paper, "where its words do not say it"
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 390])
+def test_words_that_wait_keep_room_on_a_wide_page_and_none_on_a_phone(html, browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    page.goto((html / "08_one_tail_for_all.html").as_uri())
+    panel, caption = page.locator(".hv-panel:has(.hv-wait)"), page.locator(".hv-panel:has(.hv-wait) > .hv-caption")
+    expect(panel).to_have_attribute("data-untold", "always")
+    waiting, picture = caption.bounding_box(), panel.locator(".hv-picture")
+    top = picture.evaluate("one => one.getBoundingClientRect().top + scrollY")
+    panel.get_by_role("button", name="Show me").click()
+    expect(panel).not_to_have_attribute("data-untold", "always")
+    expect(caption).to_be_visible()
+    assert picture.evaluate("one => one.getBoundingClientRect().top + scrollY") == pytest.approx(top, abs=40)
+    told = caption.bounding_box()["height"]
+    assert told > 40
+    assert waiting is None if width < 500 else waiting["height"] == told, "nothing jumps, and no blank is left"
+    page.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 900, 390])
+def test_the_mark_of_a_veil_is_whole(html, browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    for path in sorted(html.glob("[01][0-9]_*.html")):
+        page.goto(path.as_uri())
+        page.locator(".hv-panel .hv-wait").wait_for()
+        page.wait_for_timeout(50)  # veils are laid in the frame after
+        cut = page.locator(".hv-veil:not(:empty)").evaluate_all("""(all) => all.filter((veil) => {
+          const text = document.createRange(), { width, height } = veil.getBoundingClientRect();
+          text.selectNodeContents(veil);
+          return getComputedStyle(veil).overflow !== "visible" || width < text.getBoundingClientRect().width
+            || height < 11 || getComputedStyle(veil).zIndex !== "1";
+        }).map((veil) => veil.outerHTML)""")
+        assert cut == [], path.stem
+    page.close()
+
+
 @needs_chromium
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width):
@@ -216,6 +262,11 @@ def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width
     expect(says).to_have_text("Your guess is 4. Set step to 11, or")
     assert panel.locator(".hv-flag, .hv-guess").count() == 0, "only where it is decided"
     step.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(says).to_have_text("Your guess is 4. Set step to 11, or")
+    page.keyboard.press("ArrowRight")  # entry 4 leads to frame 1: whoever touches it is led here, too
+    expect(says).to_have_text(QUESTIONS["where struct page 300 is read"].sentence("4"))
     page.keyboard.press("End")
     expect(panel.locator(".hv-flag")).to_have_text("your guess: 4")
     off = panel.evaluate("""(panel) => {

@@ -255,6 +255,27 @@ def test_a_tail_is_dragged_and_its_low_bits_go_out(shown):
 
 @needs_chromium
 @pytest.mark.slow
+@pytest.mark.parametrize("shown", [("masks", {}), ("masks", {"width": 390, "touch": True})], indirect=True)
+def test_the_mark_of_a_tail_crosses_no_word(shown):
+    crossed = """() => {
+      const rect = (one) => one.getBoundingClientRect(), mark = rect(document.querySelector(".pin .stem"));
+      return [...document.querySelectorAll(".strip .inside")].map(rect)
+        .filter((text) => text.left < mark.right && text.right > mark.left)
+        .filter((text) => text.top < mark.bottom && text.bottom > mark.top).length;
+    }"""
+    pin = shown.locator(".pin")
+    pin.focus()
+    shown.keyboard.press("Home")
+    places = set()
+    for _ in range(40):
+        assert shown.evaluate(crossed) == 0, pin.get_attribute("aria-valuetext")
+        places.add(pin.get_attribute("aria-valuetext"))
+        shown.keyboard.press("PageUp")
+    assert len(places) > 20
+
+
+@needs_chromium
+@pytest.mark.slow
 @pytest.mark.parametrize("shown", [("pfn_to_page", {}), ("pfn_to_page", {"width": 390, "touch": True})], indirect=True)
 def test_pfn_to_page_is_done_by_hand(shown):
     says, marks = shown.locator(".hv-says"), shown.get_by_role("slider")

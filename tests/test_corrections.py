@@ -9,6 +9,7 @@ import pytest
 import hvlib as hv
 from hvlib.facts import schemes
 from hvlib.kernels import observe
+from hvlib.mechanism.structpage import TAIL_MAPPING
 from hvlib.teaching import concepts
 from hvlib.teaching.questions import QUESTIONS
 
@@ -73,6 +74,15 @@ CORRECTED = [
     (10, None, "(since 5.19; `…_FREE_VMEMMAP_DEFAULT_ON` before)"),
     (11, "June 2026); 7.2.13 has the fix", "7.2.12 and 7.2.13, booted for this book, have the fix"),
     (11, "since 5.19 it says what *could* be freed, also", "and since 6.0 in KiB, 0 KiB where nothing can"),
+    (1, ". Kernels accept 56, 64,", "64-bit kernels accept 56, 64,"),
+    (4, "It is probably left over", "It says that this huge page is not in use"),
+    (4, "In a tail there is also:", "In a tail of a recorded 2 MiB page there is also:"),
+    (7, "would have to know that `PG_head`", "it has to be told that `PG_head` is another bit there"),
+    (9, None, "panics there with the optimisation on"),
+    (10, None, "the shared frame is read there too"),
+    (11, "holds one of the head's own flags", "the one that says “optimised” (`HPG_vmemmap_optimized`)"),
+    (11, None, "Debian's 6.12.117 for riscv64 leaves 448 as well"),
+    (12, "a host first needs memory, up to", "Then each page pays for the next"),
     ("glossary", "plus 64 times the PFN", "the PFN times the size of a struct page, on x86-64 64 bytes"),
     ("glossary", "4 KiB of the vmemmap: 64 struct pages", "a base page of the vmemmap, on x86-64 4 KiB with 64"),
     ("glossary", "in its vmemmap page, 0 to 63", "on x86-64 0 to 63"),
@@ -134,6 +144,8 @@ def test_the_marks_that_stay_are_those_that_were_counted():
     counted = {row.frames for row in observe.left_huge() if row.hvo == "on"}
     assert counted == {0, QUESTIONS["marks that stay"].answer({})}
     assert {row.frames for row in observe.left_huge() if row.hvo == "off"} == {0}
+    on_riscv64 = {name: observe.recorded(name).left_huge("on") for name in observe.records("riscv64")}
+    assert on_riscv64 == {"6.12.117-riscv64": (64, 448), "7.2.12-riscv64": (64, 0)}
 
 
 @pytest.mark.parametrize(
@@ -142,3 +154,50 @@ def test_the_marks_that_stay_are_those_that_were_counted():
 )
 def test_a_fix_is_right_for_a_scheme(series, size, false_heads):
     assert QUESTIONS["a fix in another scheme"].answer({"series": series, "size": size}) == false_heads
+
+
+def test_struct_page_4_of_the_recorded_5_10_says_that_the_page_is_free():
+    """Word 5 is all ones in both sizes, in the living page too, and 0 in every later record."""
+    for release in observe.records():
+        for size in ("2 MiB", "1 GiB"):
+            private = observe.recorded(release).entries(size, "live", "off").words[4][5]
+            assert private == ((1 << 64) - 1 if release.startswith("5.10.") else 0)
+
+
+def test_tails_of_1_gib_pages_have_the_mapping_of_tails_from_6_12_on():
+    for release in observe.records():
+        record = observe.recorded(release)
+        for size, has_it in (("2 MiB", True), ("1 GiB", record.series >= (6, 12))):
+            words = record.entries(size, "live", "off").words
+            assert {words[n][3] for n in words if n >= 4} == {TAIL_MAPPING if has_it else 0}
+
+
+def test_what_the_third_bug_leaves_in_word_5_is_the_flag_of_optimised_pages():
+    """Bit 4 of the head's flags (enum hugetlb_page_flags): set in heads that are optimised, and in no other."""
+    for release in observe.records():
+        record = observe.recorded(release)
+        for state in record.states:
+            head = record.entries("2 MiB", "live", state).words[0][5]
+            assert bool(head & 1 << 4) == (state == "on")
+    assert observe.recorded("6.12.117").entries("2 MiB", "dissolved").words[64][5] == 1 << 4
+
+
+def test_what_cannot_be_at_boot_is_said_of_both_sizes():
+    """Since 6.15 only 1 GiB pages of x86-64 are reserved without struct pages."""
+    for pools in ({"2 MiB": 64_600}, {"1 GiB": 127}):
+        asked = hv.plan("128 GiB", pools)
+        assert asked.fits
+        assert not asked.fits_at_boot
+        assert "not at boot:" in str(asked)
+
+
+def test_a_draft_does_not_ask_for_the_memory_of_all_pages_at_once():
+    """Chapter 10: in a kernel zone seven frames are enough, and only from ZONE_MOVABLE all must come from elsewhere."""
+    text = (
+        "Linux db7 6.12.1 #1 SMP x86_64 GNU/Linux\nvm.hugetlb_optimize_vmemmap = 0\n"
+        "MemTotal: 268435456 kB\nHugePages_Total: 1000\nHugepagesize: 2048 kB\n"
+    )
+    page = " ".join(hv.observe.host(text).half_page().split())
+    assert "all of it from elsewhere if they lie in ZONE_MOVABLE" in page
+    assert "else each one that goes pays for the next" in page
+    assert "of free memory before" not in page

@@ -1,6 +1,7 @@
 """The pictures of the published pages under a hand: mouse, finger and keys, words that move them, and paper."""
 
 import contextlib
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from panels import PLAYED, played
 from playwright.sync_api import expect
 
+from hvlib.pictures import film
 from hvlib.pictures.films import FILMS
+from hvlib.teaching import explore
 from hvlib.teaching.questions import QUESTIONS
 from tools.jupyterlab import needs_chromium
 
@@ -111,7 +114,13 @@ def test_the_solution_goes_with_the_numbers_that_are_asked(html, browser):
         question = QUESTIONS["memmap of a KMSAN kernel"]
         form = page.locator(".hv-exercise").filter(has_text="KMSAN")
         solution = page.locator("details").filter(has_text="20 MiB for every GiB")
-        other = form.get_by_role("button", name="Other numbers")
+        other, verdict = form.get_by_role("button", name="Other numbers"), form.locator(".hv-verdict")
+        signs = []
+        for answer in ("160 MiB", "5 MiB", "lots"):
+            form.get_by_label("Your answer").fill(answer)
+            page.keyboard.press("Enter")
+            signs.append(verdict.evaluate("one => getComputedStyle(one, '::before').content.replaceAll('\"', '')[0]"))
+        assert signs == ["✓", "✗", "n"], "right, wrong, and none for what is no answer"
         solution.locator("summary").click()
         expect(solution).not_to_contain_text("asked now")
         seed = next(seed for seed in range(1, 5) if question.text(seed) != question.text(0))
@@ -182,6 +191,42 @@ def test_what_belongs_together_stands_out_under_mouse_focus_and_for_a_while_fing
             page.mouse.move(2, 2)
             page.evaluate("document.activeElement.blur()")
             assert apart(panel) == set()
+
+
+TWICE = """
+{script}
+const values = new Map(Object.entries({state})), heard = () => {{}};
+const model = {{
+  get: (name) => values.get(name), set: (name, value) => values.set(name, value),
+  on: heard, off: heard, save_changes: heard,
+}};
+render({{ model, el: document.querySelector("{where}") }});
+document.body.dataset.shown = Number(document.body.dataset.shown ?? 0) + 1;
+"""
+
+
+@needs_chromium
+def test_two_panels_of_a_kind_keep_their_choices_apart(browser):
+    """A notebook loads the module once for each panel: what it counts itself is no name for a document."""
+    page = browser.new_page()
+    page.set_content("<!doctype html><body><div id='one'></div><div id='other'></div></body>")
+    for where, size in (("#one", "2 MiB"), ("#other", "1 GiB")):
+        state = {
+            "reel": film.reel(FILMS["remap"]),
+            "wait": {},
+            "guess": {},
+            "note": "",
+            "huge_page": size,
+            "step": 0,
+        }
+        script = explore.script().replace("export default { render };", "")
+        page.add_script_tag(content=TWICE.format(script=script, state=json.dumps(state), where=where), type="module")
+    page.wait_for_function("document.body.dataset.shown === '2'")
+    checked = page.locator("input:checked").evaluate_all("all => all.map((one) => one.parentElement.textContent)")
+    assert checked == ["2 MiB", "1 GiB"]
+    ids = page.locator("[id]").evaluate_all("all => all.map((one) => one.id)")
+    assert len(set(ids)) == len(ids)
+    page.close()
 
 
 def test_every_touch_on_a_phone_is_large_enough_and_nothing_scrolls_sideways(html, browser):
@@ -325,6 +370,32 @@ def test_the_search_finds_the_chapter_before_the_reference(html, browser):
         page.close()
 
 
+def test_an_excerpt_shows_the_word_that_is_sought(html, browser):
+    """In prose, and not where its letters are a part of another word. By file there are no texts to show."""
+    import functools
+    import http.server
+    import re
+    import threading
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    answers = functools.partial(Quiet, directory=html)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        for words, sought in (("TLB", r"\bTLB\b"), ("PMD", r"\bPMD\b"), ("remapping", r"(?i)\bremap")):
+            page.goto(f"http://127.0.0.1:{server.server_port}/search.html?q={words}")
+            found = page.locator("#search-results ul.search > li:has(a[href^='0'], a[href^='1'])")
+            expect(found.nth(3).locator("p.context")).to_be_visible()
+            expect(page.locator("#search-results .search-summary")).to_contain_text("found")
+            for excerpt in found.locator("p.context").all_text_contents():
+                assert re.search(sought, excerpt), (words, excerpt)
+        page.close()
+        server.shutdown()
+
+
 def test_a_panel_on_paper_is_some_of_its_states_and_no_sheet_is_blank(html, browser, tmp_path):
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
     with opened(html, browser, "06") as page:
@@ -335,4 +406,5 @@ def test_a_panel_on_paper_is_some_of_its_states_and_no_sheet_is_blank(html, brow
     assert "6 Six entries" in sheets[0]
     text = " ".join(" ".join(sheets).split())
     for step in (0, 4, 7, 11):
-        assert f"step {step}. Step {step} of 11" in text
+        assert text.count(f"Step {step} of 11:") == 1, "its caption"
+        assert f"step {step}. Step" not in text, "said once"

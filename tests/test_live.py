@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from playwright.sync_api import expect
 import hvlib as hv
 from hvlib.pictures import outputs
 from hvlib.pictures.films import FILMS
+from hvlib.pictures.scene import PORTRAIT, Label
 from live import engine, fetch, pinned
 from tools import jupyterlab, pages
 from tools.jupyterlab import needs_chromium, needs_firefox
@@ -344,6 +346,30 @@ def test_a_guess_a_slider_and_python_move_each_other(served, visit):
     seen.says("Cell 5 ended with an error")
     ids = seen.page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
     assert len(set(ids)) == len(ids), "an id names one thing"
+
+
+@needs_npm
+@needs_chromium
+def test_on_a_phone_a_live_panel_has_the_drawing_for_it(served, visit):
+    """The page's own Python sends it, and is moved by a finger's touch as by any other."""
+    seen = visit(has_touch=True)
+    seen.page.set_viewport_size({"width": 390, "height": 844})
+    seen.open(served, LARGEST)
+    seen.run(5)
+    panel = seen.output(3).locator(".hv-panel")
+    expect(panel).to_have_class(re.compile("hv-narrow"))
+    expect(panel.locator(".hv-picture svg")).to_have_attribute("viewBox", re.compile(rf"^0 0 {PORTRAIT} "))
+    panel.get_by_role("button", name="Show me").tap()
+    expect(panel.get_by_role("slider", name="step")).to_have_value("11")
+    drawn = [label.text for shapes in FILMS["remap"].portrait("2 MiB", 11).groups.values()
+             for label in shapes if isinstance(label, Label)]  # fmt: skip
+    assert sorted(panel.locator(".hv-picture svg text").all_text_contents()) == sorted(drawn)
+    panel.locator('.hv-hits > button[data-group="page4"]').tap()
+    expect(panel.get_by_role("slider", name="step")).to_have_value("6")
+    seen.page.wait_for_timeout(300)  # the panel tells Python once it rests
+    seen.edit(5, "print(panel.values['step'])")
+    expect(seen.output(5)).to_have_text("6")
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 STAYS = '''

@@ -20,8 +20,6 @@ pytestmark = pytest.mark.beside
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))
 NAMES = [path.name for path in NOTEBOOKS]
-READERS = ("memmap", "fleet")
-"""Films of chapters whose prose moves the reader's panel as it goes."""
 EDITIONS = {"remove-cell", "remove-input"}
 """Tags that say what a page leaves out (CONTRIBUTING.md)."""
 
@@ -122,22 +120,32 @@ def test_the_prediction_comes_before_its_panel(notebook):
     assert predict < panel
     assert "(guess" in sources[panel]
     assert sum(s.startswith("panel = hv.explore.") for s in sources) == 1
+    cells = notebook.cells
+    above = max(n for n, cell in enumerate(cells) if cell.source.startswith("guess = hv.predict("))
+    below = next(n for n, cell in enumerate(cells) if cell.source.startswith("panel = hv.explore."))
+    between = cells[above + 1 : below]
+    assert {cell.cell_type for cell in between} <= {"markdown"}
+    assert sum(len(cell.source) for cell in between) < 600, "the question and the panel stand together"
 
 
 def test_the_panel_is_proved_by_a_cell_that_prints_another_of_its_kind(notebook):
-    """And never moves the reader's own sliders."""
     sources = [cell.source for cell in code(notebook)]
     panel = next(i for i, s in enumerate(sources) if s.startswith("panel = "))
     film = re.search(r"hv\.explore\.(\w+)", sources[panel])[1]
-    if film in READERS:
-        driving = [s for s in sources[panel + 1 :] if "panel.set(" in s or re.search(r"panel\.\w+ = ", s)]
-        assert any("print(" in s and ("panel.facts" in s or "(panel" in s) for s in driving)
-        return
-    assert not [s for s in sources[panel + 1 :] if re.search(r"\bpanel\b", s)], "the sliders are the reader's"
     if film == "filling":
         return  # chapter 5 prints the same numbers from the engine, and its picture's text is compared
-    probes = [s for s in sources[panel + 1 :] if s.startswith(f"probe = hv.explore.{film}(")]
-    assert any("print(" in s and re.search(r"probe\.(?:set\(|\w+ = )", s) for s in probes)
+    probes = [s for s in sources[panel + 1 :] if re.match(rf"(?:probe|other) = hv\.explore\.{film}\(", s)]
+    assert any("print(" in s and re.search(r"(?:probe|other)\.(?:set\(|\w+ = )", s) for s in probes)
+
+
+def test_no_cell_moves_what_another_has_put_before_the_reader(notebook):
+    """Panels, the sandbox, boxes, games and hands keep what the reader has set, typed and played."""
+    sources = [cell.source for cell in code(notebook)]
+    shown = {source.splitlines()[-1] for source in sources} & set(re.findall(r"(?m)^(\w+) = ", "\n".join(sources)))
+    assert {"guess", "panel"} <= shown
+    for name in shown:
+        moves = rf"\b{name}\.(?:(?:set|play|reset|clear)\(|\w+ = )"
+        assert not [source for source in sources if re.search(moves, source)], "it is the reader's"
 
 
 def test_what_is_there_for_a_test_is_left_out_of_the_page_and_folded_in_the_lab(notebook):

@@ -37,6 +37,29 @@ def test_labels_of_every_picture_of_the_chapters_are_readable_inside_and_apart()
     assert wrong == {}
 
 
+SIXTH = """
+from dataclasses import replace
+from hvlib.facts import schemes
+*others, newest = schemes.SCHEMES.values()
+more = replace(newest, name="another tail", since=(7, 5), releases="since 7.5")
+told = (*others, replace(newest, releases="7.1 to 7.4"), more)
+schemes.SCHEMES = schemes.table("scheme", ((one.name, one) for one in told))
+from labels import problems, scenes_of_chapters, scenes_of_films
+for scenes in (scenes_of_chapters, scenes_of_films):
+    for name, scene in scenes():
+        for what in problems(scene):
+            print(name, what)
+print("looked")
+"""
+
+
+@pytest.mark.slow
+def test_there_is_room_for_one_scheme_more():
+    """In every picture and panel (CONTRIBUTING.md, *A scheme*)."""
+    done = subprocess.run([sys.executable, "-c", SIXTH], capture_output=True, text=True, check=True, cwd=ROOT / "tests")
+    assert done.stdout == "looked\n"
+
+
 def test_what_would_be_hard_to_read_is_noticed():
     """One fault at a time, in a picture that has none."""
 

@@ -163,6 +163,16 @@ def test_in_no_state_of_a_panel_the_answer_is_seen_before_the_guess(name):
         assert seen <= ALIKE.get(name, set()), (values, seen)
 
 
+def test_the_sums_of_the_last_column_are_behind_one_veil_as_wide_as_a_column():
+    """Veils of right-aligned numbers would be strips."""
+    wait, film = waits.WAITS["frames for 1,024"], FILMS["sharing"]
+    values = {"pages": 2, "huge_page": "2 MiB"}
+    for scene in (film.state(**values)[0], film.portrait(**values)):
+        shown = wait.veiled(scene, values)
+        (veil,) = (shown.groups[group][0] for group in wait.together if group in shown.groups)
+        assert min(veil.width, veil.height) > 80, veil
+
+
 def test_the_veil_over_the_arrows_is_the_same_whatever_they_lead_to():
     """As large as each of them, it would tell where they lead."""
     wait, film, places = waits.WAITS["where struct page 300 is read"], FILMS["remap"], set()
@@ -171,6 +181,26 @@ def test_the_veil_over_the_arrows_is_the_same_whatever_they_lead_to():
         (veil,) = (group for group in wait.together if group in shown.groups)
         places.add(shown.groups[veil][0])
     assert len(places) == 1, places
+
+
+OF_ANOTHER = {
+    "struct page of 128 bytes": {"huge_page": ("32 MiB", "512 MiB")},
+    "where struct page 300 is read": {"huge_page": ("1 GiB",), "step": (4, 5)},  # vmemmap pages 2 and 3 are remapped
+    "seven free frames": {"scheme": ("tail page",), "free_frames": (6, 13, 14, 42, 48)},
+}
+"""Question -> where what is seen is another huge page's, vmemmap page's or kernel's, and no verdict yet."""
+
+
+@pytest.mark.parametrize("name", list(waits.WAITS))
+def test_where_the_answer_is_seen_the_verdict_comes(name):
+    """A hit, a link or a step may lead there before the state to which "Show me" leads."""
+    wait, film = waits.WAITS[name], FILMS[waits.WAITS[name].film]
+    assert all(value in wait.verdict[axis] for axis, value in wait.decides.items())
+    for values in filter(wait.tells_in, film.states()):
+        if any(values[axis] in others for axis, others in OF_ANOTHER.get(name, {}).items()):
+            continue
+        if given_away(name, values, film.state(**values)[0], (), False):
+            assert all(values[axis] in seen for axis, seen in wait.verdict.items()), values
 
 
 @pytest.mark.beside

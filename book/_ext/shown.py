@@ -137,12 +137,13 @@ def unpacked(text: str) -> Any:
 def _multiples(one: film.Film, start: Mapping[str, int | str]) -> str:
     """A panel for print: some of its states below each other, from the first to the last of one axis."""
     axis = next((axis for axis in one.axes if axis.play), max(one.axes, key=lambda axis: len(axis.values)))
+    (told,) = (held["told"] for held in film.reel(one)["axes"] if held["name"] == axis.name)
     last = len(axis.values) - 1
     chosen = sorted({round(last * part / 3) for part in range(4)} | {axis.values.index(start[axis.name])})
     shown = []
     for place in chosen:
         scene = one.state(**{**start, axis.name: axis.values[place]})[0]
-        caption = f"{axis.label} {axis.texts[place]}. {scene.caption}"
+        caption = scene.caption if told else f"{axis.label} {axis.texts[place]}. {scene.caption}"
         shown.append(_figure(svg.standalone(scene), html.escape(caption), "hv-multiple"))
     return "".join(shown)
 

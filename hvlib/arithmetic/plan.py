@@ -99,11 +99,9 @@ class Plan:
             ]
         if self.fits:
             if not self.fits_at_boot:
-                early = any(page.size == GiB and count for page, count in zip(self.pages, self.counts, strict=True))
-                lines.append(
-                    "  not at boot: the struct pages are there until huge pages are optimised"
-                    + "; since 6.15 x86-64 reserves pages of 1 GiB without them" * early
-                )
+                lines.append("  not at boot: the struct pages are there until huge pages are optimised")
+                if any(page.size == GiB and count for page, count in zip(self.pages, self.counts, strict=True)):
+                    lines.append("  (on x86-64 since 6.15 most of those of 1 GiB pages are never made)")
             lines.append(f"  command line: {self.boot_line()}")
             if self.scheme.kept is not None:
                 lines.append("  sysctl, before the pool is filled: vm.hugetlb_optimize_vmemmap = 1")

@@ -71,7 +71,10 @@ def series_of(value: object) -> tuple[int, int]:
     """A kernel series as two whole numbers, such as (6, 12). Raises `BadInput` for anything else."""
     numbers = [index_of(one) for one in value] if isinstance(value, tuple) and len(value) == 2 else [None]
     if not all(number is not None and 0 <= number < 1000 for number in numbers):
-        vendors = "; a vendor's release number does not tell the scheme, its boot log does (24 or 28 KiB for 2 MiB)"
+        vendors = (
+            "; a vendor's release number does not tell the scheme: page tables do, and a boot log tells at least "
+            "whether 6 or 7 pages of 8 can be freed"
+        )
         raise BadInput(
             f"a kernel series is two whole numbers, and {quoted(value)} is not; write for example (6, 12)"
             f"{vendors if isinstance(value, str) else ''}."

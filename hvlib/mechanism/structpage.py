@@ -67,7 +67,8 @@ TAIL_METADATA = (
                     "subpool, cgroups, hwpoison list")),
 )  # fmt: skip
 """Rows of releases and what struct pages 0, 1, 2 … of a HugeTLB page carry that the rest do not, from mm_types.h and
-hugetlb.h. 5.11 to 5.13 and 6.0 were not looked at."""
+hugetlb.h. 5.11 to 5.13 and 6.0 were not looked at. Later stable releases of 5.10 also mark in struct page 4 whether a
+huge page is free in its pool (7ffddd499ba6)."""
 
 
 _WORD = re.compile(r"(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from ..errors import not_one_of
@@ -87,10 +88,23 @@ def reel(film: Film) -> dict[str, Any]:
         "alt": [scene.alt for scene in scenes],
         "caption": [scene.caption for scene in scenes],
         "axes": [
-            {"name": a.name, "label": a.label, "values": list(a.values), "texts": list(a.texts), "play": a.play}
+            {
+                "name": a.name,
+                "label": a.label,
+                "values": list(a.values),
+                "texts": list(a.texts),
+                "play": a.play,
+                "told": all(map(partial(_tells, a), film.states(), scenes)),
+            }
             for a in film.axes
         ],
     }
+
+
+def _tells(axis: Axis, values: dict[str, str | int], scene: Scene) -> bool:
+    """Whether a caption says by itself where a slider stands, so that nobody need say it before it."""
+    text = axis.texts[axis.values.index(values[axis.name])]
+    return all(re.search(rf"(?i)(?<!\w){re.escape(words)}(?!\w)", scene.caption) for words in (axis.label, text))
 
 
 @cache

@@ -39,10 +39,17 @@ class Verdict:
         return self.text
 
     def _repr_html_(self) -> str:
-        """The words, with a bar that tells right from wrong at a glance: by its colour and by its line."""
+        """The words, and what tells right from wrong at a glance: a sign, a colour, and the line of a bar."""
         look = "solid #009e73" if self.right else "dashed #d55e00" if self.answered else "dotted #777777"
-        words = "".join(f"<p>{html.escape(line)}</p>" for line in self.text.split("\n"))
-        return f'<div style="border-left: 6px {look}; padding-left: 0.7em">{words}</div>'
+        lines = [html.escape(line) for line in self.text.split("\n")]
+        if not self.answered:
+            words = "".join(f"<p>{line}</p>" for line in lines)
+            return f'<div style="border-left: 6px {look}; padding-left: 0.7em">{words}</div>'
+        sign, colour = ("✓", "#009e73") if self.right else ("✗", "#d55e00")
+        lines[-1] = f'<b aria-hidden="true" style="font-size: 1.25em">{sign}</b> {lines[-1]}'
+        ground = f"background: color-mix(in srgb, {colour} 12%, transparent)"
+        words = "".join(f"<p>{line}</p>" for line in lines)
+        return f'<div style="border-left: 6px {look}; padding: 0.2em 0.7em; {ground}">{words}</div>'
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,18 @@ class Wait:
     """All states in which the answer can be read, by slider; by default the one that decides."""
     together: tuple[str, ...] = ()
     """Groups that are hidden behind one veil: veils of their own would tell where each leads."""
+    seen: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+    """All states where the verdict comes to one who has guessed, by slider; by default the one that decides."""
 
     @property
     def telling(self) -> Mapping[str, tuple[str | int, ...]]:
         """Slider -> where it stands while the answer can be read."""
         return self.tells or {axis: (value,) for axis, value in self.decides.items()}
+
+    @property
+    def verdict(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Slider -> where it stands when the verdict comes."""
+        return self.seen or {axis: (value,) for axis, value in self.decides.items()}
 
     def tells_in(self, values: Values) -> bool:
         """Whether the answer can be read where the sliders stand, were it not veiled."""
@@ -115,9 +122,13 @@ def _each(name: str, count: int, pitch: int = 1) -> tuple[str, ...]:
 
 _ASKED = (0, 1, 2, 3, 4, 63, 64, 65, 128, 511)
 """Struct pages that chapter 4 draws …"""
+_LETTERS = tuple(f"content{number}" for number in _ASKED)
+"""… their letters, behind one veil: veils of their own would be strips …"""
 _WORDS = (0, 2, 3, 4, 5, 6, 7)
 """… and those of their words of which its question asks: word 1 is told before."""
 
+_SUMS = ("names4", *_each("number4.", 5))
+"""Of the last column of chapter 8's panel, names with their numbers: one veil, wide enough to be seen."""
 _WORK = tuple(f"{what}{n}" for what in ("huge", "entries", "block", "pay") for n in range(8))
 """In chapter 10's panel: huge pages, their entries, their frames, and which frames pay for which entries."""
 
@@ -140,8 +151,8 @@ WAITS: dict[str, Wait] = {
     ),
     "struct pages that are alike": Wait(
         "strip", {"who": "the model", "number": 511}, Spot("counts"), {"number": 2},
-        always=("kinds", "counts",
-                *(f"content{n}" for n in _ASKED), *(f"word{w}.{n}" for w in _WORDS for n in _ASKED)),
+        always=("kinds", "counts", *_LETTERS, *(f"word{w}.{n}" for w in _WORDS for n in _ASKED)),
+        together=_LETTERS,
         gives_away=r"\b510\b|3 different",
     ),
     "struct page of 128 bytes": Wait(
@@ -154,16 +165,16 @@ WAITS: dict[str, Wait] = {
         "remap", {"huge_page": "2 MiB", "step": 11}, Spot(cells=_each("frame", 8), only=True),
         veils=(*_each("frame", 8), *_each("arrow", 8)[1:]), together=_each("arrow", 8)[1:],
         gives_away=r"(?i)\bto (?:its )?page 1\b|frame of page 1|page 1[’']s frame|to frame 1\b",
-        tells={"step": tuple(range(4, 12))},
+        tells={"step": tuple(range(4, 12))}, seen={"huge_page": ("2 MiB",), "step": tuple(range(6, 12))},
     ),
     "struct pages that say PG_head": Wait(
         "fake_heads", {"scheme": "head page"}, Spot(cells=_each("cell", 8, 64)), {"scheme": "off", "struct_page": 64},
         ("count0", "count1", *(f"page{n}" for n in range(1, 8))),
-        gives_away=r"(?i)\b(?:8|eight) struct pages|\b(?:7|seven) fake|\+ 7\b",
+        gives_away=r"(?i)\b(?:8|eight) struct pages|\b(?:7|seven) fake|\+ 7\b|\b64, 128\b",
     ),
     "frames for 1,024": Wait(
         "sharing", {"pages": 1024, "huge_page": "2 MiB"}, Spot("bar4", full=8192), {"pages": 1},
-        always=(*_each("number4.", 5), "bar4", "share4"), untold=True,
+        always=(*_SUMS, "bar4", "share4"), together=_SUMS, untold=True,
     ),
     "what is left of 16 GiB": Wait(
         "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),
@@ -171,6 +182,7 @@ WAITS: dict[str, Wait] = {
         ("row1", "row2", "row3", "row5", "row6", "zoom text", "saved text"),
         tells={"huge_page": ("1 GiB",), "scheme": ("head page", "head page, copied", "shared tail"),
                "memory": ("1 TiB",)},
+        seen={"huge_page": ("1 GiB",), "scheme": ("head page", "head page, copied"), "memory": ("1 TiB",)},
     ),
     "seven free frames": Wait(
         "giving_back", {"scheme": "head page", "free_frames": 7, "step": 4}, Spot(cells=_each("huge", 8)),
@@ -178,6 +190,7 @@ WAITS: dict[str, Wait] = {
         gives_away=r"(?i)\b(?:8|eight|all) (?:of them )?(?:are )?given back|one pays for|pays for the rest"
                    r"|\b49 frames",
         tells={"free_frames": (6, 7, 13, 14, 42, 48), "step": (2, 3, 4)},
+        seen={"scheme": ("head page",), "free_frames": (7,), "step": (3, 4)},
     ),
     "saved by 6.1": Wait(
         "kernels", {"release": "6.1.192", "when": "while it lives"}, Spot("pool", full=512),
@@ -216,6 +229,7 @@ def as_data(name: str) -> dict[str, Any] | None:
         "film": wait.film,
         "decides": dict(wait.decides),
         "tells": {axis: list(told) for axis, told in wait.telling.items()},
+        "verdict": {axis: list(seen) for axis, seen in wait.verdict.items()},
         "way": _way(film, wait),
         "veils": list(wait.veils),
         "always": list(wait.always),

@@ -74,8 +74,8 @@ def _costs(host: Host, hosts: int) -> str:
         each = " a host" if hosts > 1 else ""
         tables = f"page tables of at most {about(host.tables_at_most)}{each}, which stay until it boots again; "
     return (
-        f"{tables}a pool that is filled and emptied more slowly; {about(gross)} of free memory before a host can give "
-        "back all its huge pages."
+        f"{tables}a pool that is filled and emptied more slowly; {about(gross)} for a host to give back all its huge "
+        "pages, all of it from elsewhere if they lie in ZONE_MOVABLE; else each one that goes pays for the next."
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from math import sqrt
 
 from ...arithmetic.geometry import Bill, HugePage
 from ...facts.schemes import SCHEMES
@@ -12,9 +14,11 @@ from ..film import Axis, Facts, Film
 from ..scene import PORTRAIT, WIDTH, Box, Label, Line, Role, Scene
 
 _ONE, _FIRST = "one page", "head page"
-LEFT, BAR, NARROW = 14.0, 796.0, 3.0
-FRAMES = 470
-"""Where the ledger's numbers of frames end."""
+LEFT, BAR, TOP, HIGH, NARROW = 14.0, 796.0, 54.0, 56.0, 3.0
+LANE, LONG = 280.0, 236.0
+"""Where the lengths of the bill begin, and how long all the frames are."""
+FRAMES = 600
+"""Where the bill's numbers of frames end."""
 _TAKEN: tuple[tuple[str, Role], ...] = (("kept frames", "own"), ("page tables", "table"), ("shared tails", "shared"))
 
 
@@ -41,74 +45,126 @@ def _state(huge_page: str, scheme: str, memory: str) -> tuple[Scene, Facts]:
     }
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A row of the bill: pages, as a length among those that hold the struct pages, from so many on."""
+
+    name: str
+    sign: str
+    pages: int
+    begin: int
+    role: Role
+    bold: bool = False
+
+
+def _rows(bill: Bill) -> tuple[_Row, ...]:
+    """The bill, each row beginning where the one before leaves off."""
+    left, kept = bill.memmap - bill.saved, bill.memmap - bill.freed
+    once = " (one zone)" if bill.shared else ""
+    return (
+        _Row("frames that hold the struct pages", "", bill.memmap, 0, "quiet"),
+        _Row("kept frames", "−", kept, 0, "own"),
+        _Row("frames freed (gross)", "=", bill.freed, kept, "freed"),
+        _Row("page tables, paid once and kept", "−", bill.tables, kept, "table"),
+        _Row(f"shared page of tails, once{once}", "−", bill.shared, kept + bill.tables, "shared"),
+        _Row("saved (net)", "=", bill.saved, left, "freed", bold=True),
+        _Row("still taken", "", left, 0, "quiet", bold=True),
+    )
+
+
+def _length(row: _Row, whole: int, left: float, y: float, wide: float) -> tuple[Box, ...]:
+    """A row as a length on a lane that is all the frames; nothing that is there is thinner than `NARROW`."""
+    lane = Box(left, y - 8, wide, 16, "void")
+    if not row.pages:
+        return (lane,)
+    drawn = max(wide * row.pages / whole, NARROW)
+    return lane, Box(left + min(wide * row.begin / whole, wide - drawn), y - 8, drawn, 16, row.role)
+
+
+def _area(scene: Scene, bill: Bill, left: float, top: float, wide: float, high: float) -> float:
+    """All the struct pages as an area, what is still taken in its lower left corner, to scale; how wide that is."""
+    share = (bill.memmap - bill.saved) / bill.memmap
+    side = max(sqrt(share * wide * high), wide * share)
+    if bill.saved:
+        scene.add("saved", Box(left, top, wide, high, "freed"))
+    deep = min(side, high)
+    scene.add("whole", Box(left, top + high - deep, share * wide * high / deep, deep, "quiet"))
+    return share * wide * high / deep
+
+
+def _enlarged(scene: Scene, bill: Bill, left: float, top: float, wide: float, high: float) -> dict[str, Box]:
+    """What is still taken, as large as the whole was: where each part stands."""
+    taken, x, found = bill.memmap - bill.saved, left, {}
+    for (name, role), pages in zip(_TAKEN, (bill.memmap - bill.freed, bill.tables, bill.shared), strict=True):
+        if pages:
+            width = max(wide * pages / taken, NARROW)
+            start = min(x, left + wide - width)
+            found[name] = Box(start, top, width, high, role)
+            scene.add(name, found[name])
+            x = start + width
+    return found
+
+
 def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> Scene:
     many = f"{quantity(count, 'huge page')} of {format_size(page.size)}"
     left, kept = bill.memmap - bill.saved, bill.memmap - bill.freed
-    scene = Scene(WIDTH, 508)
+    scene = Scene(WIDTH, 512)
     title = f"{many}; scheme: {scheme}, {SCHEMES[scheme].releases}" if scheme != "off" else f"{many}; scheme: off"
     scene.add("title", Label(LEFT, 18, title, 14, "left", bold=True))
 
-    # the whole memmap, to scale
-    part = BAR * left / bill.memmap
-    scene.add("whole text", Label(LEFT, 44, f"all their struct pages: {_size(page, bill.memmap)}", align="left"))
-    scene.add("whole", Box(LEFT, 56, part, 36, "quiet"))
+    scene.add("whole text", Label(LEFT, 42, f"all their struct pages: {_size(page, bill.memmap)}", align="left"))
+    part = _area(scene, bill, LEFT, TOP, BAR, HIGH)
     if bill.saved:
-        scene.add("saved", Box(LEFT + part, 56, BAR - part, 36, "freed"))
         middle = LEFT + (part + BAR) / 2
         text = f"saved: {_size(page, bill.saved)}"
-        scene.add("saved text", Label(middle, 74, text, 14, bold=True, on="freed"))
+        scene.add("saved text", Label(middle, TOP + HIGH / 2, text, 14, bold=True, on="freed"))
 
-    # what is still taken, magnified to the same width
-    scene.add("lens", Line(LEFT, 92, LEFT, 144), Line(LEFT + part, 92, LEFT + BAR, 144))
-    times = Fraction(bill.memmap, left)
-    zoom = "to the same scale" if times == 1 else f"drawn {_times(times)} times as wide"
-    scene.add("zoom text", Label(LEFT + 8, 130, f"still taken: {_size(page, left)}, {zoom}", align="left", on="freed"))
-    x = LEFT
-    for (name, role), pages in zip(_TAKEN, (kept, bill.tables, bill.shared), strict=True):
-        if pages:
-            width = max(BAR * pages / left, NARROW)
-            start = min(x, LEFT + BAR - width)
-            scene.add(name, Box(start, 144, width, 36, role))
-            x = start + width
-            if width > 180:
-                scene.add(f"{name} text", Label(start + width / 2, 162, f"{name}: {_size(page, pages)}", on=role))
+    low, lens = TOP + HIGH, TOP + HIGH + 36
+    scene.add("lens", Line(LEFT, low, LEFT, lens), Line(LEFT + part, low, LEFT + BAR, lens))
+    text = f"still taken: {_size(page, left)}, {_zoom(bill)}"
+    scene.add("zoom text", Label(LEFT + 8, lens - 12, text, align="left", on="freed"))
+    for (name, box), pages in zip(
+        _enlarged(scene, bill, LEFT, lens, BAR, HIGH).items(),
+        filter(None, (kept, bill.tables, bill.shared)),
+        strict=True,
+    ):
+        if box.width > 112:
+            x, y = box.x + box.width / 2, lens + HIGH / 2
+            scene.add(
+                f"{name} text",
+                Label(x, y - 9, name, bold=True, on=box.role),
+                Label(x, y + 9, _size(page, pages), on=box.role),
+            )
 
-    # the ledger
+    head = lens + HIGH + 22
     scene.add(
         "columns",
-        Label(FRAMES, 208, "frames of 4 KiB", align="right"),
-        Label(590, 208, "memory", align="right"),
-        Label(706, 208, "of these frames", align="right"),
-        Label(810, 208, "of their RAM", align="right"),
-        Line(LEFT, 220, 810, 220),
-        Line(LEFT, 354, 810, 354),
+        Label(LANE, head, "as a part of these frames", align="left"),
+        Label(FRAMES, head, "frames of 4 KiB", align="right"),
+        Label(720, head, "memory", align="right"),
+        Label(810, head, "of their RAM", align="right"),
+        Line(LEFT, head + 12, 810, head + 12),
+        Line(LEFT, head + 132, 810, head + 132),
     )
-    once = " (one zone)" if bill.shared else ""
-    rows: tuple[tuple[str, str, int, Role | None, bool], ...] = (
-        ("frames that hold the struct pages", "", bill.memmap, None, False),
-        ("kept frames", "−", kept, "own", False),
-        ("frames freed (gross)", "=", bill.freed, None, False),
-        ("page tables, paid once and kept", "−", bill.tables, "table", False),
-        (f"shared page of tails, once{once}", "−", bill.shared, "shared", False),
-        ("saved (net)", "=", bill.saved, "freed", True),
-        ("still taken", "", left, "quiet", True),
-    )
-    for number, (name, sign, pages, of, bold) in enumerate(rows):
-        y = 234 + 25 * number + (8 if number > 4 else 0)
-        shapes: list[Box | Label] = [Box(LEFT, y - 8, 22, 16, of)] if of else []
-        shapes += [
-            *([Label(50, y, sign, bold=bold)] if sign else []),
-            Label(64, y, name, align="left", bold=bold),
-            Label(FRAMES, y, f"{pages:,}", align="right", bold=bold),
-            Label(590, y, _size(page, pages), align="right", bold=bold),
-            Label(706, y, _percent(Fraction(pages, bill.memmap)), align="right"),
-            Label(810, y, _percent(Fraction(pages * page.base_page, count * page.size)), align="right"),
-        ]
-        scene.add(f"row{number}", *shapes)
+    for number, row in enumerate(_rows(bill)):
+        y = head + 25 + 23 * number + (9 if number > 4 else 0)
+        of_ram = Fraction(row.pages * page.base_page, count * page.size)
+        scene.add(
+            f"row{number}",
+            *([Label(20, y, row.sign, bold=row.bold)] if row.sign else []),
+            Label(34, y, row.name, align="left", bold=row.bold),
+            *_length(row, bill.memmap, LANE, y, LONG),
+            Label(FRAMES, y, f"{row.pages:,}", align="right", bold=row.bold),
+            Label(720, y, _size(page, row.pages), align="right", bold=row.bold),
+            Label(810, y, _percent(of_ram), align="right"),
+        )
     note = "Page tables as for huge pages that are neighbours, none of them optimised before."
-    if bill.shared and BAR * bill.shared / left < NARROW:
-        note += " The shared page of tails is drawn wider than it is."
-    scene.add("note", Label(LEFT, 424, note, align="left"))
+    if any(0 < row.pages * LONG < NARROW * bill.memmap for row in _rows(bill)):
+        note += " What is thinner than a line is drawn as one."
+    scene.add("note", Label(LEFT, head + 198, note, align="left"))
+    scene.add(
+        "schemes text", Label(LEFT, head + 224, "the same struct pages, scheme by scheme", align="left", bold=True)
+    )
     _schemes(scene, page, scheme, count)
     _touch(scene)
     named = "One" if memory == _ONE else f"{memory} in"
@@ -131,45 +187,27 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
 
 
 def _portrait(huge_page: str, scheme: str, memory: str) -> Scene:
-    """For a phone: the bars have the whole width, and each row of the ledger is two lines."""
+    """For a phone: area and bar have the whole width, and each row of the bill is two lines."""
     page = HugePage(huge_page)
     count = _pages_in(page, memory)
     bill = page.bill(scheme, count)
-    left, kept, wide = bill.memmap - bill.saved, bill.memmap - bill.freed, PORTRAIT - 4.0
-    scene, part = Scene(PORTRAIT, 498 + 36 * len(SCHEMES)), wide * left / bill.memmap
+    wide = PORTRAIT - 4.0
+    scene = Scene(PORTRAIT, 528 + 36 * len(SCHEMES))
     scene.add("title", Label(2, 12, f"{quantity(count, 'huge page')} of {huge_page}", 13, "left", bold=True))
-    scene.add("whole text", Label(2, 36, f"all their struct pages: {_size(page, bill.memmap)}", align="left"))
-    scene.add("whole", Box(2, 46, part, 30, "quiet"))
-    if bill.saved:
-        scene.add("saved", Box(2 + part, 46, wide - part, 30, "freed"))
-    scene.add("lens", Line(2, 76, 2, 116), Line(2 + part, 76, 2 + wide, 116))
-    times = Fraction(bill.memmap, left)
-    zoom = "to scale" if times == 1 else f"{_times(times)} times as wide"
-    scene.add("zoom text", Label(8, 102, f"still taken: {_size(page, left)}, {zoom}", align="left", on="freed"))
-    x = 2.0
-    for (name, role), pages in zip(_TAKEN, (kept, bill.tables, bill.shared), strict=True):
-        if pages:
-            width = max(wide * pages / left, NARROW)
-            start = min(x, 2 + wide - width)
-            scene.add(name, Box(start, 116, width, 30, role))
-            x = start + width
-    scene.add("columns", Label(PORTRAIT - 2, 166, "frames of 4 KiB, and memory", align="right"))
-    rows: tuple[tuple[str, int, Role | None], ...] = (
-        ("   frames that hold the struct pages", bill.memmap, None),
-        ("− kept frames", kept, "own"),
-        ("= frames freed (gross)", bill.freed, None),
-        ("− page tables, paid once and kept", bill.tables, "table"),
-        ("− shared page of tails, once", bill.shared, "shared"),
-        ("= saved (net)", bill.saved, "freed"),
-        ("   still taken", left, "quiet"),
-    )
-    for number, (name, pages, of) in enumerate(rows):
-        y, bold = 188 + 44 * number, number > 4
+    scene.add("whole text", Label(2, 34, f"all their struct pages: {_size(page, bill.memmap)}", align="left"))
+    part = _area(scene, bill, 2, 44, wide, 60)
+    scene.add("lens", Line(2, 104, 2, 140), Line(2 + part, 104, 2 + wide, 140))
+    text = f"still taken: {_size(page, bill.memmap - bill.saved)}, {_zoom(bill)}"
+    scene.add("zoom text", Label(8, 127, text, align="left", on="freed"))
+    _enlarged(scene, bill, 2, 140, wide, 60)
+    scene.add("columns", Label(PORTRAIT - 2, 220, "frames of 4 KiB, and memory", align="right"))
+    for number, row in enumerate(_rows(bill)):
+        y, name = 242 + 41 * number, f"{row.sign} {row.name.removesuffix(' (one zone)')}".strip()
         scene.add(
             f"row{number}",
-            *([Box(2, y - 8, 16, 16, of)] if of else []),
-            Label(24, y, name.strip(), align="left", bold=bold),
-            Label(PORTRAIT - 2, y + 19, f"{pages:,} = {_size(page, pages)}", align="right", bold=bold),
+            Label(2, y, name, align="left", bold=row.bold),
+            *_length(row, bill.memmap, 2, y + 18, 140),
+            Label(PORTRAIT - 2, y + 18, f"{row.pages:,} = {_size(page, row.pages)}", align="right", bold=row.bold),
         )
     _schemes(scene, page, scheme, count, tall=True)
     _touch(scene)
@@ -189,10 +227,12 @@ def _schemes(scene: Scene, page: HugePage, chosen: str, count: int, tall: bool =
     pitch = (WIDTH - LEFT) // len(SCHEMES)
     for column, name in enumerate(SCHEMES):
         bill, wide = page.bill(name, count), 186.0 if tall else pitch - 14.0
-        x, top = (150.0, 498 + 36 * column) if tall else (LEFT + pitch * column, 476)
+        x, top = (150.0, 528 + 36 * column) if tall else (LEFT + pitch * column, 486)
         left = wide * (bill.memmap - bill.saved) / bill.memmap
         mark: list[Box] = (
-            [Box(2, top, 144, 18, "mark") if tall else Box(x, top - 20, wide, 18, "mark")] if name == chosen else []
+            [Box(2, top, 144, 18, "mark") if tall else Box(x - 6, top - 20, wide + 12, 18, "mark")]
+            if name == chosen
+            else []
         )
         saved = [Box(x + left, top, wide - left, 18, "freed")] if bill.saved else []
         scene.add(
@@ -227,8 +267,12 @@ def _size(page: HugePage, pages: int) -> str:
     return exact if len(exact) < 11 else f"about {about(size)}"
 
 
-def _times(times: Fraction) -> str:
-    return f"{float(times):.3g}" if times < 1000 else f"{round(times):,}"
+def _zoom(bill: Bill) -> str:
+    """How much larger what is still taken is drawn below."""
+    times = Fraction(bill.memmap, bill.memmap - bill.saved)
+    if times == 1:
+        return "to the same scale"
+    return f"drawn {f'{float(times):.3g}' if times < 1000 else f'{round(times):,}'} times as large"
 
 
 def _percent(share: Fraction) -> str:

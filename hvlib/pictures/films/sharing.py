@@ -133,9 +133,7 @@ def _draw_blocks(scene: Scene, column: int, x: float, scheme: Scheme, size: str,
     arrows: dict[str, Arrow] = {}
     for block in range(2):
         if block and pages == 1:
-            scene.add(
-                f"block{column}.{block}", Label(x + _LEFT + 4, _row_y(block, 1) + 10, "no second one", align="left")
-            )
+            scene.add(f"block{column}.{block}", Label(x, _BLOCKS[block] - 10, "no second one", align="left"))
             for row in range(3):
                 scene.add(f"page{column}.{block}.{row}", Box(x, _row_y(block, row), _LEFT, _HEIGHT, "void"))
             continue

@@ -1,6 +1,6 @@
 // Plays a film: Python drew every part of every frame; here they are only swapped. Knows nothing of what is drawn.
 //
-// reel = { title, ...drawing, alt, caption, axes: [{ name, label, values, texts, play }] }
+// reel = { title, ...drawing, alt, caption, axes: [{ name, label, values, texts, play, told }] }
 // drawing = { base, names, parts, frames, touch, touched }; a reel may have a second one for a phone, `tall`.
 // Frame number: the axes' positions as digits of a mixed-radix number, the last axis fastest.
 // touch = tables of { zones: [[group, x, y, width, height, [[axis, place], ...]], ...], ties: [[group, ...], ...] }.
@@ -16,7 +16,6 @@ const FEW = 4; // up to so many values are buttons, side by side
 const NARROW = 500; // below so many pixels the drawing for a phone is played
 const STOPS = 10; // more than so many things to touch are one stop for Tab
 const WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
-let players = 0;
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -246,7 +245,7 @@ function control(axis, id, moved) {
 
 /** Puts a player into `el`; `drawing` is the one of the reel's that is shown. Returns how to take it down, and more. */
 function mount({ reel, drawing, state, el }) {
-  const id = `hv${++players}-`;
+  const id = `hv${(globalThis.hvMounted = (globalThis.hvMounted ?? 0) + 1)}-`; // a notebook loads this module once for each panel
   const controls = make("div", { class: "hv-controls", role: "group", "aria-label": reel.title });
   const place = (axis) => Math.max(0, axis.values.indexOf(state.get(axis.name)));
   const axes = reel.axes.map((axis) => {
@@ -451,7 +450,7 @@ function printed(reel, el, player) {
       const picture = make("div"), one = screen(reel, picture);
       one.show(number, true);
       one.svg.setAttribute("aria-label", reel.alt[number]);
-      return make("figure", {}, picture, make("figcaption", {}, `${main.label} ${main.texts[to]}. ${reel.caption[number]}`));
+      return make("figure", {}, picture, make("figcaption", {}, main.told ? reel.caption[number] : `${main.label} ${main.texts[to]}. ${reel.caption[number]}`));
     })));
   }
   const after = () => el.querySelector(".hv-multiples")?.remove();

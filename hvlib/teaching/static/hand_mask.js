@@ -60,8 +60,7 @@ export function masks({ el, data, id }) {
       rect(".frame", { x, y, width: w, height: h });
       set(g.querySelector(".cuts"), { d: f.pages > 64 ? "" : Array.from({ length: f.pages - 1 }, (_, i) => `M${x + (i + 1) * part} ${y}v${h}`).join("") });
       const inside = g.querySelector(".inside");
-      inside.textContent = `${narrow || w > 290 ? "vmemmap " : ""}pages 1 to ${grouped(f.pages - 1)}`;
-      set(inside, { x: x + w - 8, y: y + h / 2 + 4.5, style: `stroke:${tint(page, m)}` });
+      set(inside, { y: y + h / 2 + 4.5, style: `stroke:${tint(page, m)}` });
       const label = g.querySelector(".head-at"), which = g.querySelector(".which");
       label.textContent = `${narrow || w > 250 ? "head " : ""}${f.heads[page]}`;
       set(label, { x, y: y - 33 });
@@ -92,7 +91,20 @@ export function masks({ el, data, id }) {
     drawPin();
   }
 
+  /** A strip's words stand at its right end, or left of the tail's mark where that would cross them; short if they must. */
+  function aside(g, page) {
+    const { x, w } = place[page], inside = g.querySelector(".inside"), right = x + w - 8, left = x + w / facts().pages + 8;
+    const mark = page === now.page ? xOf(page, now.n + 0.5) : -Infinity, words = `pages 1 to ${grouped(facts().pages - 1)}`;
+    for (const text of narrow || w > 290 ? [`vmemmap ${words}`, words] : [words]) {
+      if (inside.textContent !== text) inside.textContent = text;
+      const long = inside.getComputedTextLength() + 6;
+      set(inside, right - long > mark ? { x: right, "text-anchor": "end" } : { x: left, "text-anchor": "start" });
+      if (right - long > mark || left + long < mark) break;
+    }
+  }
+
   function drawPin() {
+    strips.forEach(aside);
     const { page, n } = now, { y, h } = place[page], x = xOf(page, n + 0.5), tip = now.tip ?? { x: xOf(page, 0) + 2.5, y: y - 5 };
     const label = grouped(n), wide = Math.max(40, 14 + label.length * 8), shift = clamp(x, wide / 2 - 2, width - wide / 2 + 2) - x;
     const [hit, stem] = pin.children, ring = pin.querySelector(".ring"), grip = pin.querySelector(".grip"), text = pin.querySelector("text");

@@ -1,6 +1,5 @@
 // Puts a hand into its place, on a page or in a notebook.
 const HANDS = { bricks, masks, pfn_to_page: walk, guess_the_kernel: kernels, flushes, flushes_back: flushes };
-let handsMounted = 0;
 
 /** Puts the hand of that name into `el`; returns what takes it down. */
 export function mount({ el, name, data }) {
@@ -9,7 +8,7 @@ export function mount({ el, name, data }) {
   el.classList.add("hv-hand");
   // JupyterLab's command mode would take the arrow keys, x, a, b and d d for the notebook
   el.addEventListener("keydown", keep);
-  const end = HANDS[name]({ el, data, id: `hv-hand${++handsMounted}` });
+  const end = HANDS[name]({ el, data, id: `hv-hand${(globalThis.hvMounted = (globalThis.hvMounted ?? 0) + 1)}` });
   return () => { el.removeEventListener("keydown", keep); end(); };
 }
 

@@ -5,7 +5,6 @@ const SVG = "http://www.w3.org/2000/svg";
 const { PAGES, TABLE, WAYS, PER_PAGE } = rules;
 const REST = 500, NARROW = 700;
 const each = (n, f) => Array.from({ length: n }, (_, i) => f(i));
-let mounted = 0;
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -47,7 +46,7 @@ function layout(width) {
  * send(moves), listen(f) for moves made elsewhere, judge(f) for what Python made of them. Returns what takes it down.
  */
 export function mount({ el, data, link }) {
-  const id = `hv-kernel${++mounted}`, calm = matchMedia("(prefers-reduced-motion: reduce)"), own = { "data-lm-suppress-shortcuts": "true" };
+  const id = `hv-kernel${(globalThis.hvMounted = (globalThis.hvMounted ?? 0) + 1)}`, calm = matchMedia("(prefers-reduced-motion: reduce)"), own = { "data-lm-suppress-shortcuts": "true" };
   const write = (said) => rules.write(data.words, said), fresh = () => ({ state: rules.start(link.seed), past: [] });
   let session = fresh(), moves = [], place = layout(0), lit = null, pending = null, held = null, hinted = null, resting = 0, active = { entry: 2, frame: 1 };
   const state = () => session.state, tips = each(PAGES, () => null);

@@ -7,14 +7,13 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-let boxes = 0;
 
 /**
  * Puts a box into `el`. `data` has its words; `link` is how it talks to the rest: text() now, send(text), said() now,
  * listen(f) for what changes. Returns what takes it down.
  */
 export function mount({ el, data, link }) {
-  const id = `hv-paste${++boxes}`;
+  const id = `hv-paste${(globalThis.hvMounted = (globalThis.hvMounted ?? 0) + 1)}`;
   const label = make("label", { for: id }, data.label);
   const text = make("textarea", { id, rows: "12", spellcheck: "false", autocomplete: "off", autocapitalize: "off",
     wrap: "off", "data-lm-suppress-shortcuts": "true", "aria-describedby": `${id}-here` });

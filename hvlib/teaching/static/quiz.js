@@ -108,7 +108,7 @@ export function exercise(el, question) {
   const id = `hv-q${++forms}`;
   const input = field(question, id, "choose …"), text = make("p"), verdict = make("p", { role: "status", class: "hv-verdict" });
   let number = 0;
-  const put = () => { text.textContent = question.cases[number].text; input.value = ""; verdict.textContent = ""; solve(); };
+  const put = () => { text.textContent = question.cases[number].text; input.value = ""; verdict.textContent = ""; delete verdict.dataset.right; solve(); };
   /** The solution below is worked with the first numbers; with others it says so, and what the answer then is. */
   function solve() {
     const solution = el.closest(".cell")?.nextElementSibling, { shown, why } = question.cases[number];
@@ -128,7 +128,8 @@ export function exercise(el, question) {
     event.preventDefault();
     const judged = judge(question, number, input.value);
     verdict.textContent = judged.text;
-    verdict.dataset.right = judged.right;
+    if (read(question, input.value).sentence) delete verdict.dataset.right; // no answer is neither
+    else verdict.dataset.right = judged.right;
   });
   put();
   el.replaceChildren(form);

@@ -33,8 +33,8 @@ export function begin({ el, model, wait, guess }) {
   }
   attach();
 
-  const decided = () => names.every((name) => model.get(name) === wait.decides[name]);
-  const telling = () => Object.entries(wait.tells).every(([name, values]) => values.includes(model.get(name)));
+  const among = (states) => Object.entries(states).every(([name, values]) => values.includes(model.get(name)));
+  const decided = () => among(wait.verdict), telling = () => among(wait.tells);
   function box(name) {
     const found = groups.get(name), { width, height, left, top } = found?.getBoundingClientRect() ?? {};
     if (!width && !height) return null;
@@ -140,6 +140,7 @@ export function begin({ el, model, wait, guess }) {
       if (untold === element.hasAttribute("aria-hidden")) continue;
       if (untold) element.setAttribute("aria-hidden", "true"); else element.removeAttribute("aria-hidden");
     }
+    if (untold) el.dataset.untold = wait.untold ? "always" : "here"; else delete el.dataset.untold;
     cancelAnimationFrame(drawing);
     if (hidden.length || (guess() && decided())) drawing = requestAnimationFrame(() => cover(hidden));
     else bare();
@@ -164,7 +165,7 @@ export function begin({ el, model, wait, guess }) {
       Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
       over.append(element);
     };
-    for (const one of veils) put("hv-veil", one, Math.min(one.w, one.h) > 9 ? "?" : "");
+    for (const one of veils) put("hv-veil", one, one.w >= 12 && one.h >= 11 ? "?" : "");
     for (const at of drawn) put(at.w ? "hv-guess" : "hv-guess hv-line", at.w ? { x: at.x - 2, y: at.y - 2, w: at.w + 4, h: at.h + 4 } : at);
     if (!drawn.length) return;
     const flag = make("div", { class: "hv-flag" }, `your guess: ${now.shown}`);

@@ -122,7 +122,7 @@ def _in_folder(folder: Path, problem_set: str) -> HandIn:
     try:
         one = HandIn(student_id(name), None)
     except BadInput:
-        one = HandIn(words.plain(name, 60), None).doubted(NO_ID)
+        one = HandIn(_in_place_of(name), None).doubted(NO_ID)
     same = [place for place in _listed(folder) if place.name.casefold() == problem_set.casefold()]
     same.sort(key=lambda place: place.name != problem_set)  # as it is spelled comes first
     linked = [place for place in same if place.is_symlink()]
@@ -147,6 +147,16 @@ def _in_folder(folder: Path, problem_set: str) -> HandIn:
             there = words.plain(other.as_posix(), 120)
             return one.doubted(f"not handed in, but there is '{there}'; expected {problem_set}/{problem_set}.ipynb")
     return replace(one, notes=(*one.notes, "not handed in"))
+
+
+def _in_place_of(name: str) -> str:
+    """An id for a folder whose name is none: the name made plain, or a piece of it and its digest."""
+    text = words.plain(name, 60)
+    try:
+        student_id(text)
+    except BadInput:  # nothing but blanks, or letters that are more when capitals make no difference
+        return f"{words.plain(name, 12)}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return text
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -245,6 +245,23 @@ def test_what_fails_when_it_is_run_again_alone_is_told_and_the_others_are_graded
     assert any("s02: failed: OSError('no space left')" in line for line in told)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["\N{NO-BREAK SPACE}", "\N{LATIN SMALL LETTER SHARP S}" * 70, "\N{LATIN SMALL LIGATURE FFI}" * 70],
+    ids=["a blank", "two letters for one", "three letters for one"],
+)
+def test_a_folder_whose_name_can_be_no_id_keeps_nobody_from_a_grade(tmp_path, name):
+    for folder in ("s01", name):
+        (tmp_path / "in" / folder / "ps1").mkdir(parents=True)
+        (tmp_path / "in" / folder / "ps1" / "ps1.ipynb").write_text("{}")
+    found = course.hand_ins(tmp_path / "in", "ps1")
+    kept = record.Record(tmp_path / "graded", tasks.BOOK.sets["ps1"])
+    for one in found:
+        kept.add(record.Entry(one.student, "x", Outcome(typed="s02")))
+    assert len(course.write(tasks.BOOK, kept)) == 2
+    assert course.NO_ID in next(one for one in found if one.student != "s01").doubts
+
+
 @pytest.mark.slow
 def test_nbgrader_gives_the_same_scores(tmp_path, monkeypatch):
     """All right; and something wrong, nothing, and what is hostile. A class of forty takes `make grade-demo`."""

@@ -40,7 +40,8 @@ HELD, QUIET = 80, 420
 REST = 500
 """Milliseconds after a page came to the front: what it does then is no step."""
 PROBE = """(() => {
-  const probe = window.hvProbe = { start: 0, begun: 0, painted: 0, reset() { this.start = this.begun = this.painted = 0; } };
+  const reset = () => Object.assign(window.hvProbe, { start: 0, begun: 0, painted: 0 });
+  const probe = window.hvProbe = { start: 0, begun: 0, painted: 0, reset };
   const changed = () => requestAnimationFrame((now) => {
     probe.begun ||= now;
     const { port1, port2 } = new MessageChannel(), painted = () => { probe.painted ||= performance.now(); };

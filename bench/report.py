@@ -104,9 +104,9 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
 
 
-def spread(of: Summary, unit: str = "", times: float = 1) -> str:
+def spread(of: Summary, unit: str = "") -> str:
     """The range of the samples, in words."""
-    return f"{number(of['low'] * times)} to {number(of['high'] * times)}{unit}, n = {of['n']:.0f}"
+    return f"{number(of['low'])} to {number(of['high'])}{unit}, n = {of['n']:.0f}"
 
 
 def number(value: float) -> str:

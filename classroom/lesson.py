@@ -31,7 +31,7 @@ Record = dict[str, Any]
 
 
 def chapter_file(chapter: str) -> Path:
-    """The notebook of a chapter, by its name, or by a path to another notebook."""
+    """The notebook of a chapter, by its name, or by a path to another notebook. Raises `BadInput`."""
     given = Path(chapter)
     if given.suffix == ".ipynb" and given.is_file():
         return given
@@ -44,7 +44,7 @@ def chapter_file(chapter: str) -> Path:
 def hold(
     students: int, chapter: str = CHAPTER, proxy: str | None = None, tell: Callable[[str], None] = print
 ) -> Record:
-    """Start a hub, hold the lesson, stop the hub; what it took."""
+    """Start a hub, hold the lesson, stop the hub; what it took. Raises `BadInput` for no number of students."""
     if not 1 <= students <= MOST:
         raise BadInput(f"students is {students}; choose a whole number from 1 to {MOST}, for example 20.")
     notebook = chapter_file(chapter)

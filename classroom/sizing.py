@@ -42,7 +42,7 @@ class Student:
 
     @classmethod
     def of(cls, lesson: dict[str, Any]) -> Student:
-        """From the record of a lesson in which nothing failed."""
+        """From the record of a lesson in which nothing failed. Raises `BadInput` for another."""
         if lesson["errors"] or lesson["trouble"] or lesson["finished"] != lesson["students"]:
             raise BadInput("that lesson had errors; measure one that has none: make hub-demo RECORD=measured.json.")
         each = lesson["each"]
@@ -145,7 +145,7 @@ def table(lesson: dict[str, Any]) -> str:
 
 
 def read(path: Path = MEASURED) -> dict[str, Any]:
-    """The record of a lesson."""
+    """The record of a lesson. Raises `BadInput` for a file that is none, or has errors."""
     try:
         lesson: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         Student.of(lesson)
@@ -153,7 +153,7 @@ def read(path: Path = MEASURED) -> dict[str, Any]:
         raise BadInput(
             f"{path} cannot be read: {error.strerror}; make one with: make hub-demo RECORD={path}."
         ) from None
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ZeroDivisionError):
         raise BadInput(f"{path} is no record of a lesson; make one with: make hub-demo RECORD={path}.") from None
     return lesson
 

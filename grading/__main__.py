@@ -49,6 +49,10 @@ def _parser() -> Parser:
         found.add_argument("--into", type=Path, help="the folder of the marks (default: graded/SET)")
         return found
 
+    def whose(found: Parser) -> None:
+        words = "whose numbers count where the notebook names another student (default: roster)"
+        found.add_argument("--id", choices=["roster", "notebook"], default="roster", help=words)
+
     one = command("course", "write a course file with a secret of its own", "my-course", of_course=False)
     one.add_argument("folder", type=Path)
     command("sets", "write the release of the book's problem sets", of_course=False)
@@ -66,7 +70,7 @@ def _parser() -> Parser:
     one.add_argument("--roster", type=Path, required=True)
     one.add_argument("--hand-ins", type=Path, default=Path("hand-ins"), help="where collect put them")
     one.add_argument("--column", help="the name of the column in Canvas, for example 'Problem set 1 (4711)'")
-    one.add_argument("--id", choices=["roster", "notebook"], default="roster")
+    whose(one)
     one = marks("nbgrader", "take what was graded through nbgrader, from notebooks rebuilt of plain values", "ps1")
     one.add_argument("folder", type=Path, help="a new folder for nbgrader's course")
     one = command("measure", "say what a class learned, from both sittings of the concept test", "results",
@@ -82,16 +86,16 @@ def _parser() -> Parser:
     one.add_argument("hand_ins", type=Path)
     one.add_argument("--only", action="append", metavar="STUDENT", help="grade this one again, and leave the others")
     one.add_argument("--again", action="store_true", help="run also what was run before and has not changed")
-    one.add_argument("--id", choices=["roster", "notebook"], default="roster",
-                     help="whose numbers count where the notebook names another student (default: roster)")  # fmt: skip
+    whose(one)
     one.add_argument("--jobs", type=int, help="hand-ins at a time (default: one for each core)")
     one.add_argument("--shard", default="1/1", help="grade a part only, for example 2/4, on another machine")
     one.add_argument("--no-wall", action="store_true", help="run hand-ins with your own rights; only for your own")
     one.add_argument("--image", help="a container's image with a C library like this machine's")
     one = marks("report", "read marks.csv again, and write the table, the sheets and the feedback", "ps1")
-    one.add_argument("--id", choices=["roster", "notebook"], default="roster")
+    whose(one)
     one = marks("merge", "take over what was graded in other folders, with the marks", "ps1 machine-2/graded/ps1")
     one.add_argument("folders", type=Path, nargs="+")
+    whose(one)
     one = command("wall", "try the wall of this machine", of_course=False)
     one.add_argument("--image", help="a container's image with a C library like this machine's")
     try_it = command("demo", "grade a fabricated class, some of them hostile", of_course=False)
@@ -226,7 +230,8 @@ def _gradebook(options: Namespace) -> int:
     gradebook.write(of, chosen, record, found, options.hand_ins, options.column)
     unmarked = sum(bool(result.open) for result in found)
     if unmarked:
-        print(f"{unmarked} students have no grade yet, for something is still to be marked by hand", file=sys.stderr)
+        have = "1 student has" if unmarked == 1 else f"{unmarked} students have"
+        _warn(f"{have} no grade yet, for something is still to be marked by hand")
     known = {of.owner(person, record.assignment) for person in of.people}
     for result in found:
         if result.student not in known:
@@ -290,7 +295,7 @@ def _merge(options: Namespace) -> int:
     record = _record(options, chosen, new=True)
     for folder in options.folders:
         say(f"{folder}: {record.merge(folder)} hand-ins")
-    _tell(record, course.write(chosen, record), ())
+    _tell(record, course.write(chosen, record, typed=options.id == "notebook"), ())
     return 0
 
 

@@ -244,7 +244,7 @@ def _some(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(entry) as file:
             return file.read(LARGEST + 1)
-    except (RuntimeError, OSError, zipfile.BadZipFile):
+    except UNREADABLE:
         return b""
 
 
@@ -283,7 +283,7 @@ def _gradescope(data: bytes) -> dict[str, tuple[str, tuple[str, ...]]]:
             )
             for folder, about in found.items()
         }  # fmt: skip
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, RecursionError):
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return {}
 
 
@@ -430,7 +430,7 @@ def collect(
             f"nobody handed in {assignment.name} in {quoted(str(source))}{named}; choose what the LMS delivered."
         )
     path = into / f"{assignment.name}.csv"
-    lines = {row["student"]: dict(row) for row in dictionaries(path.read_bytes())} if path.is_file() else {}
+    lines = collected(path)
     names = {of.owner(person, assignment): person.name for person in of.people}
     for owner, name in names.items():
         (into / words.file_name(owner) / assignment.name).mkdir(parents=True, exist_ok=True)
@@ -461,6 +461,29 @@ def collect(
     return Collected(len(chosen), len(there), nobodys, remarks)
 
 
+def collected(path: Path) -> dict[str, dict[str, str]]:
+    """Student -> the row of `COLUMNS` that `collect` wrote to a set's table of hand-ins; nothing without the file.
+
+    Raises `BadInput` where a spreadsheet left the table without a column, or with a time that is no ISO 8601.
+    """
+    rows = dictionaries(path.read_bytes()) if path.is_file() else []
+    found = {}
+    for number, row in enumerate(rows, 2):
+        if not {"student", "handed_in", "notes"} <= set(row):
+            raise BadInput(f"{quoted(str(path))} has other columns; write a first line {','.join(COLUMNS)}.")
+        line = {name: words.from_table(row.get(name, "")) for name in COLUMNS}
+        try:
+            if line["handed_in"]:
+                datetime.datetime.fromisoformat(line["handed_in"])
+        except ValueError:
+            raise BadInput(
+                f"row {number} of {quoted(str(path))}: {quoted(line['handed_in'])} is no time of handing in; "
+                "write for example 2027-03-01T23:59:00."
+            ) from None
+        found[line["student"]] = line
+    return found
+
+
 def _instead(passed: Sequence[tuple[str, str]], of: Roster, assignment: Assignment) -> dict[str, list[str]]:
     """Owner -> what came from somebody and was passed over, for those who handed in nothing else."""
     found: dict[str, list[str]] = {}
@@ -479,7 +502,7 @@ def zip_in(path: PurePosixPath) -> str:
 def _order(file: File, problem_set: str) -> tuple[object, ...]:
     """Later attempts come last: by time, Canvas's number of the attempt, a browser's number of the copy."""
     stem = PurePosixPath(file.name).stem
-    attempt, copy = re.search(r"-(\d+)$", stem), re.search(r"\((\d+)\)$", stem)
+    attempt, copy = re.search(r"-(\d{1,18})$", stem), re.search(r"\((\d{1,18})\)$", stem)
     return (
         problem_set in stem.lower(), file.handed_in, int(attempt[1]) if attempt else 0, int(copy[1]) if copy else 0,
         file.name,

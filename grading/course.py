@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,8 @@ from hvlib.errors import BadInput, quoted
 from hvlib.teaching.homework import student_id
 
 from . import report, sets, words
-from .record import Entry, Record, dictionaries
+from .collect import collected
+from .record import Entry, Record
 from .run import Asked, Outcome, contents, run
 from .score import Result, score
 from .tasks import Course
@@ -65,7 +66,8 @@ def hand_ins(
     number, of = shard
     if not 1 <= number <= of:
         raise BadInput(f"shard {number}/{of} is none; write for example 2/4, the second of four.")
-    told, found = _manifest(folder / f"{problem_set}.csv"), dict[str, list[tuple[str, HandIn]]]()
+    told = {words.file_name(student): row for student, row in collected(folder / f"{problem_set}.csv").items()}
+    found: dict[str, list[tuple[str, HandIn]]] = {}
     passed = list[str]()
     for place in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if not place.is_dir(follow_symlinks=False) or place.name.startswith("."):
@@ -78,7 +80,7 @@ def hand_ins(
             kept = [note for note in one.notes if note != NO_ID] + [row["notes"]] * bool(row["notes"])
             doubts = tuple(doubt for doubt in one.doubts if doubt != NO_ID)
             doubts += (row["notes"],) if row["notes"] and one.path is None else ()
-            one = HandIn(words.from_table(row["student"]), one.path, row["handed_in"], tuple(kept), doubts)
+            one = HandIn(row["student"], one.path, row["handed_in"], tuple(kept), doubts)
         found.setdefault(one.student, []).append((place.name, one))
     settled = {student: _settled(student, folders) for student, folders in found.items()}
     if not any(one.path for one in settled.values()):
@@ -109,12 +111,6 @@ def _settled(student: str, folders: Sequence[tuple[str, HandIn]]) -> HandIn:
     return HandIn(student, None).doubted(
         f"not graded: several folders are for this id; keep one of {quoted(name)}, {names}"
     )
-
-
-def _manifest(path: Path) -> dict[str, Mapping[str, str]]:
-    """Folder -> what `grading.collect` wrote down about it: whose it is, and when it was handed in."""
-    rows = dictionaries(path.read_bytes()) if path.is_file() else []
-    return {words.file_name(words.from_table(row["student"])): row for row in rows}
 
 
 NO_ID = "the folder's name is no student id (too long, or with letters that do not print); rename it"
@@ -199,31 +195,34 @@ def grade(
     before, started, cpu = record.entries(), time.perf_counter(), 0.0
     asks, done, failed = asked(course, problem_set), 0, 0
 
-    def one(hand_in: HandIn) -> Entry | None:
+    def one(hand_in: HandIn, anew: bool = again) -> Entry | None:
         try:
-            entry = _entry(course, hand_in, asks, how, None if again else before.get(hand_in.student))
+            return _entry(course, hand_in, asks, how, None if anew else before.get(hand_in.student))
         except Exception as why:
             return Entry(hand_in.student, f"failed: {words.plain(repr(why), 200)}", Outcome(remarks=["not graded"]))
-        return entry
+
+    def kept(entry: Entry) -> None:
+        nonlocal failed
+        if entry.digest.startswith("failed: "):
+            failed += 1
+            how.tell(f"\n{entry.student}: {entry.digest}\n")
+        record.add(entry)
 
     jobs, hurried = how.jobs or os.cpu_count() or 1, []
     with ThreadPoolExecutor(jobs) as pool:
         for hand_in, entry in zip(handed, pool.map(one, handed), strict=True):
             done += 1
             if entry is not None:
-                if entry.digest.startswith("failed: "):
-                    failed += 1
-                    how.tell(f"\n{entry.student}: {entry.digest}\n")
-                record.add(entry)
+                kept(entry)
                 cpu += entry.outcome.cpu
                 if jobs > 1 and entry.outcome.hurried:
                     hurried.append(hand_in)
             how.tell(f"\r{done}/{len(handed)} run")
     for number, hand_in in enumerate(hurried):  # what ran beside it may have taken its time
         how.tell(f"\r{number + 1}/{len(hurried)} that ran out of time, again and alone")
-        entry = _entry(course, hand_in, asks, how, None)
-        if entry is not None:
-            record.add(entry)
+        entry = one(hand_in, anew=True)
+        assert entry is not None
+        kept(entry)
     each = f"{cpu / max(len(handed), 1):.2f} CPU seconds each"
     how.tell(f"\r{len(handed)} run in {time.perf_counter() - started:.1f} s, {each}\n")
     return failed

@@ -8,8 +8,8 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from . import report, words
-from .collect import CANVAS, MOODLE, SURELY, File, Roster, whose, zip_in
-from .record import Record, csv_text, dictionaries
+from .collect import CANVAS, MOODLE, SURELY, File, Roster, collected, whose, zip_in
+from .record import Record, csv_text
 from .score import Result
 from .tasks import Course
 
@@ -68,8 +68,7 @@ def write(
 ) -> None:
     """gradebook.csv and feedback.zip in the folder of the marks."""
     record.write("gradebook.csv", csv_text(rows(of, record, results, column)))
-    manifest = hand_ins / f"{record.assignment.name}.csv"
-    named = {row["student"]: row for row in dictionaries(manifest.read_bytes())} if manifest.is_file() else {}
+    named = collected(hand_ins / f"{record.assignment.name}.csv")
     data = BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         used: set[str] = set()
@@ -85,7 +84,7 @@ def write(
 def lms_name(row: Mapping[str, str], student: str, of: Roster) -> str:
     """The name under which an LMS takes the feedback for a file that it delivered."""
     own = f"{words.file_name(student)}.html"
-    path = PurePosixPath(words.from_table(row.get("file", "")))
+    path = PurePosixPath(row.get("file", ""))
     if not path.name or whose(File(str(path), "", b"", zipped=zip_in(path.parent)), of.people)[1] != SURELY:
         return own
     for part in path.parts:

@@ -81,7 +81,7 @@ def _scores(path: Path) -> Iterator[tuple[str, concepts.Score]]:
             raise BadInput(
                 "the results have no columns of those names; write a first line student,when,answers."
             ) from None
-        except BadInput as why:
+        except ValueError as why:
             raise BadInput(f"line {number} of {quoted(str(path))}: {why}") from None
 
 

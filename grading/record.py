@@ -98,7 +98,10 @@ class Record:
             file.write(line.encode("ascii") + b"\n")
 
     def merge(self, other: Path) -> int:
-        """Take over what another folder of the same set has, its marks too; returns how many hand-ins."""
+        """Take over what another folder of the same set has, its marks too; returns how many hand-ins.
+
+        Raises `BadInput` where a student has other points there: nothing of the marks is taken over then.
+        """
         theirs = Record(other, self.assignment)
         mine, told = self.entries(), self.told()
         for entry in theirs.entries().values():
@@ -200,7 +203,10 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
 
 
 def table_of(data: bytes) -> list[list[str]]:
-    """The rows of a CSV file as programs write it: any usual encoding; commas, semicolons or tabs."""
+    """The rows of a CSV file as programs write it: any usual encoding; commas, semicolons or tabs.
+
+    Raises `BadInput` for a field that does not end.
+    """
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = data.decode("utf-16", "replace")
     else:
@@ -210,7 +216,10 @@ def table_of(data: bytes) -> list[list[str]]:
             text = data.decode("cp1252", "replace")
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as why:
+        raise BadInput(f"a CSV file cannot be read ({why}); look for a quotation mark that is never closed.") from None
 
 
 def dictionaries(data: bytes) -> list[Mapping[str, str]]:

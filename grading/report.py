@@ -82,7 +82,7 @@ def _asked(course: Course, task: object, result: Result) -> str:
 
     assert isinstance(task, Task)
     try:
-        return course.text(task, result.student)
+        return course.text(task, result.asked or result.student)
     except ValueError:  # a folder whose name is no id
         return ""
 

@@ -31,12 +31,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Result:
-    """The marks of one hand-in. ``share`` is the part that counts, if it was late."""
+    """The marks of one hand-in. ``share`` is the part that counts, if it was late; ``asked`` whose numbers count."""
 
     student: str
     marks: tuple[Mark, ...]
     notes: tuple[str, ...] = ()
     share: float = 1.0
+    asked: str = ""
 
     @property
     def automatic(self) -> float:
@@ -103,7 +104,7 @@ def score(
             mark = replace(mark, points=points, said=reason or mark.said)
         marks.append(mark)
     share, late = assignment.share(handed_in)
-    return Result(student, tuple(marks), tuple([*notes, late] if late else notes), share)
+    return Result(student, tuple(marks), tuple([*notes, late] if late else notes), share, whose)
 
 
 def _other(student: str, typed: str | None) -> str | None:

@@ -141,8 +141,10 @@ def load(path: Path) -> Course:
     known = {task.name: (task, KEYS[name][task.name]) for name, one in SETS.items() for task in one.tasks}
     if "tasks" in data:
         known |= _own(path.parent / str(data["tasks"]))
-    sets = {}
-    for name, chosen in dict(data.get("sets", {})).items():
+    sets, given = {}, data.get("sets", {})
+    if not isinstance(given, dict):
+        raise BadInput("sets of the course file is no table; write for example [sets.ps1].")
+    for name, chosen in given.items():
         sets[name] = _assignment(name, chosen, known)
     if not sets:
         raise BadInput("the course file has no set; write for example [sets.ps1].")
@@ -180,9 +182,12 @@ def _assignment(name: str, chosen: Any, known: Mapping[str, tuple[Task, Key]]) -
         raise BadInput(f"{what}: a deadline has a day, a time and a zone, for example 2027-03-01T23:59:00+01:00.")
     if type(late) not in (int, float) or not 0 <= late <= 100 or type(days) is not int or not 0 <= days <= 366:
         raise BadInput(f"{what}: late is per cent for each day, from 0 to 100, and days a number of days, up to 366.")
+    groups = chosen.get("groups", False)
+    if type(groups) is not bool:
+        raise BadInput(f"{what}: groups is true or false, without quotation marks, and not {quoted(groups)}.")
     title = str(chosen.get("title", of_book.title if of_book else name))
     about = ProblemSet(name, title, of_book.chapters if of_book else "", tuple(task for task, _ in keyed))
-    return Assignment(about, tuple(keyed), deadline, late, days, chosen.get("groups") is True)
+    return Assignment(about, tuple(keyed), deadline, late, days, groups)
 
 
 def _own(path: Path) -> dict[str, tuple[Task, Key]]:

@@ -384,7 +384,7 @@ class _Bare(_Process):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         super().stop()
-        shutil.rmtree(self.folder, onerror=lambda *_: None)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass

@@ -21,8 +21,9 @@ def host(arguments: list[str]) -> int:
         description="What the struct pages of a host cost, what is saved, and what could be, from text about it.",
     )  # fmt: skip
     parser.add_argument("file", nargs="*", help="files, folders, tar or zip archives, or -; without any, this machine")
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("--half-page", metavar="N", help="a draft of the decision, for N such hosts")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--half-page", metavar="N", help="a draft of the decision, for N such hosts")
     given = parser.parse_args(arguments)
     try:
         number = None if given.half_page is None else _number(given.half_page, given.half_page, "--half-page 2000")
@@ -95,7 +96,7 @@ def fleet(arguments: list[str]) -> int:
 
 
 def _inventory(names: list[str]) -> Inventory:
-    if len(names) == 1 and (names[0] == "-" or names[0].endswith(".csv")):
+    if len(names) == 1 and (names[0] == "-" or names[0].lower().endswith(".csv")):
         data = sys.stdin.buffer.read() if names[0] == "-" else _read(names[0])
         return inventory(intake.decode(data))
     return of_reports(one for name in names for one in ask.files([name], bytes).hosts)

@@ -58,7 +58,8 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
         _silence()
     except OSError as why:
         _silence()
-        code = complain(f"the output cannot be written ({why.strerror}); choose another place for it.")
+        what = "the output cannot be written" if why.filename is None else f"{why.filename!r} cannot be used"
+        code = complain(f"{what} ({why.strerror or why}); choose another place for it."[:LONGEST])
     sys.exit(code)
 
 

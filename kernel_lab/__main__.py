@@ -139,10 +139,10 @@ def text_of(record: dict[str, Any]) -> str:
     return re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\s*\n\s*", " ", found[0]), text) + "\n"
 
 
-def file_of(record: dict[str, Any], what: str = "linux") -> str:
+def file_of(record: dict[str, Any]) -> str:
     """The name of a record's file: its release, and where that does not tell enough, its flavour."""
     number = re.match(r"\d+\.\d+(?:\.\d+)?", record["provenance"]["version"])
-    name = f"{what}-{number[0] if number else record['release']}"
+    name = f"linux-{number[0] if number else record['release']}"
     known = ARCHITECTURES[record["architecture"]] if "architecture" in record else ARCHITECTURES["x86-64"]
     if known.name == "x86-64":
         return f"{name}.json"

@@ -77,7 +77,10 @@ class Experiment:
         return record
 
     def short(self) -> Record:
-        """What a kernel says of itself, and its counters for every size it has: for kernels that cannot do it."""
+        """What a kernel says of itself, and its counters for every size it has: for kernels that cannot do it.
+
+        Raises `LabError` for one that can.
+        """
         guest, record = self.guest, {**self.about(), "short": True}
         if self.can_switch:
             raise LabError(
@@ -171,12 +174,13 @@ class Experiment:
                 if self._leaf(root, head) and self._words(root, pfn + 1)[1] in (head + 1, mask):
                     told.append(pfn)
         self.guest.go_on()
-        return [pfn for pfn, flags in zip(told, self._flags(told, 512), strict=True) if _is_huge_head(flags[0])]
+        return [pfn for pfn, flags in zip(told, self._flags(told), strict=True) if _is_huge_head(flags[0])]
 
-    def _flags(self, pfns: list[int], count: int) -> list[tuple[int, ...]]:
+    def _flags(self, pfns: list[int]) -> list[tuple[int, ...]]:
         """The words of /proc/kpageflags of the 512 frames from each PFN on."""
         if not pfns:
             return []
+        count = 512
         step = f"dd if=/proc/kpageflags bs={count * 8} count=1"
         data = self.guest.bytes_of(
             f"for block in {' '.join(str(pfn // count) for pfn in pfns)}; do {step} skip=$block; done"
@@ -191,7 +195,7 @@ class Experiment:
         self._pool(size, LEFT)
         heads = self._heads(size)
         self._pool(size, 0)
-        flags = self._flags(heads, 512)
+        flags = self._flags(heads)
         return {"huge_pages": len(heads), "frames": sum(word >> KPF_HUGE & 1 for page in flags for word in page)}
 
     # --- counting --------------------------------------------------------------------------------------------------
@@ -316,7 +320,7 @@ class Experiment:
             self._pool(size, 0)
             return {"missing": "the kernel found no room for such a page, or did not say where it is"}
         seen = {pfn: self._look(pfn, size) for pfn in heads}
-        (flags,) = self._flags(heads[:1], 512)
+        (flags,) = self._flags(heads[:1])
         self._pool(size, 0)
         first = heads[0] * self.guest.struct_page // PAGE
         pages = range(first, first + _bytes(size) // PAGE * self.guest.struct_page // PAGE)

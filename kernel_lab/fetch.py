@@ -47,7 +47,8 @@ class _Apt:
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
         keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
-        (folder / "sources.list").write_text(f"deb [arch={debian} signed-by={keys}] {self._mirror()} {suite} main\n")
+        source = f"deb [arch={debian} signed-by={keys}] {self._mirror()} {suite} main\n"
+        (folder / "sources.list").write_text(source, "utf-8")
         self.options = [
             "-q", "-o", f"Dir::Etc::sourcelist={folder}/sources.list", "-o", f"Dir::Etc::sourceparts={folder}/parts",
             "-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::State::status={folder}/status",
@@ -104,7 +105,7 @@ def fetch(suite: str, folder: Path, architecture: Architecture, flavour: str, se
     if not version:
         raise LabError(f"apt does not tell the version of {package}; run it again, or name another --series.")
     configured = [*tree.glob("boot/config-*"), *tree.rglob("modules/*/config")]
-    chosen = OPTION.search(configured[0].read_text(errors="replace")) if configured else None
+    chosen = OPTION.search(configured[0].read_text("utf-8", "replace")) if configured else None
     option = (chosen[1] if chosen else "n") if configured else None
     return Kernel(image, package, version[1], hashlib.sha256(data).hexdigest(), option)
 
@@ -122,7 +123,10 @@ def _first(apt: _Apt, packages: list[str]) -> tuple[str, Path]:
 
 
 def busybox(suite: str, folder: Path, architecture: Architecture) -> Path:
-    """A static busybox: this machine's own if it is of that architecture, otherwise one of the suite's release."""
+    """A static busybox: this machine's own if it is of that architecture, otherwise one of the suite's release.
+
+    Raises `LabError` where there is none.
+    """
     own = next((path for path in (Path("/bin/busybox"), Path("/usr/bin/busybox")) if path.exists()), None)
     if own and _is_static(own.read_bytes(), architecture):
         return own
@@ -144,7 +148,10 @@ def _is_static(program: bytes, architecture: Architecture) -> bool:
 
 
 def inside(image: bytes) -> bytes:
-    """The kernel inside an EFI zboot image (drivers/firmware/efi/libstub/zboot-header.S); any other as it is."""
+    """The kernel inside an EFI zboot image (drivers/firmware/efi/libstub/zboot-header.S); any other as it is.
+
+    Raises `LabError` for a packing that cannot be undone here.
+    """
     if image[4:8] != b"zimg":
         return image
     start, size = struct.unpack_from("<II", image, 8)

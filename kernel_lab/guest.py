@@ -41,8 +41,9 @@ class _Line:
                 self._socket.connect(str(path))
                 break
             except OSError as why:
+                self._socket.close()
                 if time.monotonic() > until or process.poll() is not None:
-                    log = path.with_name("qemu.log").read_text(errors="replace").strip().splitlines()
+                    log = path.with_name("qemu.log").read_text("utf-8", "replace").strip().splitlines()
                     said = (log or [f"nothing; {why}"])[-1]
                     raise LabError(f"QEMU did not start: {said}; try less --memory, or another QEMU.") from None
                 time.sleep(0.02)
@@ -174,7 +175,7 @@ class Guest:
             raise LabError(f"the guest's answer to {command} did not come through ({why}); run it again.") from None
 
     def qmp(self, execute: str, **arguments: str) -> Any:
-        """Ask QEMU's monitor."""
+        """Ask QEMU's monitor. Raises `LabError` for a refusal, and for no answer."""
         self._monitor.send(json.dumps({"execute": execute, "arguments": arguments}))
         while True:
             answer = json.loads(self._answer(execute, self._monitor, 60))

@@ -42,7 +42,7 @@ class Memory:
         self._ram.close()
 
     def read(self, physical: int, length: int) -> bytes:
-        """Bytes at a physical address."""
+        """Bytes at a physical address. Raises `LabError` outside the guest's memory."""
         before = 0
         for start, size in self._stretches:
             if start <= physical <= start + size - length:

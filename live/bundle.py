@@ -18,6 +18,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hvlib.pictures import film
@@ -131,6 +132,8 @@ def made(fetched: Mapping[str, Path]) -> Path:
         recipe = UNUSED.pattern.encode() + b"".join((ROOT / "live" / name).read_bytes() for name in sources)
         target = fetch.CACHE / "made" / hashlib.sha256(raw + recipe).hexdigest()[:16]
         if target.exists():
+            with suppress(OSError):
+                os.utime(target)
             return target
         print("live: compiling Python's sources for the browser …", flush=True)
         new = core(fetched["pyodide"], work / "made")
@@ -144,7 +147,7 @@ def made(fetched: Mapping[str, Path]) -> Path:
 
 
 def _kept(new: Path, target: Path) -> None:
-    """Move what is whole to where it is looked for; what nobody has made for a week goes."""
+    """Move what is whole to where it is looked for; what nobody has asked for in a week goes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for old in target.parent.iterdir():
         if old.stat().st_mtime < time.time() - 7 * 24 * 3600:

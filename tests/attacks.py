@@ -167,7 +167,7 @@ def main():
         folder.chmod(0o755)
         shared = Path(sys.argv[1]) if len(sys.argv) > 1 else wall.prepare(folder / "shared")
         behind = wall.choose(shared, [folder])
-        said["wall"] = behind.name
+        said["wall"], said["folder"] = behind.name, name
         secret = folder / "alice.ipynb"
         secret.write_text("a classmate's words")
         secret.chmod(0o666)

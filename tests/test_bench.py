@@ -110,7 +110,7 @@ def test_a_page_weighs_what_it_loads(tmp_path):
 
 
 def test_a_move_of_the_game_is_judged_at_ease_and_in_a_hurry():
-    """While arrows move no picture comes before the next frame begins; that frame's own work has no limit of its own."""
+    """While arrows move no picture comes before the next frame begins; that frame's own work has no limit."""
     late = {"ms": {"median": 9.0, "low": 5.0, "high": 20.0, "n": 4}, "p95_ms": 18.0}
     soon = {**late, "p95_ms": 12.0}
     found = {"at ease": soon, "begun": late, "shown": late, "judged": late}

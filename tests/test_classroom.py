@@ -145,6 +145,12 @@ def test_a_lesson_with_errors_gives_no_table():
             sizing.Student.of({**LESSON, **wrong})
 
 
+def test_a_file_that_is_no_text_is_no_record(tmp_path):
+    (tmp_path / "measured.json").write_bytes(b"\x89PNG\xff")
+    with pytest.raises(BadInput, match="is no record of a lesson"):
+        sizing.read(tmp_path / "measured.json")
+
+
 # Arguments
 
 

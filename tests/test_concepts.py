@@ -203,6 +203,7 @@ def test_what_a_class_learned(tmp_path):
     assert by_name["percent of what"].after == 0.25
     assert by_name["percent of what"].discrimination > 0.5
     assert "Normalised gain of the class: 0.64" in measure.text(found)
-    path.write_text("student,when,answers\ns01,before,0 1\n")
-    with pytest.raises(hv.BadInput, match="line 2"):
-        measure.sittings(path)
+    for wrong in ("0 1", "1" * 5000):
+        path.write_text(f"student,when,answers\ns01,before,{wrong}\n")
+        with pytest.raises(hv.BadInput, match="line 2"):
+            measure.sittings(path)

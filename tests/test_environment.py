@@ -111,7 +111,7 @@ def test_every_file_is_read_and_written_with_an_encoding_that_is_named():
     )
     found = [
         f"{path.relative_to(ROOT)}:{line}"
-        for room in ("hvlib", "grading", "classroom", "bench", "tools", "live")
+        for room in ("hvlib", "kernel_lab", "grading", "classroom", "bench", "tools", "live", "book")
         for path in (ROOT / room).rglob("*.py")
         for line in encodings(ast.parse(path.read_text("utf-8")))
     ]

@@ -172,8 +172,9 @@ def said(request, behind):
         pytest.skip(f"this process cannot be {request.param}")
     assert done.returncode == 0, done.stderr[-2000:]
     names = {str(path) for place in ("/tmp", "/dev/shm") for path in Path(place).iterdir()} - before
-    left = [name for name in names if re.search("teach_mark|mark.db|attacks-", name)]
-    return {**json.loads(done.stdout), "who": request.param, "left": left}
+    told = json.loads(done.stdout)
+    left = [name for name in names if re.search("teach_mark|mark.db", name) or name == told["folder"]]
+    return {**told, "who": request.param, "left": left}
 
 
 @pytest.mark.slow

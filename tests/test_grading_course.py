@@ -153,6 +153,7 @@ def test_who_answers_the_numbers_of_the_book_is_told_of(mine, tmp_path, monkeypa
     ('title = "My course"', 'titel = "x"'), ("secret = ", "secrets = "), ("late = 10", "late = 101"), ("late = 10", 'late = "x"'),
     ("2027-03-01T23:59:00+01:00", "2027-03-01"), ("leaf = 5", "leaf = 0"), ("leaf = 5", "nothing = 5"), ('"leaf", ', '"nothing", '),
     ('"leaf", ', '"leaf", "leaf", '), ("[sets.mine]", '[sets."a b"]'), ("[sets.mine]", "[sets.mine"), ("tasks.py", "nowhere.py"),
+    ("[sets.mine]", "[[sets]]"), ("groups = true", 'groups = "yes"'),
 ])  # fmt: skip
 def test_a_wrong_course_file_gets_a_sentence(mine, old, new):
     text = mine.read_text()
@@ -221,6 +222,27 @@ def test_who_runs_out_of_time_beside_others_is_run_again_alone(tmp_path, monkeyp
     assert sorted(ran) == ["s01", "s02", "s02", "s03"]
     assert ran[-1] == "s02"
     assert kept.entries()["s02"].outcome == Outcome(values={"t1": 7})
+
+
+def test_what_fails_when_it_is_run_again_alone_is_told_and_the_others_are_graded(tmp_path, monkeypatch):
+    ran = []
+
+    def fails_at_last(raw, student, asks, wall, limits):
+        ran.append(student)
+        if student == "s02" and ran.count("s02") == 2:
+            raise OSError("no space left")
+        return Outcome(errors={"t1": "TooLong: the cell took too long"})
+
+    monkeypatch.setattr(course, "run", fails_at_last)
+    handed = []
+    for student in ("s01", "s02", "s03"):
+        path = tmp_path / f"{student}.ipynb"
+        path.write_text("{}")
+        handed.append(course.HandIn(student, path))
+    kept, told = record.Record(tmp_path / "graded", tasks.BOOK.sets["ps1"]), []
+    assert course.grade(tasks.BOOK, "ps1", handed, kept, course.Run(wall=None, jobs=2, tell=told.append)) == 1
+    assert ran[-1] == "s03"
+    assert any("s02: failed: OSError('no space left')" in line for line in told)
 
 
 @pytest.mark.slow

@@ -376,13 +376,67 @@ def test_a_delivery_without_dates_is_read(tmp_path):
     assert (one.student, one.path.read_bytes(), one.handed_in) == ("s01", b"honest", "")
 
 
-def marked(tmp_path, students, open_one="s02"):
+def test_a_students_zip_that_is_damaged_on_its_way_costs_nobody_else(tmp_path, capsys):
+    name = "Jane Doe_501_assignsubmission_file_/work.zip"
+    with zipfile.ZipFile(tmp_path / "down.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, zipped({"ps1.ipynb": b"a" * 5000}))
+        archive.writestr("Zoë Müller_502_assignsubmission_file_/ps1.ipynb", b"b")
+    whole = bytearray((tmp_path / "down.zip").read_bytes())
+    at = whole.index(name.encode()) + len(name)
+    whole[at : at + 8] = b"\xff" * 8
+    (tmp_path / "down.zip").write_bytes(whole)
+    said = ["--roster", str(roster(tmp_path, MOODLE)), "--into", str(tmp_path / "in"), "--set", "ps1"]
+    assert main(["collect", str(tmp_path / "down.zip"), *said]) in (0, 1)
+    found = {one.student: one for one in course.hand_ins(tmp_path / "in", "ps1")}
+    assert found["s02"].path.read_bytes() == b"b"
+    assert "work.zip" in capsys.readouterr().err
+
+
+def test_a_number_without_end_in_a_students_file_name_stops_nobody(tmp_path):
+    """A zip takes names of 65,535 letters, and Python turns no more than 4,300 digits into a number."""
+    work = zipped({f"ps1-{'9' * 5000}.ipynb": b"a", f"ps1 ({'9' * 5000}).ipynb": b"b"})
+    with zipfile.ZipFile(tmp_path / "down.zip", "w") as archive:
+        archive.writestr("Jane Doe_501_assignsubmission_file_/work.zip", work)
+        archive.writestr("Zoë Müller_502_assignsubmission_file_/ps1.ipynb", b"b")
+    said = ["--roster", str(roster(tmp_path, MOODLE)), "--into", str(tmp_path / "in"), "--set", "ps1"]
+    assert main(["collect", str(tmp_path / "down.zip"), *said]) in (0, 1)
+    assert {one.student for one in course.hand_ins(tmp_path / "in", "ps1") if one.path} == {"s01", "s02"}
+
+
+def test_a_second_delivery_finds_the_rows_of_the_first_again(tmp_path):
+    """An id and names that begin as a formula does are marked in the table; what is read is what was meant."""
+    people = "id,name\n@jane,-Jane Doe\ns02,B\n"
+    said = ["--roster", str(roster(tmp_path, people)), "--into", str(tmp_path / "in"), "--set", "ps1"]
+    tables = []
+    for _ in range(2):
+        assert main(["collect", str(delivered(tmp_path, ["@jane/ps1.ipynb"])), *said]) == 0
+        tables.append((tmp_path / "in" / "ps1.csv").read_text("utf-8"))
+    assert tables[0] == tables[1]
+    assert set(collect.collected(tmp_path / "in" / "ps1.csv")) == {"@jane", "s02"}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [("student,name,file,handed_in,notes\ns01,,,3/1/2027 23:59,\n", "row 2 .*no time of handing in"),
+     ("student,name,file,notes\ns01,,,\n", "other columns"),
+     ('student,name,file,handed_in,notes\n"s01' + 200_000 * ",", "never closed")],
+    ids=["a time", "a column", "a quotation mark"],
+)  # fmt: skip
+def test_a_table_of_hand_ins_that_a_spreadsheet_changed_gets_a_sentence(tmp_path, table, said):
+    (tmp_path / "s01" / "ps1").mkdir(parents=True)
+    (tmp_path / "s01" / "ps1" / "ps1.ipynb").write_text("{}")
+    (tmp_path / "ps1.csv").write_text(table)
+    with pytest.raises(hv.BadInput, match=said):
+        course.hand_ins(tmp_path, "ps1")
+
+
+def marked(tmp_path, students):
     kept = record.Record(tmp_path / "graded", PS1)
     for student in students:
         outcome = Outcome(values=values(student), texts={"why_eight": "B / 8 <script>"})
         kept.add(record.Entry(student, "x", outcome, "2027-03-02T10:00:00"))
     kept.ask({}, students)
-    told = {student: {"why_eight": (3.0, "")} for student in students if student != open_one}
+    told = {student: {"why_eight": (3.0, "")} for student in students if student != "s02"}
     kept.ask(told, students)
     return kept
 
@@ -393,6 +447,20 @@ def values(student):
     return {task.name: expected("ps1", task.name, student) for task, key in keyed("ps1") if key.read is not None}
 
 
+def test_merging_may_count_the_numbers_of_the_id_that_was_typed_as_grading_may(tmp_path):
+    kept = record.Record(tmp_path / "one", PS1)
+    kept.add(record.Entry("s01", "x", Outcome(values=values("s09"), typed="s09")))
+    points = []
+    for whose in ("roster", "notebook"):
+        into = tmp_path / whose
+        assert main(["merge", "ps1", str(kept.folder), "--into", str(into), "--id", whose]) == 0
+        (row,) = csv.DictReader(io.StringIO((into / "grades.csv").read_text("utf-8")))
+        points.append(float(row["points"]))
+        asked = tasks.BOOK.text(PS1.keyed[0][0], "s01" if whose == "roster" else "s09")
+        assert asked in (into / "feedback" / "s01.md").read_text("utf-8"), "the feedback asks what was judged"
+    assert points[0] < points[1] == 12
+
+
 @pytest.mark.parametrize(("people", "form"), [(MOODLE, "moodle"), (CANVAS, "canvas"), (PLAIN, "plain")])
 def test_the_gradebook_has_the_lms_form_and_all_points(tmp_path, people, form, capsys):
     kept = marked(tmp_path, ["s01", "s02"])
@@ -400,7 +468,7 @@ def test_the_gradebook_has_the_lms_form_and_all_points(tmp_path, people, form, c
     said = ["gradebook", "ps1", "--roster", str(path), "--into", str(kept.folder), "--hand-ins", str(tmp_path / "in"),
             "--column", "Problem set 1 (4711)"]  # fmt: skip
     assert main(said) == 0
-    assert "1 students have no grade yet" in capsys.readouterr().err
+    assert "1 student has no grade yet" in capsys.readouterr().err
     rows = list(csv.DictReader(io.StringIO((kept.folder / "gradebook.csv").read_text())))
     column = {"moodle": "Grade", "canvas": "Problem set 1 (4711)", "plain": "points"}[form]
     assert [row[column] for row in rows] == ["16"] * (form == "canvas") + ["15", "", "0"]

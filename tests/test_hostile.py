@@ -357,3 +357,10 @@ def test_a_command_that_is_cut_short_says_so_by_its_exit_code(ends, code):
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert told.returncode == code
     assert len(told.stderr.splitlines()) == (code == 2)
+
+
+def test_a_file_that_a_command_cannot_use_is_named():
+    program = "from hvlib import terminal\ndef main(_): open('no folder/file', 'w')\nterminal.run(main)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert told.returncode == 2
+    assert told.stderr == "'no folder/file' cannot be used (No such file or directory); choose another place for it.\n"

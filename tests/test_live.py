@@ -540,6 +540,19 @@ def test_kept_for_offline_use_and_forgotten(site, visit, tmp_path):
     assert seen.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
 
 
+@needs_npm
+@needs_chromium
+def test_what_cannot_be_kept_is_told_and_can_be_tried_again(served, visit):
+    """A browser may refuse: a private window, storage that is switched off."""
+    seen = visit()
+    seen.page.add_init_script("navigator.serviceWorker.register = async () => { throw new Error('not allowed'); };")
+    seen.open(served, "index")
+    keep = seen.page.get_by_role("button", name="Keep for offline use")
+    keep.click()
+    seen.says("It could not be kept: not allowed")
+    expect(keep).to_be_enabled()
+
+
 # --- as a notebook ----------------------------------------------------------------------------------------------------
 
 READY = """() => {

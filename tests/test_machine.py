@@ -262,10 +262,10 @@ def test_the_mechanism_is_a_generator_that_decides_as_it_goes():
     assert machine.pools[0].scheme.name == "off", "an event does nothing until it is applied"
 
 
-def under_pressure(scheme, count, spare, size="2 MiB", memory="64 MiB"):
+def under_pressure(scheme, count, spare):
     """Optimised huge pages in a machine with no more than ``spare`` free frames."""
-    machine = hv.Machine(memory)
-    pool = machine.hugetlb(size, count).optimize(scheme)
+    machine = hv.Machine("64 MiB")
+    pool = machine.hugetlb("2 MiB", count).optimize(scheme)
     machine.occupy(machine.free_frames - spare)
     return machine, pool
 

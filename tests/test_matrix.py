@@ -144,6 +144,12 @@ def test_resume_runs_again_what_failed_or_had_other_files(elsewhere, monkeypatch
     assert ran[1:] == ["3.11/pinned", "3.11/oldest", "3.11/newest"], "files have changed since"
 
 
+def test_every_package_of_the_repository_is_among_the_files_of_a_cell():
+    packages = {path.parent.name for path in matrix.ROOT.glob("*/__init__.py")}
+    assert packages >= {"hvlib", "live"}
+    assert packages <= set(matrix.PARTS), "a test may import it"
+
+
 def test_a_python_is_taken_only_if_it_works(tmp_path, monkeypatch):
     """A name on PATH may point to a Python that is not in use, and then it only complains."""
     pointer = tmp_path / "python3.99"

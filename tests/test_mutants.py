@@ -4,6 +4,8 @@ Breaking the engine is not part of the fast run: `make mutants` makes the table,
 """
 
 import json
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,12 @@ def test_a_mutant_has_a_place_of_its_own_and_compiles(mutant):
 
 @pytest.mark.generated
 def test_the_core_is_covered():
-    core = {file.stem for file in (ROOT / "hvlib").glob("*.py")} - {"__init__", "__main__"}
+    core = {
+        path.relative_to(ROOT / "hvlib").with_suffix("").as_posix()
+        for room in ("", "arithmetic", "facts", "mechanism")
+        for path in (ROOT / "hvlib" / room).glob("[!_]*.py")
+    }
+    assert {"units", "arithmetic/geometry", "mechanism/hvo"} <= core
     assert core <= {m.module for m in MUTANTS if m.key in RESULTS}
     assert len({m.key for m in MUTANTS}) == len(MUTANTS)
 
@@ -43,6 +50,12 @@ def test_the_table_is_of_these_mutants_and_nothing_survives():
     for mutant in MUTANTS:
         if mutant.equivalent and mutant.key in RESULTS:
             assert not any(RESULTS[mutant.key][name] for name in (*mutants.WITNESSES, "seen")), mutant.key
+
+
+def test_what_needs_more_than_python_is_left_out_of_a_modules_own_tests():
+    markers = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]["markers"]
+    needing = {line.partition(":")[0] for line in markers if ": needs " in line}
+    assert set(re.findall(r"\w+", mutants.OWN_MARKS)) - {"not", "or"} == needing
 
 
 def test_the_comparison_of_witnesses_notices_what_it_alone_must():

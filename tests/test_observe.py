@@ -36,7 +36,11 @@ def test_where_a_bit_field_stands_is_told_without_its_width():
     assert struct_layout(fields, "page") == struct_layout(plain, "page")
 
 
-@pytest.mark.parametrize("data", [b"", b"\0" * 24, b"\x9f\xeb", btf([])[:40], btf([])])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\0" * 24, b"\x9f\xeb", btf([])[:40], btf([]), btf([(1, 16, [(20, 1, 0)])])[:-1],
+     btf([(1, 8, [])], b"\0\xff\0")],
+)  # fmt: skip
 def test_a_broken_btf_gets_a_sentence(data):
     with pytest.raises(hv.BadInput) as why:
         struct_layout(data, "page")

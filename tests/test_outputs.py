@@ -15,11 +15,10 @@ import hvlib as hv
 from hvlib.pictures import outputs
 from hvlib.pictures.fact import Fact, as_data, in_bytes
 from hvlib.pictures.picture import UPRIGHT
+from tools import notebooks
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
 
-import notebooks  # noqa: E402
 
 STATES = [
     outputs.PanelShown("remap", {"huge_page": "2 MiB", "step": 3}, {"frames freed": 0, "words": [1, 2]}),

@@ -75,3 +75,6 @@ def test_the_command_writes_the_half_page(tmp_path, capsys):
     assert host([str(file), "--half-page", "2000"]) == 0
     assert capsys.readouterr().out == hv.paste().answer.half_page(2000) + "\n"
     assert host([str(file), "--half-page", "many"]) == 2
+    with pytest.raises(SystemExit):
+        host([str(file), "--half-page", "2000", "--json"])
+    assert "not allowed with" in capsys.readouterr().err

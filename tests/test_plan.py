@@ -25,6 +25,29 @@ def test_the_struct_pages_of_a_large_host_are_all_that_is_left_before_any_is_opt
     assert "not at boot" in str(hv.plan("3072 GiB", {"1 GiB": 3025}, "40 GiB"))
 
 
+def test_only_pages_of_1_gib_are_said_to_do_without_struct_pages_at_boot():
+    small = str(hv.plan("128 GiB", {"2 MiB": 64600}))
+    large = str(hv.plan("3072 GiB", {"1 GiB": 3025}))
+    assert "not at boot" in small
+    assert "6.15" not in small
+    assert "6.15" in large
+
+
+def test_with_the_scheme_off_nothing_is_said_of_switching_it_on():
+    asked = hv.plan("128 GiB", {"1 GiB": 100}, scheme="off")
+    assert asked.boot_line() == "hugepagesz=1G hugepages=100"
+    assert "vmemmap" not in str(asked)
+
+
+@pytest.mark.parametrize("memory", ["497 MiB", "1921 GiB", "128 GiB"])
+@pytest.mark.parametrize("scheme", ["tail page", "head page, copied", "shared tail"])
+def test_the_most_that_are_said_to_fit_do_and_one_more_does_not(memory, scheme):
+    """To the last byte: with the shared tail, and with a page table of which a part is used."""
+    ((_, most),) = hv.plan(memory, {"2 MiB": 1}, scheme=scheme).most
+    assert hv.plan(memory, {"2 MiB": most}, scheme=scheme).fits
+    assert not hv.plan(memory, {"2 MiB": most + 1}, scheme=scheme).fits
+
+
 @pytest.mark.parametrize("nodes", [1, 2, 3, 8])
 @pytest.mark.parametrize("pools", [{"1 GiB": 130}, {"1 GiB": 100, "2 MiB": 20000}, {"2 MiB": 70000}])
 def test_what_does_not_fit_gets_the_nearest_that_does_and_one_page_more_does_not(nodes, pools):
@@ -103,6 +126,16 @@ def test_f11_several_sizes_and_counts():
     assert empty.all.huge == 3 * 2 * hv.MiB
 
 
+def test_pages_of_one_size_told_twice_are_added_up():
+    for header, cells in (("pools", "1G:3;1G:4"), ("pools,1G", "1G:3,4")):
+        assert inventory(f"ram,kernel,{header}\n64 GiB,6.8.0,{cells}\n").all.huge == 7 * hv.GiB, header
+
+
+def test_two_columns_of_one_size_are_not_taken_for_more_pages():
+    with pytest.raises(hv.BadInput, match="two of 1 GiB"):
+        inventory("ram,kernel,1G total,1G free\n64 GiB,6.8.0,40,12\n")
+
+
 def test_a_fleet_is_the_sum_of_its_hosts():
     rows = [(3, 256, "6.1.0-18-amd64", 10, 300), (5, 512, "5.15.0-91-generic", 40, 0), (7, 64, "5.4.0", 1, 1)]
     told = inventory(
@@ -130,6 +163,9 @@ def test_the_command_fleet(tmp_path, capsys):
     assert ",".join(["all", "2", str(128 * hv.GiB)]) in capsys.readouterr().out
     assert (tmp_path / "f.svg").read_text().startswith("<?xml")
     assert fleet([str(tmp_path / "none.csv")]) == 2
+    assert fleet([str(file.rename(tmp_path / "FLEET.CSV"))]) == 0
+    assert "128 GiB" in capsys.readouterr().out
+    file = tmp_path / "FLEET.CSV"
     assert fleet([str(file), "--picture", str(tmp_path / "f.nothing")]) == 2
 
 

@@ -207,6 +207,9 @@ TAMPER = {
     "dissolved, and a free block larger than there are": both(
         change((*GONE, "words", "4", 6), "0xf0000000"), change((*GONE, "words", "4", 5), "0x10")
     ),
+    "dissolved, and a free block where none of its size begins": both(
+        change((*GONE, "words", "4", 6), "0xf0000000"), change((*GONE, "words", "4", 5), "0x3")
+    ),
     "dissolved and in use again, and still a head": both(
         in_use("4"), lambda d: change((*GONE, "words", "4", 0), d["on"]["2 MiB"]["live"]["words"]["0"][0])(d)
     ),

@@ -1,6 +1,6 @@
 """A stock Firefox, as Playwright can drive it: over WebDriver BiDi, which every Firefox speaks by itself.
 
-Playwright starts this module as the browser (`tools.jupyterlab.browsers`). It starts Firefox with the same arguments,
+Playwright starts this module as the browser (`tools.jupyterlab.firefox`). It starts Firefox with the same arguments,
 and stands between the two: Playwright asks each new window to emulate what an older Firefox cannot, and gives up when
 that is refused. Such a refusal is kept back, and all else passed on as it came.
 """

@@ -39,7 +39,7 @@ VERSIONS = (
 )
 UV = [sys.executable, "-m", "uv"]
 PARTS = ("pyproject.toml", "constraints.txt", "conftest.py", "hvlib", "kernel_lab", "grading", "classroom", "notebooks",
-         "tests", "tools")  # fmt: skip
+         "tests", "tools", "bench", "live", "book")  # fmt: skip
 
 
 def names(*lines: str) -> list[str]:
@@ -168,7 +168,7 @@ def interpreter(python: str) -> str | None:
 
 def fingerprint() -> str:
     """What changes whenever something changes on which a cell's result depends: how it is made, or a file."""
-    without = [f":!{OWN_TEST}", ":!tools/matrix.py"]
+    without = [f":!{OWN_TEST}", ":!tools/matrix.py", ":!book/matrix.md"]
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *PARTS, *without]
     listed = subprocess.check_output(command, cwd=ROOT)
     digest = hashlib.sha256(repr([(choice.options, choice.runs) for choice in CHOICES.values()]).encode())

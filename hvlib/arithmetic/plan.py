@@ -71,7 +71,7 @@ class Plan:
         for page, count in zip(self.pages, counts or self.counts, strict=True):
             if count:
                 words.append(f"hugepagesz={_short(page.size)} hugepages={_spread(count, len(self.nodes))}")
-        return " ".join([*words, *(() if self.off else ("hugetlb_free_vmemmap=on",))])
+        return " ".join([*words, *(() if self.scheme.kept is None else ("hugetlb_free_vmemmap=on",))])
 
     def __str__(self) -> str:
         ram = sum(node.memory for node in self.nodes)
@@ -100,9 +100,10 @@ class Plan:
         if self.fits:
             if not self.fits_at_boot:
                 lines.append("  not at boot: the struct pages are there until huge pages are optimised")
-                lines.append("  (on x86-64 since 6.15 most of those of 1 GiB pages are never made)")
+                if any(page.size == GiB and count for page, count in zip(self.pages, self.counts, strict=True)):
+                    lines.append("  (on x86-64 since 6.15 most of those of 1 GiB pages are never made)")
             lines.append(f"  command line: {self.boot_line()}")
-            if not self.off:
+            if self.scheme.kept is not None:
                 lines.append("  sysctl, before the pool is filled: vm.hugetlb_optimize_vmemmap = 1")
         else:
             near = ", ".join(
@@ -154,11 +155,18 @@ def plan(
     built = tuple(node(number, counts) for number in range(len(each)))
     rooms = [one - one // arch.base_page * pages[0].struct_page - -(-needed // len(each)) for one in each]
     most = tuple(
-        (sum(max(0, room // page.size) for room in rooms),
-         sum(max(0, int(room // (page.size - page.net_saving(used) * page.base_page))) for room in rooms))
+        (sum(max(0, room // page.size) for room in rooms), sum(_most(page, used, room) for room in rooms))
         for page in pages
-    )  # fmt: skip
+    )
     return Plan(pages, counts, built, needed, used, off, most, _nearest(counts, left))
+
+
+def _most(page: HugePage, scheme: Scheme, room: int) -> int:
+    """How many pages of one size fit into so many bytes with the optimisation."""
+    number = max(0, int(room // (page.size - page.net_saving(scheme) * page.base_page)))
+    while number and number * page.size - page.bill(scheme, number).saved * page.base_page > room:
+        number -= 1  # for a table of which only a part is used, or the shared tail
+    return number
 
 
 def _nearest(counts: tuple[int, ...], left: object) -> tuple[int, ...]:

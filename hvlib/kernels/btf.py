@@ -39,7 +39,9 @@ def struct_layout(data: bytes, name: str) -> Layout:
     """The `Layout` of ``struct name`` in BTF ``data``. Raises `BadInput` if it is no BTF or has no such struct."""
     try:
         return _Types(data).layout(name)
-    except (struct.error, IndexError, UnicodeDecodeError, RecursionError) as why:
+    except BadInput:
+        raise
+    except (struct.error, IndexError, ValueError, RecursionError) as why:
         raise BadInput("the BTF ends in the middle or contradicts itself; read /sys/kernel/btf/vmlinux again.") from why
 
 

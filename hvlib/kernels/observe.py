@@ -38,7 +38,7 @@ class Kernel:
     """What a kernel says of its struct pages; `origin` says which kernel, and ``missing`` why an answer is a record's.
 
     ``mem_total`` in bytes, ``struct_page`` its size in bytes, ``fields`` the members as (offset, name),
-    ``memmap_pages`` the pages of struct pages it counted (nr_memmap_boot_pages + nr_memmap_pages, since 6.12).
+    ``memmap_pages`` the pages of struct pages it counted (nr_memmap_boot_pages + nr_memmap_pages, since 6.11).
     """
 
     origin: str
@@ -245,15 +245,14 @@ class Record:
         instance_of(data, Mapping, "a record", "choose one that the kernel lab wrote")  # type: ignore[type-abstract]
         try:
             self.origin, self.release = _plain(data["origin"]), _plain(data["release"])
-            self.series = _series(str(data.get("provenance", {}).get("version", self.release)))
+            told = str(data.get("provenance", {}).get("version", self.release))
+            self.series, self.version = _series(told), tuple(map(int, re.findall(r"\d{1,5}", told)[:3]))
             self.boot_log = tuple(map(str, data["boot_log"]))
             self.states = tuple(state for state in ("off", "on") if isinstance(data.get(state), dict))
             self.quick = bool(data.get("quick", False))
             self.short = bool(data.get("short", False))
             if not self.states:
                 raise KeyError("off")
-            told = str(data.get("provenance", {}).get("version", self.release))
-            self.version = tuple(map(int, re.findall(r"\d{1,5}", told)[:3]))
             self.architecture = PLATFORMS[data.get("architecture", "x86-64")].name
             self.base_page = check_base_page(data.get("base_page", BASE_PAGE))
             self.struct_page = check_struct_page(data.get("struct_page", STRUCT_PAGE))

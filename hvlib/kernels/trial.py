@@ -288,7 +288,7 @@ def _mapping(record: Record, state: str, size: str, scheme: Scheme, release: Sch
     yield from _bytes(record, live, name, record.pfn(size, "live", state), size, scheme, encoding, model.frames)
     if scheme.kept is not None:
         yield from _dissolved(record, state, name, size, scheme, everything)
-    yield from _left(record, name, live, gone)
+    yield from _left(record, name, record.pfn(size, "live", state), live, gone)
     heads = record.shown_as_heads(size, state)
     if heads is not None or not record.quick:
         yield Finding(f"{name}: {ONE_HEAD}", "[0]", str(list(heads or ())))
@@ -341,7 +341,7 @@ def _head_flags(words: Mapping[int, tuple[int, ...]]) -> int:
     return words[0][FLAGS] & ~words[1][FLAGS] & ~words[2][FLAGS] & PAGE_FLAGS
 
 
-def _left(record: Record, name: str, live: Entries, gone: Entries) -> Iterator[Finding]:
+def _left(record: Record, name: str, pfn: int, live: Entries, gone: Entries) -> Iterator[Finding]:
     """What the struct pages say once the huge page is dissolved: nothing of it, and that they are free memory.
 
     A frame may be in use again for something else by then; of that one only asks that it says nothing of a huge page.
@@ -379,7 +379,8 @@ def _left(record: Record, name: str, live: Entries, gone: Entries) -> Iterator[F
         value = words[PRIVATE]
         if number not in free or not value or (record.series, number, value) == HUGE_FREED:
             return None
-        return None if _counts(words) in BUDDY and value <= LARGEST_ORDER else value
+        begins = value <= LARGEST_ORDER and (pfn + number) % (1 << value) == 0
+        return None if _counts(words) in BUDDY and begins else value
 
     def mapping(number: int, words: tuple[int, ...]) -> int | None:
         return words[MAPPING] or None if number in free else None

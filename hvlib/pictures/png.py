@@ -33,12 +33,12 @@ def wanted() -> bool:
     return os.environ.get(WANTED) == "1"
 
 
-def png(scene: Scene, scale: float = 1) -> str:
-    """The scene as base64 PNG, ``scale`` pixels a unit; the same bytes for the same scene and the same matplotlib."""
+def png(scene: Scene) -> str:
+    """The scene as base64 PNG, a pixel a unit; the same bytes for the same scene and the same matplotlib."""
     from PIL import Image
 
     target, small = io.BytesIO(), io.BytesIO()
-    figure(scene).savefig(target, format="png", dpi=96 * scale, metadata={"Software": None})
+    figure(scene).savefig(target, format="png", dpi=96, metadata={"Software": None})
     Image.open(target).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png", optimize=True)
     return base64.b64encode(small.getvalue()).decode()
 

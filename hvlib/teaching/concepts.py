@@ -173,9 +173,9 @@ def _believed(*pairs: tuple[str, str]) -> tuple[tuple[Answer, str], ...]:
 
 
 @cache
-def _optimised(size: str, scheme: str, count: int = 1) -> tuple[Machine, Pool]:
+def _optimised(size: str, scheme: str) -> tuple[Machine, Pool]:
     machine = Machine("4 GiB", check=False)
-    return machine, machine.hugetlb(size, count).optimize(scheme)
+    return machine, machine.hugetlb(size).optimize(scheme)
 
 
 def _percent(part: int, whole: int) -> str:

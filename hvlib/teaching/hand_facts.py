@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import random
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 from ..arithmetic.geometry import HugePage, pfn_to_page
-from ..facts.layout import PAGING
+from ..facts.layout import BASE_PAGE, PAGING, PTE
 from ..kernels import observe, trial
 from ..mechanism.cpus import Cpu, Line, outdated
 from ..mechanism.events import FlushTlb, Remap, SplitPmd
 from ..mechanism.machine import Machine
-from ..mechanism.structpage import TAIL_METADATA
+from ..mechanism.structpage import TAIL_METADATA, WORD
 from ..pictures.films import FILMS
 from ..units import format_size
-
-BASE_PAGE, WORD = 4096, 8
-
 
 # --- bricks (chapter 5) -----------------------------------------------------------------------------------------------
 
@@ -140,7 +136,7 @@ def masks() -> dict[str, Any]:
 @cache
 def walk() -> dict[str, Any]:
     """Three strips from a PMD leaf of the vmemmap to a slot, what a step on each is worth, and PFNs to find."""
-    size, entries = HugePage("2 MiB").struct_page, BASE_PAGE // WORD
+    size, entries = HugePage("2 MiB").struct_page, BASE_PAGE // PTE
     slots = BASE_PAGE // size
     frames = [entries * slots, slots, 1]
     leaves = 64
@@ -377,8 +373,3 @@ def flushes_back() -> dict[str, Any]:
 FACTS = {"bricks": bricks, "masks": masks, "pfn_to_page": walk, "guess_the_kernel": kernels,
          "flushes": flushes, "flushes_back": flushes_back}  # fmt: skip
 """Hand -> its data. The names are those of the functions in `hands`."""
-
-
-def neighbours_differ(size: int) -> bool:
-    """Whether no vmemmap page could stand in for the next one."""
-    return all(one != other for one, other in pairwise(tray_facts(size)["cut"]))

@@ -14,13 +14,13 @@ import traitlets
 
 from ..arithmetic.geometry import HugePage
 from ..errors import BadInput
+from ..facts.layout import BASE_PAGE
 from ..pictures import outputs, picture
 from ..pictures.films import FILMS
 from ..pictures.scene import PORTRAIT, WIDTH, Box, Label, Line, Scene
-from ..pictures.style import ARROWS, STYLES
 from ..pictures.words import lines
-from .hand_facts import BASE_PAGE, FACTS
-from .scripts import STATIC
+from .hand_facts import FACTS
+from .scripts import STATIC, colours
 
 SCRIPTS = ("hands", "hand_bricks", "hand_mask", "hand_walk", "hand_kernel", "hand_flush", "hand_mount")
 
@@ -34,12 +34,7 @@ def script() -> str:
 @cache
 def style() -> str:
     """The style sheet, with the colours that roles have in every picture of the book."""
-    roles = ("head", "own", "shared", "table", "readonly", "level", "mark", "stuck")
-    colours = {name: STYLES[name].fill for name in roles} | {  # type: ignore[index]
-        "to-own": ARROWS["own"].colour, "to-other": ARROWS["remapped"].colour,
-    }  # fmt: skip
-    names = " ".join(f"--hv-{name}: {colour};" for name, colour in colours.items())
-    return f".hv-hand {{ {names} }}\n{(STATIC / 'hands.css').read_text('utf-8')}"
+    return f".hv-hand {{ {colours()} }}\n{(STATIC / 'hands.css').read_text('utf-8')}"
 
 
 class Hand(anywidget.AnyWidget):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import textwrap
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -18,12 +17,12 @@ from ..errors import BadInput, quoted
 from ..pictures import outputs, picture
 from ..pictures.mapping import FrameState, PageMap, PageRun, page_map_portrait, page_map_scene
 from ..pictures.scene import Scene
-from ..pictures.style import ARROWS, STYLES
+from ..pictures.style import STYLES
 from ..units import whole_number
 from . import kernel_rules as rules
 from .kernel_words import DATA, DISASTERS, TRUTHS, numbers, written
+from .scripts import STATIC, colours
 
-_STATIC = Path(__file__).parent / "static"
 READ = 76
 """Letters of a printed line: no sentence ends out of sight."""
 LONGEST = 2_000
@@ -33,7 +32,7 @@ LONGEST = 2_000
 @cache
 def script() -> str:
     """The twin and the picture as one ES module, which imports nothing."""
-    twin, game = ((_STATIC / name).read_text("utf-8") for name in ("kernel.js", "kernel_game.js"))
+    twin, game = ((STATIC / name).read_text("utf-8") for name in ("kernel.js", "kernel_game.js"))
     inner = twin.replace("export const rules =", "return")
     game = game.replace('import { rules } from "./kernel.js";\n', "")
     return f"const rules = (() => {{\n{inner}}})();\n{game}"
@@ -42,12 +41,7 @@ def script() -> str:
 @cache
 def style() -> str:
     """The style sheet, with the colours that the roles have in every picture of the book (`hvlib.pictures.style`)."""
-    roles = ("head", "own", "shared", "table", "readonly", "level", "mark", "stuck")
-    colours = {name: STYLES[name].fill for name in roles} | {  # type: ignore[index]
-        "to-own": ARROWS["own"].colour, "to-other": ARROWS["remapped"].colour, "on": STYLES["own"].text,
-    }  # fmt: skip
-    names = " ".join(f"--hv-{name}: {colour};" for name, colour in colours.items())
-    return f".hv-kernel {{ {names} }}\n{(_STATIC / 'kernel_game.css').read_text('utf-8')}"
+    return f".hv-kernel {{ {colours(on=STYLES['own'].text)} }}\n{(STATIC / 'kernel_game.css').read_text('utf-8')}"
 
 
 class _Moves(traitlets.List):  # type: ignore[type-arg]

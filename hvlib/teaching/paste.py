@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -13,8 +12,8 @@ from ..errors import BadInput, instance_of
 from ..kernels import observe
 from ..kernels.host.words import Answer
 from ..pictures import outputs
+from .scripts import STATIC
 
-_STATIC = Path(__file__).parent / "static"
 LONGEST = 16 << 20
 """Letters that the box takes; `observe.host` and ``hvlib host`` take more."""
 DATA = {
@@ -48,7 +47,7 @@ nr_memmap_boot_pages 2097152
 
 @cache
 def _static(name: str) -> str:
-    return (_STATIC / name).read_text("utf-8")
+    return (STATIC / name).read_text("utf-8")
 
 
 class Paste(anywidget.AnyWidget):

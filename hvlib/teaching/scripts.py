@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ..pictures.style import ARROWS, STYLES
+
 STATIC = Path(__file__).parent / "static"
 FILM = Path(__file__).parents[1] / "pictures" / "static"
+
+
+def colours(**more: str) -> str:
+    """Variables of a style sheet: the colours that the roles have in every picture of the book, and ``more``."""
+    roles = ("head", "own", "shared", "table", "readonly", "level", "mark", "stuck")
+    named = {name: STYLES[name].fill for name in roles}  # type: ignore[index]
+    named |= {"to-own": ARROWS["own"].colour, "to-other": ARROWS["remapped"].colour}
+    return " ".join(f"--hv-{name}: {colour};" for name, colour in (named | more).items())
 
 
 def closed(name: str, text: str) -> str:

@@ -8,8 +8,6 @@ import { tags } from "@lezer/highlight";
 
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword], class: "hv-code-word" },
-  { tag: [tags.string, tags.special(tags.string)], class: "hv-code-text" },
-  { tag: [tags.number, tags.bool, tags.null], class: "hv-code-number" },
   { tag: tags.comment, class: "hv-code-note" },
 ]);
 

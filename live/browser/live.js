@@ -69,9 +69,10 @@
 
   // Offline: asked for, and undone, by the reader alone.
   const keep = make("span", { class: "hv-live-tools" });
-  const worker = () => new Promise((done) => {
-    navigator.serviceWorker.register(new URL("../sw.js", here)).then(() => navigator.serviceWorker.ready).then((one) => done(one.active));
-  });
+  const worker = async () => {
+    await navigator.serviceWorker.register(new URL("../sw.js", here));
+    return (await navigator.serviceWorker.ready).active;
+  };
   async function offline() {
     const kept = (await caches.keys()).some((name) => name.startsWith("hvlib-") && name.endsWith("-whole"));
     keep.replaceChildren(kept ? button("Forget the offline copy", async () => {
@@ -86,7 +87,10 @@
           : `Kept: every page and Python, ${(data.bytes / 1e6).toFixed(1)} MB. This browser now shows and runs the book without a network.`;
         if (data.failed || data.done === data.all) await offline();
       };
-      (await worker()).postMessage("keep");
+      try { (await worker()).postMessage("keep"); } catch (why) {
+        bar.textContent = `It could not be kept: ${why.message}`;
+        await offline();
+      }
     }));
   }
   if ("serviceWorker" in navigator && window.caches) {

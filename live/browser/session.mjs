@@ -140,12 +140,12 @@ export function open({ cells, bar, make, here, name, changed }) {
     if (!worker) asked = cell;
     begin();
     if (editors.has(cell)) return editors.get(cell).focus();
-    const { editor } = await import(new URL("editor.mjs", here));
-    if (editors.has(cell)) return;
+    const module = await import(new URL("editor.mjs", here)).catch((why) => say(`The editor could not be loaded (${why.message}).`));
+    if (!module || editors.has(cell)) return;
     const code = cell.input.querySelector("[class*=highlight-]"), place = make("div", { class: "hv-live-editor" });
     place.addEventListener("keydown", (event) => event.stopPropagation()); // "/" would open the search
     code.replaceWith(place);
-    const made = editor(place, {
+    const made = module.editor(place, {
       text: cell.published, label: `Python of cell ${cell.number + 1}. Shift and Enter run it; Tab leaves it.`,
       run: () => upTo(cell), changed: () => { cell.ran = false; },
     });

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 
+from ...arithmetic.fleet import MOST_HOSTS
 from ...facts import hosts as facts
 from ...units import about, format_size, whole_number
 from .conclude import Host
 
-MOST_HOSTS = 10_000_000
 READ = 96
 """Letters of a printed line."""
 

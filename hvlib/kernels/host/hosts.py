@@ -277,9 +277,7 @@ def _merged(boots: list[Boot]) -> list[Boot]:
         else:
             merged.append(boot)
     # What a report's nameless part says may fit a boot that came after it.
-    if len(merged) < len(boots) and len(merged) > 1:
-        return merged if len(merged) == len(boots) else _merged(merged)
-    return merged
+    return _merged(merged) if 1 < len(merged) < len(boots) else merged
 
 
 def _one_boot(a: Boot, b: Boot) -> bool:

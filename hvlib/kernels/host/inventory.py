@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
+from ...arithmetic.fleet import MOST_HOSTS
 from ...errors import BadInput, quoted
 from ...facts import hosts as facts
 from ...facts.layout import STRUCT_PAGE
@@ -21,7 +22,6 @@ from .conclude import Host, conclude
 from .forms import LARGEST, Seen
 from .hosts import Boot
 
-MOST_HOSTS = 10_000_000
 MOST_BYTES = 512 << 20
 EXAMPLE = "hosts,ram,kernel,architecture,1G,2M\n300,256 GiB,6.8.0-45-generic,x86_64,100,1024"
 _NAMES = {
@@ -214,7 +214,13 @@ def _columns(header: list[str]) -> dict[int, str | int]:
         if known:
             found[number] = known
         elif size:
-            found[number] = parse_size(f"{size[1]}{size[2]}", "a column of huge pages")
+            pages = parse_size(f"{size[1]}{size[2]}", "a column of huge pages")
+            if pages in found.values():
+                raise BadInput(
+                    f"an inventory has one column for each size, and {quoted(','.join(header))} has two of "
+                    f"{format_size(pages)}; leave the one that counts all, as in {EXAMPLE!r}."
+                )
+            found[number] = pages
     if "ram" not in found.values():
         raise BadInput(
             f"an inventory begins with a line that names its columns, ram among them, and {quoted(','.join(header))} "
@@ -227,17 +233,17 @@ def _row(
     cells: tuple[str, ...], columns: dict[int, str | int], kinds: dict[tuple[object, ...], Host]
 ) -> tuple[str, int, int, dict[int, int], Host]:
     told: dict[str, str] = {}
-    pools: dict[int, int] = {}
+    pools = Counter[int]()
     try:
         for at, what in columns.items():
             cell = cells[at].strip() if at < len(cells) else ""
             if isinstance(what, int):
-                pools[what] = _whole(cell or "0")
+                pools[what] += _whole(cell or "0")
             elif what == "pools":
                 for part in re.split(r"[;+ ]+", cell):
                     size, _, count = part.replace("x", ":").partition(":")
                     if part:
-                        pools[parse_size(size)] = _whole(count)
+                        pools[parse_size(size)] += _whole(count)
             else:
                 told[what] = cell
         number = _whole(told.get("hosts") or "1")

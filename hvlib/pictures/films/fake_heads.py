@@ -39,9 +39,9 @@ def _pool(scheme: str, size: str = "2 MiB") -> Pool:
 
 
 @cache
-def _born(size: str = "2 MiB") -> tuple[int, ...]:
-    """The frames behind the vmemmap pages of that huge page at boot."""
-    return Machine("4 GiB", check=False).hugetlb(size).frames()
+def _born() -> tuple[int, ...]:
+    """The frames behind the vmemmap pages of a huge page of 2 MiB at boot."""
+    return Machine("4 GiB", check=False).hugetlb("2 MiB").frames()
 
 
 @cache

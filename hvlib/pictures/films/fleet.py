@@ -263,16 +263,14 @@ def _axis(scene: Scene, fleet: _Sums) -> None:
         x = place(count * SMALL)
         landmarks += [Arrow(x, 348, x, 366, "arithmetic"), Label(min(x, LEFT + WIDTH), 338, text, align=align)]  # type: ignore[arg-type]
     scene.add("landmarks", *landmarks)
-    for row, (name, saved, role) in enumerate(
-        (("one host", fleet.saved_per_host, "freed"), ("the fleet", fleet.saved, "freed"))
-    ):
+    for row, (name, saved) in enumerate((("one host", fleet.saved_per_host), ("the fleet", fleet.saved))):
         y = 374 + 31 * row
         low, high = place(saved.low), place(saved.high)
         left = high > 520
         scene.add(f"{name} lane", Box(LEFT, y, WIDTH, 24, "void"))
         scene.add(
             name,
-            Box(low, y, high - low, 24, role),  # type: ignore[arg-type]
+            Box(low, y, high - low, 24, "freed"),
             Label(
                 low - 8 if left else high + 8, y + 12, f"{name}: {saved}", align="right" if left else "left", bold=True
             ),
@@ -299,7 +297,7 @@ def _in_hosts(fleet: _Sums) -> tuple[Fraction, Fraction]:
 
 def _worth(fleet: _Sums) -> str:
     """The range saved, counted in hosts of this fleet."""
-    low, high = (Fraction(end) / fleet.memory.low for end in (fleet.saved.low, fleet.saved.high))
+    low, high = _in_hosts(fleet)
     if high < 1:
         return "less than one host"
     return f"{_few(low)} to {_few(high)} hosts"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ...arithmetic.geometry import HugePage
-from ...units import GiB, KiB, TiB, about, format_size, parse_size
+from ...facts.layout import BASE_PAGE
+from ...units import GiB, TiB, about, format_size, parse_size
 from ..fact import Fact, in_bytes
 from ..film import Axis, Facts, Film, after
 from ..scene import PORTRAIT, WIDTH, Arrow, Box, Label, Line, Scene
@@ -19,16 +20,16 @@ _TWIN, _CELLS, _NUMBERS = 214, 346, 560
 """Left edge of the struct page, of RAM and of the numbers."""
 
 
-def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
+def memmap(memory: int, struct_page: int) -> Scene:
     """RAM as 64 squares of equal size, and how much of it is struct pages."""
-    share = Fraction(struct_page, base_page)
-    frames = memory // base_page
+    share = Fraction(struct_page, BASE_PAGE)
+    frames = memory // BASE_PAGE
     scene = Scene(WIDTH, 284)
     scene.add(
         "frame",
         Label(14 + _FRAME / 2, 22, "one page frame", 13, bold=True),
         Box(14, _TOP, _FRAME, _FRAME, "own"),
-        Label(14 + _FRAME / 2, _TOP + _FRAME / 2, format_size(base_page), 16, on="own"),
+        Label(14 + _FRAME / 2, _TOP + _FRAME / 2, format_size(BASE_PAGE), 16, on="own"),
     )
     side = _FRAME * float(share) ** 0.5
     scene.add("twin", Box(_TWIN, _TOP, side, side, "head"))
@@ -62,20 +63,20 @@ def memmap(memory: int, struct_page: int, base_page: int = 4 * KiB) -> Scene:
         f"{about(frames * struct_page)}, {percent(share)} of it."
     )
     scene.alt = (
-        f"A page frame of {format_size(base_page)} beside its struct page of {struct_page} bytes, to scale. RAM of "
+        f"A page frame of {format_size(BASE_PAGE)} beside its struct page of {struct_page} bytes, to scale. RAM of "
         f"{format_size(memory)} as 64 squares, of which {float(share * 64):.3g} are filled by struct pages."
     )
     return scene
 
 
-def _numbers(memory: int, struct_page: int, base_page: int = 4 * KiB) -> tuple[tuple[str, str], ...]:
+def _numbers(memory: int, struct_page: int) -> tuple[tuple[str, str], ...]:
     """What stands beside the picture, in words and figures."""
-    frames = memory // base_page
+    frames = memory // BASE_PAGE
     return (
         ("page frames", f"{frames:,}"),
         ("bytes per struct page", f"{struct_page}"),
         ("struct pages in all", about(frames * struct_page)),
-        ("share of RAM", percent(Fraction(struct_page, base_page))),
+        ("share of RAM", percent(Fraction(struct_page, BASE_PAGE))),
     )
 
 
@@ -100,7 +101,7 @@ def _touch(scene: Scene, memory: int, struct_page: int) -> None:
 
 def _portrait(memory: str, struct_page: int) -> Scene:
     """For a phone: a frame and its struct page, below them all RAM, below that the numbers."""
-    share, size = Fraction(struct_page, 4 * KiB), parse_size(memory)
+    share, size = Fraction(struct_page, BASE_PAGE), parse_size(memory)
     scene, frame, cell = Scene(PORTRAIT, 500), 112, 17
     scene.add(
         "frame",

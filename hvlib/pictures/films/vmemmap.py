@@ -46,16 +46,15 @@ def _vmemmap_state(pfn: int, paging: str) -> tuple[Scene, Facts]:
     frame = int(machine.vmemmap.frame[leaf * _ENTRIES + page])
     scene = Scene(WIDTH, 372)
     zooms = (
-        (f"PMD leaf {leaf}", f"of {leaves}", leaf, leaves, "plain"),
-        (f"vmemmap page {page}", f"of the leaf's {_ENTRIES}", page, _ENTRIES, "plain"),
-        (f"slot {slot}", f"of the page's {_SLOTS}", slot, _SLOTS, "plain"),
+        (f"PMD leaf {leaf}", f"of {leaves}", leaf, leaves),
+        (f"vmemmap page {page}", f"of the leaf's {_ENTRIES}", page, _ENTRIES),
+        (f"slot {slot}", f"of the page's {_SLOTS}", slot, _SLOTS),
     )
-    role: Role
-    for row, (name, whole, chosen, count, look) in enumerate(zooms):
-        y, width, role = _ROWS[row], _STRIP / count, "own" if look == "own" else "plain"
+    for row, (name, whole, chosen, count) in enumerate(zooms):
+        y, width = _ROWS[row], _STRIP / count
         scene.add(f"name{row}", Label(14, y + 6, name, 13, "left", bold=True), Label(14, y + 25, whole, align="left"))
-        boxes = [Box(_LEFT + n * width, y, width, _TALL, role) for n in range(count)] if count <= 64 else []
-        scene.add(f"strip{row}", *(boxes or [Box(_LEFT, y, _STRIP, _TALL, role)]))
+        boxes = [Box(_LEFT + n * width, y, width, _TALL, "plain") for n in range(count)] if count <= 64 else []
+        scene.add(f"strip{row}", *(boxes or [Box(_LEFT, y, _STRIP, _TALL, "plain")]))
         _touch(scene, row, pfn, paging, [_LEFT, y, width])
         scene.add(f"ends{row}", *_ends(count, y))
         thick = max(width, 4)

@@ -53,7 +53,7 @@ function keyed(event, at, { step = 1, page = 8, low, high }) {
 }
 
 /** Lets an element be dragged by mouse and finger: follow(event) while it is held. Fingers on it do not scroll. */
-function held(element, follow, done = () => {}) {
+function held(element, follow) {
   element.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false }); // touch-action does not reach into an SVG
   element.addEventListener("pointerdown", (event) => {
     if (event.button) return;
@@ -63,6 +63,6 @@ function held(element, follow, done = () => {}) {
     element.classList.add("held");
     follow(event);
     element.addEventListener("pointermove", follow);
-    element.addEventListener("lostpointercapture", () => { element.classList.remove("held"); element.removeEventListener("pointermove", follow); done(); }, { once: true });
+    element.addEventListener("lostpointercapture", () => { element.classList.remove("held"); element.removeEventListener("pointermove", follow); }, { once: true });
   });
 }

@@ -1,4 +1,4 @@
-// Questions on a page without Python. Answers, named mistakes and sentences were computed by the engine (hvlib.ask.as_data);
+// Questions on a page without Python. Answers, named mistakes and sentences were computed by the engine (hvlib.teaching.ask.as_data);
 // here an answer is only read, compared and written as Python does it.
 
 const MOST = 1n << 64n;

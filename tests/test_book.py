@@ -206,6 +206,10 @@ def test_words_that_wait_keep_room_on_a_wide_page_and_none_on_a_phone(html, brow
     panel, caption = page.locator(".hv-panel:has(.hv-wait)"), page.locator(".hv-panel:has(.hv-wait) > .hv-caption")
     expect(panel).to_have_attribute("data-untold", "always")
     waiting, picture = caption.bounding_box(), panel.locator(".hv-picture")
+    page.set_viewport_size({"width": width - 20, "height": 900})  # what is measured again while words wait
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     top = picture.evaluate("one => one.getBoundingClientRect().top + scrollY")
     panel.get_by_role("button", name="Show me").click()
     expect(panel).not_to_have_attribute("data-untold", "always")
@@ -213,6 +217,7 @@ def test_words_that_wait_keep_room_on_a_wide_page_and_none_on_a_phone(html, brow
     assert picture.evaluate("one => one.getBoundingClientRect().top + scrollY") == pytest.approx(top, abs=40)
     told = caption.bounding_box()["height"]
     assert told > 40
+    assert caption.evaluate("one => one.style.minHeight") == f"{told:.0f}px", "the longest of them, told or not"
     assert waiting is None if width < 500 else waiting["height"] == told, "nothing jumps, and no blank is left"
     page.close()
 

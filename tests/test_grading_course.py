@@ -186,6 +186,29 @@ def test_a_task_that_cannot_be_graded_is_found_when_the_course_is_read(mine, old
         tasks.load(mine)
 
 
+def test_a_task_that_fails_with_a_students_numbers_is_marked_by_hand_and_stops_nobody(mine, tmp_path, monkeypatch):
+    """A course is tried with some numbers when it is read, and never with all."""
+    of = tasks.load(mine)
+    kept, given = record.Record(tmp_path / "marks", of.sets["mine"]), tasks.Course.given
+
+    def fails(self, task, student):
+        if (task.name, student) == ("tables", "s2"):
+            raise ZeroDivisionError("division by zero")
+        return given(self, task, student)
+
+    monkeypatch.setattr(tasks.Course, "given", fails)
+    outcome = Outcome(values={"tables": 1, "leaf": 2})
+    unlucky, other = (score.score(of, "mine", student, outcome) for student in ("s2", "s3"))
+    tables = unlucky.marks[0]
+    assert (tables.points, tables.by_hand, tables.quoted) == (None, True, "1")
+    assert tables.said == "The task fails with these numbers (ZeroDivisionError): it is to be marked by hand."
+    assert unlucky.open == 1
+    assert [mark.points for mark in other.marks] == [0, 0, 0]
+    assert "tables" in report.feedback(of, kept, unlucky)
+    told = score.score(of, "mine", "s2", outcome, by_hand={"tables": (3, "by its way")})
+    assert (told.marks[0].points, told.marks[0].said) == (3, "by its way")
+
+
 @pytest.mark.slow
 def test_the_grader_is_a_distribution_of_its_own(tmp_path):
     for room, name in ((ROOT / "grading", "hvlib_grading"), (ROOT, "hvlib")):

@@ -99,7 +99,7 @@ export function open({ cells, bar, make, here, name, changed }) {
 
   const inTurn = (work) => {
     const mine = epoch;
-    return (busy = busy.then(() => (mine === epoch ? work() : false)));
+    return (busy = busy.catch(() => false).then(() => (mine === epoch ? work() : false))); // one that failed keeps nobody waiting
   };
   /** A cell, and first those above it that have not run as they stand: no name is missing then. */
   const upTo = (cell) => inTurn(async () => {

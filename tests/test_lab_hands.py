@@ -45,9 +45,11 @@ def hand(lab, touched, request):
 
 
 def centre(one):
-    """Where the middle of something is, once it rests: it glides, and JupyterLab lays out cells while they run."""
-    one.element_handle().wait_for_element_state("stable")
-    box = one.bounding_box()
+    """Where the middle of something is, once it rests: it glides, and JupyterLab lays out cells long after they ran."""
+    box = None
+    while box != (now := one.bounding_box()):
+        box = now
+        one.page.wait_for_timeout(200)
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 

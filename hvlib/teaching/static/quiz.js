@@ -168,26 +168,33 @@ export function test(el, { items, seed, when, form: letter, guessing, columns })
   });
   const who = make("input", { id: `hv-t${id}`, type: "text", autocomplete: "off", spellcheck: "false" });
   const button = make("button", {}, "Hand in");
-  questions.append(make("label", { for: who.id }, "Your name or number, for your teacher"), who, button);
-  form.append(questions, score);
+  form.append(questions, make("p", { class: "hv-who" }, make("label", { for: who.id }, "Your name or number, for your teacher"), who), button, score);
   const chosen = () => items.map((_, n) => form.querySelector(`input[name="hv-t${id}-${n}"]:checked`)?.value);
   const tell = () => {
     const open = chosen().filter((value) => value === undefined).length;
     button.disabled = open > 0;
     score.textContent = open ? `${open} to go.` : "";
   };
-  form.addEventListener("change", tell);
+  questions.addEventListener("change", tell);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const answers = chosen();
     if (button.disabled || questions.disabled) return;
-    questions.disabled = true;
+    questions.disabled = button.disabled = true;
     const right = items.filter((item, n) => Number(answers[n]) === item.right).length;
     score.textContent = `Concept test, form ${letter}, ${when}, seed ${seed}: ${right} of ${items.length} right. Guessing gives ${guessing.toFixed(1)}.`;
-    const values = { student: who.value.trim() || seed, seed, when, form: letter, answers: answers.join(" ") };
-    const csv = [columns, columns.map((name) => cell(String(values[name])))].map((row) => `${row.join(",")}\n`).join("");
-    form.append(make("a", { href: `data:text/csv;charset=utf-8,${encodeURIComponent(csv)}`, download: `concept-test-${when}.csv` }, "Download the result for your teacher"));
+    const file = make("a", { download: `concept-test-${when}.csv` }, "Download the result for your teacher"), nameless = make("span", {}, "With a name above there is a file for your teacher here.");
+    const write = () => {
+      const values = { student: who.value.trim(), seed, when, form: letter, answers: answers.join(" ") };
+      const csv = [columns, columns.map((name) => cell(String(values[name])))].map((row) => `${row.join(",")}\n`).join("");
+      file.href = `data:text/csv;charset=utf-8,${encodeURIComponent(csv)}`;
+      file.hidden = !values.student;
+      nameless.hidden = !file.hidden;
+    };
+    who.addEventListener("input", write);
+    write();
+    form.append(make("p", {}, file, nameless));
   });
   tell();
-  el.replaceChildren(form);
+  el.replaceChildren(when === "after" ? make("details", {}, make("summary", {}, "After the book: ten questions with other numbers"), form) : form);
 }

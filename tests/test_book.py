@@ -813,4 +813,5 @@ def test_the_pdf_has_bookmarks_tags_frozen_panels_and_solutions_at_the_end(html)
     assert text.count("Solution: at the end of the book.") >= 26
     end = text[text.rindex("Solutions\n") :]
     assert "split, remap, flush, free" in unicodedata.normalize("NFKC", " ".join(end.split()))  # without ligatures
-    assert "Step 11 of 11" in (words := " ".join(text.split())) and "step 11. Step 11" not in words
+    assert "Step 11 of 11" in (words := " ".join(text.split()))
+    assert "step 11. Step 11" not in words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ...arithmetic.geometry import ARCHITECTURES, HugePage
 from ...facts.layout import BASE_PAGE, PTE
 from ...units import GiB, KiB, MiB
@@ -11,7 +13,8 @@ from ..prompt import Given
 
 def _leaf(g: Given, skipped: int) -> int:
     """Bytes of the page that a leaf maps where so many tables are skipped."""
-    return int(g["base"]) * KiB * int(g["entries"]) ** skipped
+    base, entries = int(g["base"]), int(g["entries"])
+    return base * KiB * math.prod(skipped * [entries])
 
 
 QUESTIONS: dict[str, Question] = {

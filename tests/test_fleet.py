@@ -306,7 +306,7 @@ def test_the_prose_says_what_the_engine_says():
 
 def test_the_memo_takes_its_numbers_from_the_cell_above_it():
     text, printed = chapter()
-    memo = text[text.index("**Switch it on") : text.index("## A sandbox")]
+    memo = text[text.index("**Switch it on") : text.index("## What to remember")]
     numbers = re.findall(r"[\d.]+ (?:GiB|TiB|%)", memo)
     assert len(numbers) >= 10
     for number in numbers:

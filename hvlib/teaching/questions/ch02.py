@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 from ...arithmetic.geometry import ARCHITECTURES, HugePage
+from ...facts.layout import BASE_PAGE, PTE
 from ...units import GiB, KiB, MiB
-from ..ask import Question, count, in_units, one_of, size, thousands
+from ..ask import Question, count, in_units, size, thousands
+from ..prompt import Given
+
+
+def _leaf(g: Given, skipped: int) -> int:
+    """Bytes of the page that a leaf maps where so many tables are skipped."""
+    base, entries = int(g["base"]), int(g["entries"])
+    return base * KiB * math.prod(skipped * [entries])
+
 
 QUESTIONS: dict[str, Question] = {
     "1 GiB in 2 MiB pages": Question(
-        "How many times as many base pages does a 1 GiB page have as a 2 MiB page?",
+        "A 2 MiB page is made of base pages of 4 KiB, and so is a 1 GiB page. By what factor does the 1 GiB page have more of them?",
         count,
         lambda _: HugePage("1 GiB").nr_base_pages // HugePage("2 MiB").nr_base_pages,
         "One more level of the page tables is skipped, and a table has 512 entries.",
@@ -35,25 +46,22 @@ QUESTIONS: dict[str, Question] = {
         write=thousands,
         hint="How often do 4 KiB go into 1 GiB?",
     ),
-    "what 4096 counts": Question(
-        "The number 4,096 belongs to a 1 GiB page. What does it count? "
-        "Answer 'base pages', 'struct pages' or 'vmemmap pages'.",
-        one_of("base pages", "struct pages", "vmemmap pages"),
-        lambda _: next(
-            name
-            for name, count in (
-                ("base pages", HugePage("1 GiB").nr_base_pages),
-                ("struct pages", HugePage("1 GiB").nr_base_pages),
-                ("vmemmap pages", HugePage("1 GiB").nr_vmemmap_pages),
-            )
-            if count == 4096
-        ),
-        "262,144 struct pages of 64 bytes fill 16 MiB, which is 4,096 pages of 4 KiB.",
+    "largest page of another machine": Question(
+        "Invent a machine like x86-64, but with base pages of {base} KiB. A page table is one base page, and an entry has 8 bytes. "
+        "A leaf may stand in a PTE, a PMD or a PUD table. How large is the machine's largest page?",
+        size,
+        lambda g: _leaf(g, 2),
+        "A table has {entries:,} entries, and two levels are skipped: {entries:,} x {entries:,} base pages of {base} KiB.",
         (
-            (lambda _: "base pages", "So the mail of 2020 says. 4,096 base pages of 4 KiB are only 16 MiB."),
-            (lambda _: "struct pages", "There is one struct page for each base page, and those are 262,144."),
+            (lambda g: _leaf(g, 1), "That is a leaf in a PMD table. The largest stands in a PUD table: one more level is skipped."),
+            (lambda g: _leaf(g, 3), "That would be a leaf in a PGD table: a level too many."),
+            (lambda g: 512 * 512 * g["base"] * KiB, "512 entries is what a table of 4 KiB holds; here a table has {base} KiB."),
+            (lambda g: g["entries"] * g["entries"] * BASE_PAGE, "The tables are right. But what a PTE maps is a base page of {base} KiB, not of 4 KiB."),
+            (lambda _: HugePage("1 GiB").size, "1 GiB is x86-64's, with tables of 4 KiB."),
         ),
-        hint="Count each of the three for a 1 GiB page.",
+        lambda r: (lambda base: {"base": base, "entries": base * KiB // PTE})(r.choice([8, 16, 32])),
+        in_units,
+        hint="How many entries has a table? A level skipped multiplies the page by as much.",
     ),
     "a leaf one level up": Question(
         "With 4-level paging, if a PGD entry could be a leaf, how large would its page be? (x86-64 has no such page.)",

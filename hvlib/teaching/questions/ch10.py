@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
 
+from ...arithmetic.geometry import HugePage
 from ...mechanism.events import AllocFrames
 from ...mechanism.machine import Machine
 from ..ask import Question, count, thousands
+from ..prompt import Given
 
 _SCHEME = {"5.14": "tail page", "5.18": "head page"}
 
@@ -18,12 +21,6 @@ def _given_back(pages: int, spare: int, scheme: str) -> int:
     pool = machine.hugetlb("2 MiB", pages).optimize(scheme)
     machine.occupy(machine.free_frames - spare)
     return pool.free()
-
-
-@cache
-def _least(pages: int, scheme: str) -> int:
-    """The smallest number of free frames with which all can be given back."""
-    return next(spare for spare in range(8 * pages + 1) if _given_back(pages, spare, scheme) == pages)
 
 
 @cache
@@ -41,6 +38,30 @@ def _vmemmap_pages(size: str) -> int:
     return len(Machine("4 GiB", check=False).hugetlb(size).vmemmap_pages())
 
 
+@cache
+def _before_the_large(spare: int, scheme: str) -> int:
+    """How many optimised 2 MiB pages must be given back before a 1 GiB page can, counted by doing it."""
+    machine = Machine("4 GiB", check=False)
+    large = machine.hugetlb("1 GiB").optimize(scheme)
+    small = [machine.hugetlb("2 MiB").optimize(scheme) for _ in range(12)]
+    machine.occupy(machine.free_frames - spare)
+    gone = 0
+    while not large.free():
+        gone += small.pop().free()
+    return gone
+
+
+def _short(g: Given) -> int:
+    """Frames that a 1 GiB page needs and that are not there."""
+    return _allocated("1 GiB", _SCHEME[g["release"]]) - int(g["spare"])
+
+
+def _given_large(r: random.Random) -> Given:
+    """So many free frames that it matters what restoring a 2 MiB page takes."""
+    need, whole = _allocated("1 GiB", "head page"), HugePage("2 MiB").nr_base_pages
+    return {"release": r.choice(tuple(_SCHEME)), "spare": need - whole * r.randrange(3, 8) + r.randrange(10)}
+
+
 def _optimised(on: int, off: int) -> int:
     """Huge pages that stand optimised after ``on`` were taken with the switch on, and ``off`` with the switch off."""
     machine = Machine("256 MiB", check=False)
@@ -55,7 +76,7 @@ def _other(release: str) -> str:
 
 QUESTIONS: dict[str, Question] = {
     "seven free frames": Question(
-        "Eight huge pages of 2 MiB are optimised as on x86-64 since 5.18. All memory is such as the kernel may use for itself. "
+        "Eight huge pages of 2 MiB are optimised as on x86-64 since 5.18. The kernel may use any frame for itself. "
         "Seven page frames are free, and no more can be had. The pool is to be emptied. How many of the eight can be given back?",
         count,
         lambda _: _given_back(8, 7, "head page"),
@@ -85,22 +106,23 @@ QUESTIONS: dict[str, Question] = {
         thousands,
         hint="How many of its vmemmap pages have no frame of their own?",
     ),
-    "least free frames": Question(
-        "{pages} huge pages of 2 MiB are optimised as in {release} on x86-64, in the model, which keeps no reserve and has one "
-        "zone. What is the smallest number of free frames with which the whole pool can be given back?",
+    "before the large page can go": Question(
+        "In the model, a huge page of 1 GiB and many of 2 MiB are optimised as in {release} on x86-64. {spare:,} frames are free. "
+        "The 2 MiB pages are given back one by one. How many must go before the 1 GiB page can?",
         count,
-        lambda g: _least(g["pages"], _SCHEME[g["release"]]),
-        "Enough for one: what it gives back pays for the rest.",
+        lambda g: _before_the_large(g["spare"], _SCHEME[g["release"]]),
+        "A 2 MiB page brings its 512 frames, less those that it takes to restore it.",
         (
-            (lambda g: _least(1, _SCHEME[g["release"]]) * g["pages"],
-             "They need not be restored at the same time. What does the first one bring when it is given back?"),
-            (lambda g: _least(g["pages"], _SCHEME[_other(g["release"])]),
-             "5.14 kept two frames of each huge page, 5.18 one. Which was asked for?"),
-            (lambda g: _vmemmap_pages("2 MiB"), "That is all vmemmap pages of a huge page. Some kept a frame."),
+            (lambda g: -(-_short(g) // HugePage("2 MiB").nr_base_pages), "Each brings 512 frames, but what does each take first?"),
+            (lambda g: _before_the_large(_allocated("2 MiB", _SCHEME[g["release"]]), _SCHEME[g["release"]]),
+             "Some frames are free already. They count as well."),
+            (lambda _: 1, "One of them brings about 500 frames. How many does the 1 GiB page take?"),
+            (lambda _: 0, "The frames that are free are not enough for the struct pages of 1 GiB."),
+            (_short, "That is how many frames are missing. One 2 MiB page brings many."),
         ),
-        lambda r: {"pages": r.randrange(3, 13), "release": r.choice(tuple(_SCHEME))},
+        _given_large,
         thousands,
-        hint="After the first is given back, how many frames are free?",
+        hint="How many frames are missing, and how many does each 2 MiB page bring that its own restoring has not taken?",
     ),
     "the switch is turned off": Question(
         "On an x86-64 host with 6.12, vm.hugetlb_optimize_vmemmap is 1 and {on} huge pages of 2 MiB are allocated. Then it is set "

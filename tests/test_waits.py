@@ -240,6 +240,18 @@ def test_what_decides_can_be_reached_and_shows_the_answer(name):
     assert waits.as_data(name)["answer"].startswith("It is ")
 
 
+def test_the_pool_is_saved_from_while_the_pages_live_and_whole_at_boot():
+    film, name = FILMS["kernels"], "saved by 6.1"
+    for when, said in (("at boot", "none of 512 frames saved"), ("while it lives", "448 of 512 frames saved")):
+        for release in ("6.1.192", "7.3.4"):
+            values = {"release": release, "when": when}
+            for scene in (film.state(**values)[0], film.portrait(**values)):
+                assert (scene.groups["pool text"][0].text, len(scene.groups["pool"])) == (said, 2 - (when == "at boot"))
+                assert ("at boot" in scene.groups["pool words"][0].text) == (when == "at boot")
+            assert ("448 of 512" in film.state(**values)[0].caption) == (when != "at boot")
+    assert given_away(name, waits.WAITS[name].decides, film.state(**waits.WAITS[name].decides)[0], (), False)
+
+
 def test_a_panel_waits_for_no_guess_of_another_panels_question():
     for name, wait in waits.WAITS.items():
         assert [waits.wait_of(name, film) for film in FILMS] == [wait if film == wait.film else None for film in FILMS]

@@ -120,8 +120,8 @@ OF_OTHERS = {
 """States in which the same number is said of something else …"""
 WORDS_OF_OTHERS = {"1 GiB in 2 MiB pages": r"512 (?:[KMG]i)?B\b"}
 """… and words."""
-ALIKE = {"what is left of 16 GiB": {"row3"}}
-"""Groups that are veiled and alike in other states: page tables cost the same in each scheme."""
+ALIKE = {"what is left of 16 GiB": {"row3", "page tables text", "page tables", "kept frames"}}
+"""Groups that are veiled and alike in other states: page tables cost the same in each scheme, each page as much."""
 
 
 def numbers(scene, groups):

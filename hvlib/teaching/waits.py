@@ -183,7 +183,8 @@ WAITS: dict[str, Wait] = {
     "what is left of 16 GiB": Wait(
         "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),
         {"huge_page": "1 GiB", "scheme": "off", "memory": "1 TiB"},
-        ("row1", "row2", "row3", "row5", "row6", "zoom text", "saved text"),
+        ("row1", "row2", "row3", "row5", "row6", "zoom text", "saved text", "kept frames", "page tables",
+         "page tables text"),
         tells={"huge_page": ("1 GiB",), "scheme": ("head page", "head page, copied", "shared tail"),
                "memory": ("1 TiB",)},
         seen={"huge_page": ("1 GiB",), "scheme": ("head page", "head page, copied"), "memory": ("1 TiB",)},

@@ -148,13 +148,15 @@ LEGIBLE = """() => {
   const light = (colour) => {
     canvas.fillStyle = colour;
     canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((part) => part / 255).map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((part) => linear(part / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const fill = (one) => light(getComputedStyle(one).fill);
   const on = { onfirst: "first", onown: "own", onplain: "plain" };
   return [...document.querySelectorAll(".pair text[class^=on]")].map((text) => {
-    const [a, b] = [fill(text), fill(document.querySelector(`.pair path.${on[text.getAttribute("class")]}`))].sort((x, y) => y - x);
+    const ground = document.querySelector(`.pair path.${on[text.getAttribute("class")]}`);
+    const [a, b] = [fill(text), fill(ground)].sort((x, y) => y - x);
     return [text.textContent, (a + 0.05) / (b + 0.05)];
   });
 }"""

@@ -137,6 +137,14 @@ def test_a_prediction_notes_what_was_typed_and_says_what_it_cannot_read():
     )
 
 
+def test_a_prediction_says_that_a_unit_is_missing_where_memory_is_asked():
+    for name, typed, bare in (("what is left of 16 GiB", "3", True), ("what is left of 16 GiB", "3 MiB", False),
+                              ("base pages of 1 GiB", "3", False)):  # fmt: skip
+        guess = hv.predict(name)
+        guess.value = typed
+        assert ("A number without a unit is bytes" in guess.children[2].value) == bare, (name, typed)
+
+
 def test_a_verdict_says_whether_it_was_an_answer_and_which_misconception_it_shows():
     unread, wrong, misled, right = (hv.check("base pages of 1 GiB", answer) for answer in ("lots", 5, 4096, 262144))
     assert [verdict.answered for verdict in (unread, wrong, misled, right)] == [False, True, True, True]

@@ -99,3 +99,12 @@ def test_what_the_chapter_says_of_one_terabyte():
     assert str(FILM.state("2 MiB", "head page", "one page")[1]["saved (net)"]) == "6 frames = 24 KiB"
     assert str(FILM.state("2 MiB", "shared tail", "one page")[1]["saved (net)"]) == "5 frames = 20 KiB"
     assert str(FILM.state("2 MiB", "head page", "1 TiB")[1]["saved, of the struct pages' memory"]) == "87.3047 %"
+
+
+def test_the_memory_of_the_bill_is_in_one_unit_and_adds_up():
+    for values in FILM.states():
+        scene = FILM.state(**values)[0]
+        told = [next(s.text for s in scene.groups[f"row{n}"] if getattr(s, "x", 0) == 720) for n in range(7)]
+        assert all(text.endswith(" KiB") for text in told), told
+        whole, kept, freed, tables, tails, net, left = (int(text.split()[0].replace(",", "")) for text in told)
+        assert (whole - kept, freed - tables - tails, whole - net) == (freed, net, left), values

@@ -291,6 +291,44 @@ def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width
     page.close()
 
 
+@needs_chromium
+def test_a_verdict_moves_no_picture(html, browser):
+    """On a wide page there is room for it before it comes, shown or after a guess with a mistake that is named."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    for path, name in zip(sorted(html.glob("[01][0-9]_*.html")), waits.WAITS, strict=True):
+        question = QUESTIONS[name]
+        given = question.given()
+        typed = {question.write(mistake(given)) for mistake, _ in question.mistakes}
+        longest = max(typed, key=lambda one: len(question.sentence(one)))
+        for guess in (None, longest):
+            page.goto(path.as_uri())
+            panel = page.locator(".hv-panel:has(.hv-wait)")
+            show, picture = panel.get_by_role("button", name="Show me"), panel.locator(".hv-picture")
+            if guess:
+                page.get_by_label("Your guess").first.fill(guess)
+                page.keyboard.press("Enter")
+            place = "one => one.getBoundingClientRect().top - one.closest('.hv-panel').getBoundingClientRect().top"
+            before = picture.evaluate(place)
+            if show.is_visible():
+                show.click()
+            expect(panel.locator(".hv-wait")).to_have_class(re.compile("hv-met"))
+            assert picture.evaluate(place) == pytest.approx(before, abs=0.5), (path.stem, guess)
+    page.close()
+
+
+@needs_chromium
+def test_a_guess_without_a_unit_is_told_so(html, browser):
+    page = browser.new_page()
+    page.goto((html / "09_the_bill.html").as_uri())
+    for typed, bare in (("3", True), ("3 MiB", False)):
+        page.get_by_label("Your guess").first.fill(typed)
+        page.keyboard.press("Enter")
+        noted = page.locator(".hv-verdict", has_text="Noted:")
+        expect(noted).to_contain_text(f"Noted: {typed}")
+        assert ("A number without a unit is bytes" in noted.text_content()) == bare
+    page.close()
+
+
 STRUCK = """(panel) => {
   const rect = (one) => one.getBoundingClientRect();
   const flag = rect(panel.querySelector(".hv-flag")), picture = rect(panel.querySelector(".hv-picture"));

@@ -46,6 +46,13 @@ def test_a_mask_clears_what_a_pointer_would_name(size):
     for head, pointer in zip(facts["heads"], facts["pointer"], strict=True):
         assert int(pointer, 16) - 1 == int(head, 16)
         assert (int(head, 16) + 64 * 300) & int(mask, 16) == int(head, 16)
+    machine = hv.Machine("8 GiB", check=False)
+    pool = machine.hugetlb(size, 3)
+    pool.optimize("shared tail")
+    first, others = zip(*((frames[0], frames[1:]) for frames in map(pool.frames, range(3))), strict=True)
+    assert len(set(first)) == 3, "each page 0 has a frame of its own"
+    assert len({frame for frames in others for frame in frames}) == 1, "and all others show one"
+    assert facts["in_page"] == 64
     assert ~int(mask, 16) & ((1 << 64) - 1) | 1 == (1 << facts["bits"]) - 1, "as many low bits as it says"
 
 
@@ -136,6 +143,26 @@ def test_a_hand_says_what_it_is_to_programs_and_to_those_without_a_browser(name)
         hand.data = {}
 
 
+LEGIBLE = """() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const light = (colour) => {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((part) => linear(part / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const fill = (one) => light(getComputedStyle(one).fill);
+  const on = { onfirst: "first", onown: "own", onplain: "plain" };
+  return [...document.querySelectorAll(".pair text[class^=on]")].map((text) => {
+    const ground = document.querySelector(`.pair path.${on[text.getAttribute("class")]}`);
+    const [a, b] = [fill(text), fill(ground)].sort((x, y) => y - x);
+    return [text.textContent, (a + 0.05) / (b + 0.05)];
+  });
+}"""
+"""The numbers of enlarged bricks, and their contrast to what they stand on."""
+
+
 # --- the hand ---------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +244,23 @@ def test_bricks_by_mouse_or_finger_and_by_keys(shown):
     shown.locator(".tray").nth(0).click()
     expected(says).to_contain_text("the head, would lie where a tail belongs")
     look(shown)
+
+
+@needs_chromium
+@pytest.mark.parametrize("shown", [("bricks", {}), ("bricks", {"width": 390, "touch": True})], indirect=True)
+def test_numbers_of_bricks_can_be_read_and_more_trays_move_nothing(shown):
+    shown.locator(".tray").nth(0).click()
+    for scheme in ("light", "dark"):
+        shown.emulate_media(color_scheme=scheme)
+        contrasts = shown.evaluate(LEGIBLE)
+        assert {"0", "1", "2", "3", "4"} <= {number for number, _ in contrasts}
+        assert min(contrast for _, contrast in contrasts) >= 4.5, (scheme, contrasts)
+    shown.locator(".handle").focus()
+    high = "() => document.documentElement.scrollHeight + ' ' + document.querySelector('.trays').clientHeight"
+    before = shown.evaluate(high)
+    for key in ("End", *["ArrowLeft"] * 9):
+        shown.keyboard.press(key)
+        assert shown.evaluate(high) == before
 
 
 @needs_chromium
@@ -341,6 +385,50 @@ def test_a_kernel_is_guessed_by_asking_entries(shown):
     shown.get_by_role("button", name="Another kernel").click()
     assert shown.locator(".entry.seen").count() == 0
     look(shown)
+
+
+CROSSED = """([lines, boxes]) => {
+  const box = (one) => one.getBoundingClientRect(), inside = [];
+  for (const line of document.querySelectorAll(lines)) {
+    const where = line.getScreenCTM();
+    for (let at = 0; line.getAttribute("d") && at <= line.getTotalLength(); at += 1) {
+      const { x, y } = line.getPointAtLength(at).matrixTransform(where);
+      for (const one of document.querySelectorAll(boxes)) {
+        const { left, right, top, bottom } = box(one);
+        if (x > left + 1 && x < right - 1 && y > top + 1 && y < bottom - 1) inside.push(one.outerHTML);
+      }
+    }
+  }
+  return [...new Set(inside)];
+}"""
+"""Boxes and words through or behind which lines run."""
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [860, 390])
+@pytest.mark.parametrize("shown", [("flushes", {})], indirect=True)
+def test_wires_run_between_the_processors(shown, width):
+    shown.set_viewport_size({"width": width, "height": 1000})
+    for processors in (2, 16):
+        shown.locator(f"input[value='{processors}']").check(force=True)
+        shown.get_by_role("button", name="Next flush").click()
+        assert shown.locator(".ipi").count() == processors - 1
+        assert shown.evaluate(CROSSED, [".ipi", ".cpu, .land text"]) == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [860, 390])
+@pytest.mark.parametrize("shown", [("pfn_to_page", {})], indirect=True)
+def test_zoom_lines_cross_no_name_and_a_number_stands_beside_its_mark(shown, width):
+    shown.set_viewport_size({"width": width, "height": 1000})
+    for key in (*["PageUp"] * 12, "End"):
+        for mark in shown.get_by_role("slider").all():
+            mark.focus()
+            shown.keyboard.press(key)
+            number, box = mark.locator("text").bounding_box(), mark.locator(".box").bounding_box()
+            assert number["x"] > box["x"] + box["width"] or number["x"] + number["width"] < box["x"]
+            assert 0 < number["x"] < width - number["width"]
+        assert shown.evaluate(CROSSED, [".zoom", ".name, .mark text"]) == []
 
 
 @needs_chromium

@@ -297,6 +297,46 @@ def test_words_move_the_panel_and_light_up_while_it_stands_there(html, browser):
             assert same(panel)["meant"][2:] == ["1 GiB", "10"], "a step that is not there moves nothing"
 
 
+SEEN = """(link) => {
+  const panels = [...document.querySelectorAll(".hv-panel")], at = (one) => one.getBoundingClientRect();
+  const near = (one) => Math.abs(at(one).top - at(link).top);
+  const lid = document.querySelector(".mobile-header")?.offsetHeight ?? 0;
+  const picture = panels.sort((one, other) => near(one) - near(other))[0].querySelector(".hv-picture");
+  const high = innerHeight - lid, [shot, word] = [at(picture), at(link)];
+  const within = (box) => Math.max(0, Math.min(box.bottom, innerHeight) - Math.max(box.top, lid));
+  const shown = (box) => within(box) / Math.min(box.height, high);
+  const both = Math.max(shot.bottom, word.bottom) - Math.min(shot.top, word.top) <= high - 16;
+  return { picture: shown(at(picture)), link: shown(at(link)), both, lid, at: scrollY };
+}"""
+"""How much is seen of the picture that a link moves, and of the link, and whether both fit."""
+PUT = "(one, y) => scrollBy({ top: one.getBoundingClientRect().top - y, behavior: 'instant' })"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("chapter", ["06", "08", "10", "11"])
+def test_a_list_of_links_is_walked_with_the_picture_in_sight(html, browser, chapter, width):
+    """Both stay where both fit; else half of the picture at least; what can be seen as it stands is not moved."""
+    with opened(html, browser, chapter, width) as page:
+        played(page)
+        links = page.locator("article a[href^='#panel:']")
+        lid = links.first.evaluate(SEEN)["lid"]
+        assert lid == (0 if width > 1000 else pytest.approx(49, abs=8))
+        for far in (lid + 30, 860):
+            for link in links.all():
+                link.evaluate(PUT, far)
+                link.evaluate("one => one.click()")
+                seen = link.evaluate(SEEN)
+                if seen["both"]:
+                    assert min(seen["picture"], seen["link"]) > 0.98, (link.text_content(), seen)
+                assert seen["picture"] >= 0.49, (link.text_content(), seen)
+                assert seen["picture"] > 0.98 or seen["link"] > 0.98, "what is not all there has made room for the link"
+                link.evaluate("one => one.click()")
+                assert link.evaluate(SEEN)["at"] == seen["at"], "nothing moves twice"
+        links.last.focus()
+        page.keyboard.press("Enter")
+        assert links.last.evaluate("one => one === document.activeElement"), "keys go on from the link"
+
+
 def test_words_and_shapes_of_one_thing_point_at_each_other(html, browser):
     with opened(html, browser, "06") as page:
         (panel,) = played(page)

@@ -120,8 +120,8 @@ OF_OTHERS = {
 """States in which the same number is said of something else …"""
 WORDS_OF_OTHERS = {"1 GiB in 2 MiB pages": r"512 (?:[KMG]i)?B\b"}
 """… and words."""
-ALIKE = {"what is left of 16 GiB": {"row3"}}
-"""Groups that are veiled and alike in other states: page tables cost the same in each scheme."""
+ALIKE = {"what is left of 16 GiB": {"row3", "page tables text", "page tables", "kept frames"}}
+"""Groups that are veiled and alike in other states: page tables cost the same in each scheme, each page as much."""
 
 
 def numbers(scene, groups):
@@ -238,6 +238,18 @@ def test_what_decides_can_be_reached_and_shows_the_answer(name):
     assert waits.as_data(name)["way"].startswith("Set "), "there is a way to it"
     assert len(waits.as_data(name)["way"]) > 8
     assert waits.as_data(name)["answer"].startswith("It is ")
+
+
+def test_the_pool_is_saved_from_while_the_pages_live_and_whole_at_boot():
+    film, name = FILMS["kernels"], "saved by 6.1"
+    for when, said in (("at boot", "none of 512 frames saved"), ("while it lives", "448 of 512 frames saved")):
+        for release in ("6.1.192", "7.3.4"):
+            values = {"release": release, "when": when}
+            for scene in (film.state(**values)[0], film.portrait(**values)):
+                assert (scene.groups["pool text"][0].text, len(scene.groups["pool"])) == (said, 2 - (when == "at boot"))
+                assert ("at boot" in scene.groups["pool words"][0].text) == (when == "at boot")
+            assert ("448 of 512" in film.state(**values)[0].caption) == (when != "at boot")
+    assert given_away(name, waits.WAITS[name].decides, film.state(**waits.WAITS[name].decides)[0], (), False)
 
 
 def test_a_panel_waits_for_no_guess_of_another_panels_question():

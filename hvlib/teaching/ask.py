@@ -92,7 +92,7 @@ class Question(Prompt):
             if value == mistake(given):
                 named = sentence.format_map(given)
                 return Verdict(False, f"Not {self.write(value)}. {named}", mistake=named)
-        return Verdict(False, f"Not {self.write(value)}. {self._hint(value, right)}{self._unit_hint(answer)}")
+        return Verdict(False, f"Not {self.write(value)}. {self._hint(value, right)}{self.unit_hint(answer)}")
 
     def sentence(self, answer: object, seed: int | str = 0) -> str:
         """What a guess was, what the answer is, and why, for one who was allowed to be wrong."""
@@ -117,7 +117,7 @@ class Question(Prompt):
             return f"{_way(value, right)} {self.hint}"
         return self.hint
 
-    def _unit_hint(self, answer: object) -> str:
+    def unit_hint(self, answer: object) -> str:
         """A bare number given for a size is read as bytes, which is seldom meant."""
         bare = isinstance(answer, int) or (isinstance(answer, str) and answer.strip().isdigit())
         return " (A number without a unit is bytes; add KiB, MiB or GiB.)" if self.read.kind == "size" and bare else ""

@@ -104,6 +104,7 @@ def mask_facts(size: str) -> dict[str, Any]:
         "bits": (page.nr_base_pages * page.struct_page).bit_length() - 1,
         "structs": page.nr_base_pages,
         "pages": int(page.nr_vmemmap_pages),
+        "in_page": page.base_page // page.struct_page,
         "heads": [hex(head) for head in heads],
         "pointer": pointers,
         "mask": masks_of,
@@ -125,7 +126,8 @@ def masks() -> dict[str, Any]:
             "pointer": "Tail {n} of huge page {page} says: <b>my head is at</b> {head} (bit 0 only says “tail”). In "
             "each huge page word 1 is another one: <b>three huge pages, three pages of tails</b>.",
             "mask": "Tail {n} of huge page {page} says only: <b>clear the low {bits} bits</b> of my address. That is "
-            "{own} AND {word} = {head}. All {count} tails say the same: <b>one page of tails shows them all</b>.",
+            "{own} AND {word} = {head}. All {count} tails say so. {near} of each huge page stay with their head "
+            "in page 0; for the {far} of each in pages 1 to {last}, <b>one page of tails shows them all</b>.",
         },
     }  # fmt: skip
 

@@ -77,7 +77,7 @@ class Prediction(_Described):
         typed, text = self.value.strip(), "&nbsp;"
         try:
             if typed:
-                text = f"Noted: {self._question.write(self._question.read(typed))}."
+                text = f"Noted: {self._question.write(self._question.read(typed))}.{self._question.unit_hint(typed)}"
                 text += f" {NOTED}" if self._name in WAITS else ""
         except BadInput as why:
             text = str(why)

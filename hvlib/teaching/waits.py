@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..kernels import observe
 from ..pictures.film import Film
 from ..pictures.films import FILMS
 from ..pictures.scene import SMALL, Box, Label, Scene, Shape
@@ -132,6 +133,9 @@ _SUMS = ("names4", *_each("number4.", 5))
 _WORK = tuple(f"{what}{n}" for what in ("huge", "entries", "block", "pay") for n in range(8))
 """In chapter 10's panel: huge pages, their entries, their frames, and which frames pay for which entries."""
 
+_SAVING = {"release": observe.records()[2:], "when": ("while it lives",)}
+"""In chapter 11's panel: Linux 6.1 and what came after, which saves as much."""
+
 WAITS: dict[str, Wait] = {
     "if the mail were right": Wait(
         "base_pages", {"number": 4096}, Spot("each bar", ends=(("each wanted", 4 * KiB), ("together wanted", GiB))),
@@ -179,7 +183,8 @@ WAITS: dict[str, Wait] = {
     "what is left of 16 GiB": Wait(
         "bill", {"huge_page": "1 GiB", "scheme": "head page", "memory": "1 TiB"}, Spot("row6"),
         {"huge_page": "1 GiB", "scheme": "off", "memory": "1 TiB"},
-        ("row1", "row2", "row3", "row5", "row6", "zoom text", "saved text"),
+        ("row1", "row2", "row3", "row5", "row6", "zoom text", "saved text", "kept frames", "page tables",
+         "page tables text"),
         tells={"huge_page": ("1 GiB",), "scheme": ("head page", "head page, copied", "shared tail"),
                "memory": ("1 TiB",)},
         seen={"huge_page": ("1 GiB",), "scheme": ("head page", "head page, copied"), "memory": ("1 TiB",)},
@@ -194,7 +199,7 @@ WAITS: dict[str, Wait] = {
     ),
     "saved by 6.1": Wait(
         "kernels", {"release": "6.1.192", "when": "while it lives"}, Spot("pool", full=512),
-        veils=("pool", "pool text"), gives_away=r"\b448 (?:pages|frames)",
+        veils=("pool", "pool text"), gives_away=r"\b448 (?:pages|frames|of)", tells=_SAVING, seen=_SAVING,
     ),
     "half of the RAM in huge pages": Wait(
         "fleet", {"share": "50 %"}, Spot("each GiB", full=16 * MiB),

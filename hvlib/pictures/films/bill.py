@@ -8,7 +8,7 @@ from math import sqrt
 
 from ...arithmetic.geometry import Bill, HugePage
 from ...facts.schemes import SCHEMES
-from ...units import about, format_size, parse_size, quantity
+from ...units import KiB, about, format_size, parse_size, quantity
 from ..fact import Fact
 from ..film import Axis, Facts, Film
 from ..scene import PORTRAIT, WIDTH, Box, Label, Line, Role, Scene
@@ -155,7 +155,7 @@ def _scene(page: HugePage, scheme: str, memory: str, count: int, bill: Bill) -> 
             Label(34, y, row.name, align="left", bold=row.bold),
             *_length(row, bill.memmap, LANE, y, LONG),
             Label(FRAMES, y, f"{row.pages:,}", align="right", bold=row.bold),
-            Label(720, y, _size(page, row.pages), align="right", bold=row.bold),
+            Label(720, y, _exact(page, row.pages), align="right", bold=row.bold),
             Label(810, y, _percent(of_ram), align="right"),
         )
     note = "Page tables as for huge pages that are neighbours, none of them optimised before."
@@ -207,7 +207,7 @@ def _portrait(huge_page: str, scheme: str, memory: str) -> Scene:
             f"row{number}",
             Label(2, y, name, align="left", bold=row.bold),
             *_length(row, bill.memmap, 2, y + 18, 140),
-            Label(PORTRAIT - 2, y + 18, f"{row.pages:,} = {_size(page, row.pages)}", align="right", bold=row.bold),
+            Label(PORTRAIT - 2, y + 18, f"{row.pages:,} = {_exact(page, row.pages)}", align="right", bold=row.bold),
         )
     _schemes(scene, page, scheme, count, tall=True)
     _touch(scene)
@@ -265,6 +265,11 @@ def _size(page: HugePage, pages: int) -> str:
     size = pages * page.base_page
     exact = format_size(size) if size else "0"
     return exact if len(exact) < 11 else f"about {about(size)}"
+
+
+def _exact(page: HugePage, pages: int) -> str:
+    """Memory of so many frames in KiB: one unit for all rows, so that they can be added up."""
+    return f"{pages * page.base_page // KiB:,} KiB"
 
 
 def _zoom(bill: Bill) -> str:

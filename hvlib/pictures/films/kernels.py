@@ -10,7 +10,7 @@ from ..film import Axis, Facts, Film
 from ..mapping import record_portrait, record_scene
 from ..scene import PORTRAIT, WIDTH, Box, Label, Scene
 
-_WHEN = ("at boot", "while it lives")
+_BOOT, _LIVE = _WHEN = ("at boot", "while it lives")
 _POOL = 64
 """Huge pages whose saving was counted as well."""
 
@@ -25,15 +25,13 @@ def _verdict(release: str) -> Fact:
 def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
     record = observe.recorded(release)
     state = "on" if "on" in record.states else "off"
-    seen, boot = (
-        record.entries("2 MiB", moment, state) for moment in ("boot" if when == "at boot" else "live", "boot")
-    )
-    scene = record_scene(release, "boot" if when == "at boot" else "live")
+    seen, boot = (record.entries("2 MiB", moment, state) for moment in ("boot" if when == _BOOT else "live", "boot"))
+    scene = record_scene(release, "boot" if when == _BOOT else "live")
     scene.alt = f"Linux {release}, {when}. {scene.alt}"
     _touch(scene, when)
     saved = _saved(release, when)
     _pool(scene, saved, when, 14, WIDTH - 28)
-    if when == _WHEN[0]:
+    if when == _LIVE:
         scene.caption += f" Counted for {_POOL} such pages: {saved} of {_POOL * len(seen.frames)} frames saved."
     return scene, {
         "scheme expected": trial.scheme_of_series(record.series).name if state == "on" else "off",
@@ -45,7 +43,7 @@ def _kernels_state(release: str, when: str) -> tuple[Scene, Facts]:
 
 
 def _portrait(release: str, when: str) -> Scene:
-    scene = record_portrait(release, "boot" if when == "at boot" else "live")
+    scene = record_portrait(release, "boot" if when == _BOOT else "live")
     _pool(scene, _saved(release, when), when, 2, PORTRAIT - 4)
     _touch(scene, when)
     return scene
@@ -54,7 +52,7 @@ def _portrait(release: str, when: str) -> Scene:
 @cache
 def _saved(release: str, when: str) -> int:
     """Frames that so many huge pages saved where the vmemmap was split before, as the kernel's counters tell."""
-    told = observe.savings(release) if when == _WHEN[0] else ()
+    told = observe.savings(release) if when == _LIVE else ()
     found = (one for one in told if one.case == "2 MiB, again" and one.huge_pages == _POOL)
     return next((one.total for one in found), 0)
 
@@ -64,7 +62,7 @@ def _pool(scene: Scene, saved: int, when: str, left: float, wide: float) -> None
     y, whole = scene.height, _POOL * 8
     scene.height = y + 66
     part = wide * saved / whole
-    how = "as the kernel's counters tell" if when == _WHEN[0] else "at boot"
+    how = "as the kernel's counters tell" if when == _LIVE else "at boot"
     told = f"{saved} of {whole} frames saved" if saved else f"none of {whole} frames saved"
     scene.add("pool words", Label(left, y + 8, f"{_POOL} such pages, {how}", align="left", bold=True))
     scene.add("pool", Box(left, y + 20, wide - part, 18, "own"))
@@ -81,7 +79,7 @@ def _touch(scene: Scene, when: str) -> None:
 
 FILM = Film(
     "Real kernels for x86-64",
-    (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN, start="while it lives")),
+    (Axis("release", "Linux", observe.records()), Axis("when", "when", _WHEN, start=_LIVE)),
     _kernels_state,
     _portrait,
 )

@@ -14,6 +14,7 @@ const BEAT = 1100;
 const GLIMPSE = 1600; // how long a finger's touch shows what belongs together
 const FEW = 4; // up to so many values are buttons, side by side
 const NARROW = 500; // below so many pixels the drawing for a phone is played
+const EDGE = 8; // so far from the edge of the window stays a link that was followed
 const STOPS = 10; // more than so many things to touch are one stop for Tab
 const WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
@@ -405,9 +406,19 @@ function follow(el, player) {
   }
   const linkOf = (event) => { const link = event.target.closest?.('a[href^="#panel:"], a[href^="#show:"]'); return link && home().contains(link) && mine(link) ? link : null; };
 
-  function seen() {
-    const { top, bottom } = player().picture.getBoundingClientRect(), shown = Math.min(bottom, innerHeight) - Math.max(top, 0);
-    if (shown < 0.6 * (bottom - top)) player().picture.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
+  /** The picture into view by the smallest scroll, as far as the link stays; if half of it would not be seen so, without the link. */
+  function seen(link) {
+    const { picture } = player(), page = document.scrollingElement, scrolls = (one) => one.scrollHeight > one.clientHeight && /auto|scroll/.test(getComputedStyle(one).overflowY);
+    let over = picture.parentElement;
+    while (over && over !== page && !scrolls(over)) over = over.parentElement;
+    over ??= page;
+    const box = over === page ? { top: 0, bottom: innerHeight } : over.getBoundingClientRect();
+    const low = Math.max(box.top, 0) + (parseFloat(getComputedStyle(picture).scrollMarginTop) || 0), high = Math.min(box.bottom, innerHeight);
+    const shot = picture.getBoundingClientRect(), word = link.getBoundingClientRect(), near = (value, from, to) => Math.min(Math.max(value, from), to);
+    const first = Math.min(shot.top - low, shot.bottom - high), last = Math.max(shot.top - low, shot.bottom - high); // scrolled by so much, as much of it is seen as can be
+    const whole = near(0, first, last), kept = near(whole, word.bottom + EDGE - high, word.top - EDGE - low);
+    const lost = Math.max(0, first - kept, kept - last), half = Math.min(shot.height, high - low) / 2;
+    over.scrollBy({ top: lost > half ? whole : kept, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
   }
   function click(event) {
     const link = linkOf(event);
@@ -416,7 +427,7 @@ function follow(el, player) {
     event.stopPropagation();
     if (link.hash.startsWith("#panel:")) player().go(moves(link));
     else player().point(groups(link));
-    seen();
+    seen(link);
   }
   const over = (event) => { const link = linkOf(event); if (link?.hash.startsWith("#show:")) player().point(groups(link)); };
   const out = (event) => { const link = linkOf(event); if (link?.hash.startsWith("#show:")) player().point([]); };

@@ -5,8 +5,8 @@ export function bricks({ el, data, id }) {
   const LOW = SIZES[0], HIGH = SIZES.at(-1);
   const root = make("figure", { class: "bricks", role: "group", "aria-label": data.title }), find = (name) => root.querySelector(name);
   root.append(svg("svg", { class: "brick" }), make("p", { class: "hv-says" }), make("p", { class: "pairname" }), svg("svg", { class: "pair", role: "img" }),
-    make("p", { class: "hint" }, data.hint), svg("svg", { class: "trays", role: "listbox", "aria-multiselectable": "true", "aria-label": data.choose }),
-    make("div", { class: "key" }, ...["first", "own", "plain", "across"].map((name) => make("span", {}, make("i", { class: name }), data.key[name]))), make("div", { class: "hv-spoken", role: "status" }));
+    make("p", { class: "hint" }, data.hint), make("div", { class: "key" }, ...["first", "own", "plain", "across"].map((name) => make("span", {}, make("i", { class: name }), data.key[name]))),
+    svg("svg", { class: "trays", role: "listbox", "aria-multiselectable": "true", "aria-label": data.choose }), make("div", { class: "hv-spoken", role: "status" }));
   find(".pairname").append("Tray ", make("output", { class: "a" }), " under tray ", make("output", { class: "b" }));
   el.append(root);
   const brick = find(".brick"), trays = find(".trays"), pair = find(".pair");
@@ -134,9 +134,9 @@ export function bricks({ el, data, id }) {
   trays.append(ghost);
 
   function drawTrays() {
-    const count = FACTS[now.size].trays, scale = (right - left) / PAGE, size = now.drawn;
+    const scale = (right - left) / PAGE, size = now.drawn;
     const shown = Math.ceil((BRICKS * size - 1) / PAGE);
-    const height = Math.max(count, shown) * pitch + 6;
+    const height = TRAYS * pitch + 6; // what stands below does not move
     set(trays, { height, viewBox: `0 0 ${width} ${height}` });
     rows.forEach((row, tray) => {
       row.style.display = tray < shown ? "" : "none";
@@ -220,7 +220,7 @@ export function bricks({ el, data, id }) {
       for (let i = Math.floor((tray * PAGE) / size); ; i++) {
         const at = Math.max(0, i * size - tray * PAGE), end = Math.min(to, (i + 1) * size - tray * PAGE);
         if (at >= to) break;
-        if ((end - at) * scale > (narrow ? 27 : 32)) names.append(svg("text", { x: left + ((at + end) / 2) * scale, y: y + 18.5, "text-anchor": "middle", class: i === 0 ? "onhead" : "" }, String(i)));
+        if ((end - at) * scale > (narrow ? 27 : 32)) names.append(svg("text", { x: left + ((at + end) / 2) * scale, y: y + 18.5, "text-anchor": "middle", class: `on${kind(i)}` }, String(i)));
       }
     };
     name(b, top);

@@ -18,20 +18,25 @@ export function flushes({ el, data, id }) {
   function draw() {
     if (!width) return;
     const all = run(), one = now.at ? all.flushes[now.at - 1] : null, small = width < 500, others = processors[now.cpus], many = Number(now.cpus);
-    const wide = small ? width : width * 0.46, side = many > 20 ? (small ? 11 : 13) : 34, gap = many > 20 ? 3 : 10, columns = Math.max(1, Math.floor((wide + gap) / (side + gap))), lines = Math.ceil(many / columns);
-    const top = 26, grid = Math.max(lines * (side + gap), 84), left = small ? 0 : width * 0.52, cards = small ? top + grid + 34 : 0, row = 30, card = small ? width : width - left;
+    const wired = many <= 20, wide = small ? width : width * 0.46, side = wired ? 34 : small ? 11 : 13, gap = wired ? 10 : 3, down = wired ? 14 : gap, begin = wired ? side + 24 : 0, boxes = wired ? others : many;
+    const fit = Math.max(1, Math.floor((wide - begin + gap) / (side + gap))), lines = Math.ceil(boxes / fit), columns = Math.ceil(boxes / lines);
+    const top = wired ? 36 : 26, grid = Math.max(lines * (side + down) - down, small ? 0 : 106), left = small ? 0 : width * 0.52, cards = small ? top + grid + 34 : 0, row = 30, card = small ? width : width - left;
     const shapes = [text(0, 14, write(words.processors, { n: now.cpus }), "strong")];
-    const at = (i) => [(i % columns) * (side + gap), top + Math.floor(i / columns) * (side + gap)];
-    for (let i = 1; one && i < many && many <= 20; i++) { // behind the boxes
-      const [x0, y0] = at(0), [x, y] = at(i);
-      shapes.push(svg("path", { class: "ipi", d: `M${x0 + side / 2} ${y0 + side / 2}Q${(x0 + x) / 2 + side / 2} ${Math.max(y0, y) + side + 16} ${x + side / 2} ${y + side / 2}` }));
+    const at = (i) => {
+      if (wired && !i) return [0, top];
+      const place = wired ? i - 1 : i;
+      return [begin + (place % columns) * (side + gap), top + Math.floor(place / columns) * (side + down)];
+    };
+    for (let i = 1; one && wired && i < many; i++) { // between the boxes, a branch for each
+      const trunk = side + 12, [x, y] = at(i), to = x + side / 2;
+      shapes.push(svg("path", { class: "ipi", d: `M${side} ${top + side / 2}H${trunk}V${y - 8}H${to}V${y - 2}` }), svg("path", { class: "ipitip", d: `M${to} ${y}l-3 -5h6z` }));
     }
     for (let i = 0; i < many; i++) {
       const [x, y] = at(i);
       shapes.push(svg("rect", { x, y, width: side, height: side, rx: 2, class: `cpu${i ? "" : " sender"}${one ? " told" : ""}` }));
-      if (many <= 20) shapes.push(text(x + side / 2, y + side / 2 + 4.5, i, `mid${one ? " told" : ""}`));
+      if (wired) shapes.push(text(x + side / 2, y + side / 2 + 4.5, i, `mid${one ? " told" : ""}`));
     }
-    const done = one ? one.done : 0, bar = small ? cards + 2 * (26 + 4 * row) + 26 : top + Math.max(grid, 2 * (26 + 2 * row) - 20) + 40;
+    const done = one ? one.done : 0, bar = small ? cards + 2 * (26 + 4 * row) + 26 : top + grid + 40;
     [0, 1].forEach((cpu) => {
       const x = small ? 0 : left + cpu * (card / 2), w = small ? card : card / 2 - 10, y = small ? cards + cpu * (26 + 4 * row) : 0;
       shapes.push(text(x, y + 14, write(words.tlb, { cpu }), "strong"));

@@ -149,7 +149,7 @@ export function masks({ el, data, id }) {
     lines[0].nibs.classList.toggle("unused", !masked);
     set(pin, { "aria-valuemin": 1, "aria-valuemax": 3 * (f.structs - 1), "aria-valuenow": page * (f.structs - 1) + n, "aria-valuetext": `tail ${n} of huge page ${page}, at ${hex(own)}` });
     const count = grouped(3 * (f.structs - 1));
-    const values = { n: grouped(n), page, own: `<code>${hex(own)}</code>`, word: `<code>${hex(word)}</code>`, head: `<code>${hex(head)}</code>`, bits: f.bits, count };
+    const values = { n: grouped(n), page, own: `<code>${hex(own)}</code>`, word: `<code>${hex(word)}</code>`, head: `<code>${hex(head)}</code>`, bits: f.bits, count, near: grouped(f.in_page - 1), far: grouped(f.structs - f.in_page), last: grouped(f.pages - 1) };
     say(write(data.words[stores], values), masked ? "good" : "");
   }
 

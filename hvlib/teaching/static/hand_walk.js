@@ -49,17 +49,18 @@ export function walk({ el, data }) {
     set(land, { viewBox: `0 0 ${width} ${TOP + 3 * PITCH - 30}`, height: TOP + 3 * PITCH - 30 });
     strips.forEach(({ g, mark }, i) => {
       const part = parts[i], y = TOP + i * PITCH, pitch = width / part.count, wide = Math.max(pitch, 6), x = clamp(now.at[i] * pitch + pitch / 2 - wide / 2, 0, width - wide);
-      set(g.querySelector(".name"), { x: 0, y: y - 9 });
+      set(g.querySelector(".name"), { x: i ? 8 : 0, y: y - 13 });
       g.querySelector(".name").textContent = width < 500 ? `${part.name} of ${part.count}` : `${part.name} of ${part.count}: ${part.worth}`;
       set(g.querySelector(".bed"), { x: 0, y, width, height: HIGH });
       set(g.querySelector(".cuts"), { d: pitch < 4 ? "" : Array.from({ length: part.count - 1 }, (_, n) => `M${(n + 1) * pitch} ${y}v${HIGH}`).join("") });
-      set(g.querySelector(".zoom"), { d: i === parts.length - 1 ? "" : `M${x} ${y + HIGH + 4}L0 ${y + PITCH}M${x + wide} ${y + HIGH + 4}L${width} ${y + PITCH}` });
+      set(g.querySelector(".zoom"), { d: i === parts.length - 1 ? "" : `M${x} ${y + HIGH + 4}L0 ${y + PITCH - 28}V${y + PITCH}M${x + wide} ${y + HIGH + 4}L${width} ${y + PITCH - 28}V${y + PITCH}` /* around the name */ });
       set(mark.querySelector(".box"), { x, y: y - 4, width: wide, height: HIGH + 8 });
       set(mark.querySelector(".reach"), { x: x + wide / 2 - 22, y: y - 8, width: 44, height: HIGH + 16 });
       set(mark.querySelector(".ring"), { x: x - 4, y: y - 8, width: wide + 8, height: HIGH + 16 });
       const text = mark.querySelector("text");
-      set(text, { x: clamp(x + wide / 2, 14, width - 14), y: y + HIGH / 2 + 4.5 });
       text.textContent = now.at[i];
+      const far = wide / 2 + 8 + text.getComputedTextLength() / 2, beside = x + wide + 2 * far < width ? far : -far; // and not over the mark
+      set(text, { x: x + wide / 2 + beside, y: y + HIGH / 2 + 4.5 });
       set(mark, { "aria-valuenow": now.at[i], "aria-valuetext": `${part.name} ${now.at[i]}` });
     });
   }

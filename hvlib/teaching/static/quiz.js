@@ -74,8 +74,12 @@ export function judge(question, number, text) {
   const mistake = mistakes.find(([value]) => value === answer.value);
   if (mistake) return { right: false, text: `Not ${mistake[1]}. ${mistake[2]}` };
   const way = answer.number === undefined ? "" : answer.number < BigInt(right) ? "The answer is larger. " : "The answer is smaller. ";
-  const bare = question.kind === "size" && /^\d+$/.test(text.trim()) ? " (A number without a unit is bytes; add KiB, MiB or GiB.)" : "";
-  return { right: false, text: `Not ${answer.shown}. ${way}${question.hint}${bare}` };
+  return { right: false, text: `Not ${answer.shown}. ${way}${question.hint}${bare(question, text)}` };
+}
+
+/** A bare number given for a size is read as bytes, which is seldom meant. */
+function bare(question, text) {
+  return question.kind === "size" && /^\d+$/.test(text.trim()) ? " (A number without a unit is bytes; add KiB, MiB or GiB.)" : "";
 }
 
 /** A guess beside the truth, in the words of a Prediction's verdict. */
@@ -144,7 +148,7 @@ export function prediction(el, question, tell) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const answer = read(question, input.value);
-    noted.textContent = answer.sentence || (question.noted ? `Noted: ${answer.shown}. ${question.noted}` : compare(question, input.value));
+    noted.textContent = answer.sentence || (question.noted ? `Noted: ${answer.shown}.${bare(question, input.value)} ${question.noted}` : compare(question, input.value));
     if (!answer.sentence && !question.noted) noted.dataset.right = answer.value === question.cases[0].right;
     else delete noted.dataset.right;
     tell(answer.sentence ? null : { shown: answer.shown, number: Number(answer.number ?? 0), right: answer.value === question.cases[0].right, verdict: compare(question, input.value) });

@@ -175,6 +175,16 @@ export function begin({ el, model, wait, guess }) {
     else flag.remove(); // the bar above says it, too
   }
 
+  /** As much room for the verdict as it will take, so that the picture stays where it is when it comes. */
+  function reserve({ verdict, right }) {
+    const probe = make("p", { class: "hv-wait hv-met", "aria-hidden": "true", "data-right": Boolean(right) }, make("span", {}, verdict));
+    bar.style.minHeight = "";
+    if (el.classList.contains("hv-narrow")) return; // where there is little room nothing is kept free for it
+    bar.after(probe);
+    bar.style.minHeight = `${probe.getBoundingClientRect().height}px`;
+    probe.remove();
+  }
+
   let later = 0;
   function follow() {
     const now = guess();
@@ -186,6 +196,7 @@ export function begin({ el, model, wait, guess }) {
     if (met && now) bar.dataset.right = Boolean(now.right);
     else delete bar.dataset.right;
     show.hidden = met;
+    if (now && !met) reserve(now);
     draw();
     clearTimeout(later);
     later = setTimeout(draw, 320); // where groups stand after a glide

@@ -120,7 +120,7 @@ def _portrait(hosts: int, memory: str, share: str, huge_page: str) -> Scene:
         )
     who, their = (f"{fleet.hosts:,} hosts", "their") if fleet.hosts > 1 else ("1 host", "its")
     rows = ((f"saved by {who}", str(fleet.saved)), (f"share of {their} RAM", str(fleet.share_of_ram)),
-            ("as much as the RAM of so many of them", _worth(fleet)))  # fmt: skip
+            ("worth the RAM of this many hosts", _worth(fleet)))  # fmt: skip
     for number, (name, value) in enumerate(rows):
         scene.add(f"name{number}", Label(left, 462 + 50 * number, name, align="left"))
         scene.add(f"value{number}", Label(left, 483 + 50 * number, value, 15, "left", bold=True))
@@ -283,7 +283,7 @@ def _totals(scene: Scene, fleet: _Sums) -> None:
     columns = (
         (LEFT, f"saved by {hosts}", str(fleet.saved)),
         (300, f"share of {their} RAM", str(fleet.share_of_ram)),
-        (530, "as much as the RAM of so many of them", _worth(fleet)),
+        (530, "worth the RAM of this many hosts", _worth(fleet)),
     )
     for number, (x, name, value) in enumerate(columns):
         scene.add(f"name{number}", Label(x, 492, name, align="left"))

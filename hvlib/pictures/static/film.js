@@ -410,7 +410,7 @@ function follow(el, player) {
   function seen(link) {
     const { picture } = player(), page = document.scrollingElement, scrolls = (one) => one.scrollHeight > one.clientHeight && /auto|scroll/.test(getComputedStyle(one).overflowY);
     let over = picture.parentElement;
-    while (over && over !== page && !scrolls(over)) over = over.parentElement;
+    while (over && over !== page && !(over.contains(link) && scrolls(over))) over = over.parentElement;
     over ??= page;
     const box = over === page ? { top: 0, bottom: innerHeight } : over.getBoundingClientRect();
     const low = Math.max(box.top, 0) + (parseFloat(getComputedStyle(picture).scrollMarginTop) || 0), high = Math.min(box.bottom, innerHeight);

@@ -32,6 +32,8 @@ from hvlib.teaching.questions import QUESTIONS
 GAME = "you are the kernel"
 HANDS = table("game", FACTS.items())
 SEEDS = range(5)
+PYTHON = "this page's, where a cell has Run; else that of Binder or JupyterLab"
+"""Where a reader of a page finds a session."""
 """The numbers that an exercise can be put with on a page."""
 SHORTEST_ALT = 20
 PICTURES = ("image/png", "image/svg+xml")
@@ -160,7 +162,7 @@ def _picture(page: Page, state: outputs.PictureShown, data: Mapping[str, Any]) -
 def _sandbox(page: Page, state: outputs.SandboxShown, data: Mapping[str, Any]) -> str:
     if not state.alt or "image/svg+xml" not in data:
         raise Unfit(f"{page.where}: the sandbox has no picture for readers without a session; run make notebooks.")
-    words = f"{data['text/plain']}\nTyping other numbers needs Python: this page's, where a cell has Run; else Binder, or JupyterLab."
+    words = f"{data['text/plain']}\nTyping other numbers needs Python: {PYTHON}."
     return _figure(_both(data), "<br>".join(map(html.escape, words.split("\n"))), "hv-figure")
 
 
@@ -202,7 +204,7 @@ def _paste(state: outputs.PasteShown, data: Mapping[str, Any]) -> str:
 def _exercise(page: Page, state: outputs.ExerciseShown) -> str:
     question = _known(page, "question", state.question, QUESTIONS)
     if question.read.kind == "function":
-        words = f"{question.text(state.seed)}\nThis answer is Python: write it where a cell of this page has Run; else in Binder, or JupyterLab."
+        words = f"{question.text(state.seed)}\nThis answer is Python: {PYTHON}."
         return _paragraphs(words)
     seeds = [state.seed, *(seed for seed in SEEDS if seed != state.seed)]
     return _form("exercise", ask.as_data(question, seeds), question.text(state.seed))

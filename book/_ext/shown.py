@@ -32,9 +32,9 @@ from hvlib.teaching.questions import QUESTIONS
 GAME = "you are the kernel"
 HANDS = table("game", FACTS.items())
 SEEDS = range(5)
+"""The numbers that an exercise can be put with on a page."""
 PYTHON = "this page's, where a cell has Run; else that of Binder or JupyterLab"
 """Where a reader of a page finds a session."""
-"""The numbers that an exercise can be put with on a page."""
 SHORTEST_ALT = 20
 PICTURES = ("image/png", "image/svg+xml")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

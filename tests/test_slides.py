@@ -38,6 +38,8 @@ def test_a_deck_has_all_that_a_chapter_shows_and_tells_no_solution(path):
     assert text.count("<section") > 8
     assert text.count("<aside") >= 5
     assert "<summary>Solution" not in text
+    assert ">Sources" in text
+    assert ">Sources" not in re.sub(r"(?s)<aside.*?</aside>", "", text), "they are for the notes"
     assert not re.search(r'(?:src|href)="(?:https?:)?//', re.sub(r'<a [^>]*href="https?:[^>]*>', "", text))
 
 

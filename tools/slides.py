@@ -71,11 +71,12 @@ def _words(source: str) -> Iterator[Any]:
     for part in re.split(r"(?m)^(?=#{1,2} )", source):
         if not part.strip():
             continue
-        blocks = re.split(r"\n{2,}", part.partition("\n### Sources\n")[0].strip())
-        heading = [blocks.pop(0)] if blocks[0].startswith("#") else []
-        shown = [block for place, block in enumerate(blocks) if place == 0 or STANDS_OUT.match(block)]
-        kind = "slide" if heading else "subslide"
-        yield _cell("\n\n".join(heading + shown), kind)
+        told = f"\n{part}".partition("\n### Sources\n")[0].strip()
+        if told:
+            blocks = re.split(r"\n{2,}", told)
+            heading = [blocks.pop(0)] if blocks[0].startswith("#") else []
+            shown = [block for place, block in enumerate(blocks) if place == 0 or STANDS_OUT.match(block)]
+            yield _cell("\n\n".join(heading + shown), "slide" if heading else "subslide")
         yield _cell(part.strip(), "notes")
 
 

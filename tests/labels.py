@@ -35,6 +35,7 @@ def scenes_of_chapters() -> Iterator[tuple[str, Scene]]:
     yield from both("schemes", draw.schemes())
     yield from both("schemes, 1 GiB", draw.schemes("1 GiB"))
     yield from both("timings", draw.timings())
+    yield from both("marks that stay", draw.marks_that_stay())
     for release in hv.observe.records():
         yield from both(f"record {release}", draw.record(release))
     for size, base in (("2 MiB", "4 KiB"), ("1 GiB", "4 KiB"), ("64 KiB", "4 KiB"), ("32 MiB", "16 KiB")):

@@ -246,3 +246,22 @@ def test_a_new_frame_for_the_head_is_drawn_as_the_heads(scheme, new):
     states = dict(page_map_of_pool(pool).frames)
     assert states["new"] in ("head", "own")
     assert [used for _, used in page_map_of_pool(pool).frames].count("head") == 1
+
+
+def test_the_marks_that_stay_stand_where_they_were_counted():
+    """Strips are 512 struct pages long; the turn is drawn once, before the first release that leaves marks."""
+    rows = [row for row in hv.observe.left_huge() if row.hvo == "on"]
+    for scene in (draw.marks_that_stay().scene, draw.marks_that_stay().upright):
+        for number, row in enumerate(rows):
+            (strip,) = (shape for shape in scene.groups[f"strip{number}"] if isinstance(shape, Box))
+            places = [512 * (mark.x - strip.x) / strip.width for mark in scene.groups.get(f"marks{number}", ())]
+            assert places == pytest.approx(row.in_each)
+            rounds = scene.groups[f"again{number}"]
+            assert [box.role == "own" for box in rounds] == [bool(got) for got in row.again]
+        (line,) = (shape for shape in scene.groups["turn"] if isinstance(shape, Line))
+        clean, marked = (
+            [scene.groups[f"strip{n}"][1].y for n, row in enumerate(rows) if bool(row.frames) is bad]
+            for bad in (False, True)
+        )
+        assert max(clean) < line.y1 < min(marked)
+        assert f"{row.release.split('+')[0]}: {len(row.in_each)} marks" in scene.alt

@@ -30,7 +30,13 @@ def test_what_says_nothing_gets_its_sentence_in_the_box_and_from_a_cell():
 
 
 def test_an_empty_box_asks_this_machine():
-    assert repr(hv.paste(" \n")) == str(hv.observe.host())
+    assert repr(hv.paste(" \n")) == f"{hv.observe.here().origin}\n{hv.observe.host()}"
+
+
+def test_an_empty_box_on_a_page_says_that_the_machine_is_a_recorded_one(monkeypatch):
+    """In a browser there is no Linux: nobody is to take another's figures for their own."""
+    monkeypatch.setenv("HVLIB_OBSERVE", "recorded")
+    assert repr(hv.paste("")).startswith("recorded: Linux")
 
 
 @pytest.mark.parametrize("text", [None, 7, b"MemTotal", ["MemTotal"]])

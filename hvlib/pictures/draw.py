@@ -8,6 +8,7 @@ from math import log10
 
 from ..errors import instance_of
 from ..facts.schemes import SCHEMES, Scheme
+from ..kernels import observe
 from ..kernels.costs import COSTS, Timing
 from ..mechanism.machine import Machine, Pool
 from ..units import format_size, parse_size
@@ -232,3 +233,101 @@ def _upright_timings() -> Scene:
 
 def _role(row: Timing) -> Role:
     return "quiet" if row.batched else "plain"
+
+
+# --- the third bug ----------------------------------------------------------------------------------------------------
+
+_STRUCT_PAGES, _LATER = 512, "the two changes come with 6.12.114"
+
+
+def marks_that_stay() -> Picture:
+    """What stays in a dissolved 2 MiB page, and what it costs, release by release (`hvlib.observe.left_huge`, HVO on).
+
+    Each strip is the 512 struct pages of one page that was given back; marked are those that still say HugeTLB. The
+    squares are huge pages of 1 GiB that were asked for and given back, one after the other.
+    """
+    rows = [row for row in observe.left_huge() if row.hvo == "on"]
+    strip, top, step, left, again = 400.0, 62, 30, 92.0, 548.0
+    scene = Scene(WIDTH, top + len(rows) * step + 92)
+    scene.add(
+        "heads",
+        Label(left, 20, "a dissolved 2 MiB page: its 512 struct pages", align="left", bold=True),
+        Label(again, 20, "1 GiB taken and given back,", align="left", bold=True),
+        Label(again, 38, "eight times", align="left", bold=True),
+        *(Label(left + strip * n / _STRUCT_PAGES, 46, str(n)) for n in (64, 192, 320, 448)),
+    )
+    low = top
+    for number, row in enumerate(rows):
+        if row.frames and not rows[number - 1].frames:
+            scene.add("turn", Line(14, low + 8, WIDTH - 14, low + 8),
+                      Label(left, low + 22, _LATER, align="left", bold=True))  # fmt: skip
+            low += 36
+        _kernel(scene, row, number, Label(14, low + 10, _series(row), align="left", bold=True), low, left, strip)
+        _rounds(scene, row, number, again, low)
+        low += step
+    _tell(scene, rows)
+    scene.add("key", *_key(14, scene.height - 22))
+    return Picture(scene, _upright_marks(rows))
+
+
+def _upright_marks(rows: Sequence[observe.LeftHuge]) -> Scene:
+    """For a phone: the rounds stand below their strip."""
+    top, step = 48, 66
+    scene = Scene(PORTRAIT, top + len(rows) * step + 96)
+    told = "a dissolved 2 MiB page: its 512 struct pages; beside the release: 1 GiB taken and given back, eight times"
+    scene.add("heads", *lines(4, 10, told, 46))
+    low = top
+    for number, row in enumerate(rows):
+        if row.frames and not rows[number - 1].frames:
+            scene.add(
+                "turn", Line(4, low + 4, PORTRAIT - 4, low + 4), Label(4, low + 18, _LATER, align="left", bold=True)
+            )
+            low += 32
+        _kernel(scene, row, number, Label(4, low + 8, _series(row), align="left", bold=True), low + 18, 4, PORTRAIT - 8)
+        _rounds(scene, row, number, 150, low - 2)
+        low += step
+    _tell(scene, rows)
+    scene.add("key", *_key(4, scene.height - 44, upright=True))
+    return scene
+
+
+def _series(row: observe.LeftHuge) -> str:
+    return row.release.split("+")[0]
+
+
+def _kernel(scene: Scene, row: observe.LeftHuge, number: int, name: Label, y: float, left: float, wide: float) -> None:
+    """The struct pages of one dissolved page, and which of them still say HugeTLB."""
+    unit = wide / _STRUCT_PAGES
+    scene.add(f"strip{number}", name, Box(left, y, wide, 20, "plain"))
+    scene.add(f"marks{number}", *(Box(left + unit * place, y, 4, 20, "stuck") for place in row.in_each))
+
+
+def _rounds(scene: Scene, row: observe.LeftHuge, number: int, left: float, y: float) -> None:
+    """Whether there was a page of 1 GiB, each time."""
+    scene.add(
+        f"again{number}",
+        *(Box(left + 23 * turn, y + 1, 18, 18, "own" if got else "void") for turn, got in enumerate(row.again)),
+    )
+
+
+def _key(left: float, y: float, *, upright: bool = False) -> list[Box | Label]:
+    told = (("stuck", "still says HugeTLB"), ("own", "a page of 1 GiB"), ("void", "none can be had"))
+    shapes: list[Box | Label] = []
+    for number, (role, words) in enumerate(told):
+        x, row = (left + 165 * (number % 2), number // 2 * 24) if upright else (left + 190 * number, 0)
+        shapes += [Box(x, y + row - 8, 16, 16, role), Label(x + 24, y + row, words, align="left")]  # type: ignore[arg-type]
+    return shapes
+
+
+def _tell(scene: Scene, rows: Sequence[observe.LeftHuge]) -> None:
+    bad = [row for row in rows if row.frames]
+    fewest = min(sum(row.again) for row in bad)
+    scene.caption = (
+        f"With the optimisation on, {_series(bad[0])} to {_series(bad[-1])} leave {len(bad[0].in_each)} marks in each "
+        f"page that is dissolved, and after {fewest} rounds there is no page of 1 GiB any more."
+    )
+    told = (
+        f"{_series(row)}: {len(row.in_each) or 'no'} marks, 1 GiB had {sum(row.again)} of {len(row.again)} times"
+        for row in rows
+    )
+    scene.alt = f"Kernel by kernel, struct pages of a dissolved 2 MiB page that still say HugeTLB. {'; '.join(told)}."

@@ -80,8 +80,12 @@ class Paste(anywidget.AnyWidget):
         try:
             if len(self.text) > LONGEST:
                 raise BadInput(f"the box takes {LONGEST:,} letters; give a longer text to hvlib host as a file.")
-            self._answer = observe.host(self.text if self.text.strip() else None)
-            self.said = {"words": str(self._answer), "understood": True}
+            asked = self.text if self.text.strip() else None
+            self._answer = observe.host(asked)
+            whose = (
+                "" if asked else f"{observe.here().origin}\n"
+            )  # a page has no Linux of its own: it says whose this is
+            self.said = {"words": f"{whose}{self._answer}", "understood": True}
         except BadInput as why:
             self._answer = None
             self.said = {"words": str(why), "understood": False}

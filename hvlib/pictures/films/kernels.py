@@ -65,10 +65,10 @@ def _pool(scene: Scene, saved: int, when: str, left: float, wide: float) -> None
     how = "as the kernel's counters tell" if when == _LIVE else "at boot"
     told = f"{saved} of {whole} frames saved" if saved else f"none of {whole} frames saved"
     scene.add("pool words", Label(left, y + 8, f"{_POOL} such pages, {how}", align="left", bold=True))
-    scene.add("pool", Box(left, y + 20, wide - part, 18, "own"))
     if saved:
-        scene.add("pool", Box(left + wide - part, y + 20, part, 18, "freed"))
-    scene.add("pool text", Label(left + wide, y + 52, told, align="right", bold=True))
+        scene.add("pool", Box(left, y + 20, part, 18, "freed"))
+    scene.add("pool", Box(left + part, y + 20, wide - part, 18, "own"))
+    scene.add("pool text", Label(left, y + 52, told, align="left", bold=True))
 
 
 def _touch(scene: Scene, when: str) -> None:

@@ -80,7 +80,7 @@ QUESTIONS: dict[str, Question] = {
         "Seven page frames are free, and no more can be had. The pool is to be emptied. How many of the eight can be given back?",
         count,
         lambda _: _given_back(8, 7, "head page"),
-        "Seven frames restore the first one, and its own 512 frames, which the kernel may use, pay for all the others.",
+        "With seven free frames the first one is restored, and its own 512 frames, which the kernel may use, pay for all the others.",
         (
             (lambda _: 1, "The first one takes the seven frames, yes. What becomes free when it is given back?"),
             (lambda _: _given_back(8, 6, "head page"), "One frame of eight was kept, so seven must be allocated. They are there."),

@@ -16,14 +16,14 @@ from hvlib.pictures.style import ARROWS, STYLES
 ROOT = Path(hvlib.__file__).parents[1]
 MEANING = {
     "head": {"head", "the head", "the head's", "says PG_head", "struct pages", "struct pages (the memmap)"},
-    "own": {"own frame", "in use", "frames kept", "memory to use"},
+    "own": {"own frame", "in use", "frames kept", "memory to use", "a page of 1 GiB"},
     "shared": {"shared", "in use, shared", "one for all"},
     "freed": {"free", "free, given back", "freed", "given back", "saved", "saved, net"},
     "table": {"PTE, writable", "page tables"},
     "readonly": {"PTE, read-only", "shared, read-only", "shared, r/o"},
     "level": {"PMD leaf"},
     "mark": {"the PFN asked about"},
-    "stuck": {"surplus"},
+    "stuck": {"surplus", "still says HugeTLB"},
     "unlike": {"differs from most tails", "differs from most tails (all grey: no value is common)"},
     "arrow own": {"writable", "writable entry"},
     "arrow remapped": {"read-only", "read-only entry"},

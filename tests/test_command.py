@@ -377,6 +377,8 @@ def test_the_command_leads_to_a_live_panel_and_ends_at_one_interrupt(tmp_path, b
         server = subprocess.Popen(
             [sys.executable, "-m", "hvlib", "open", "remap", "--into", "my book", "--no-browser", "--", *flags],
             cwd=tmp_path, env=os.environ | own, stdout=log, stderr=log,
+            # who runs the tests in the background of a shell has interrupts ignored, and the command would inherit that
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         try:
             tools.wait(f"http://127.0.0.1:{port}/api/status?token={token}", server, tmp_path / "log")

@@ -56,6 +56,13 @@ def test_a_mask_clears_what_a_pointer_would_name(size):
     assert ~int(mask, 16) & ((1 << 64) - 1) | 1 == (1 << facts["bits"]) - 1, "as many low bits as it says"
 
 
+def test_one_entry_tells_all_kernels_apart_if_it_is_the_right_one():
+    """What chapter 11 says of how few entries will do."""
+    kinds = hand_facts.kernels()["kinds"]
+    told = [len({str(kind["entries"][page]) for kind in kinds}) for page in range(8)]
+    assert (told, len(kinds)) == ([2, 4, 5, 5, 5, 5, 5, 5], 5)
+
+
 def test_three_marks_are_an_address():
     data = hand_facts.walk()
     for target in data["targets"]:

@@ -272,7 +272,7 @@ def marks_that_stay() -> Picture:
 
 def _upright_marks(rows: Sequence[observe.LeftHuge]) -> Scene:
     """For a phone: the rounds stand below their strip."""
-    top, step = 48, 66
+    top, step = 66, 66
     scene = Scene(PORTRAIT, top + len(rows) * step + 96)
     told = "a dissolved 2 MiB page: its 512 struct pages; beside the release: 1 GiB taken and given back, eight times"
     scene.add("heads", *lines(4, 10, told, 46))

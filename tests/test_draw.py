@@ -6,6 +6,7 @@ import pytest
 
 import hvlib as hv
 from hvlib.pictures import draw, outputs, svg
+from hvlib.pictures.films import FILMS
 from hvlib.pictures.films.address import address
 from hvlib.pictures.films.filling import filling
 from hvlib.pictures.films.memmap import memmap
@@ -265,3 +266,12 @@ def test_the_marks_that_stay_stand_where_they_were_counted():
         )
         assert max(clean) < line.y1 < min(marked)
         assert f"{row.release.split('+')[0]}: {len(row.in_each)} marks" in scene.alt
+
+
+def test_what_is_saved_begins_where_a_guess_is_measured_from():
+    """A guess is drawn from the left end of the bar (waits.js): a right one must end where the saved frames end."""
+    scene = FILMS["kernels"].state(release="6.1.192", when="while it lives")[0]
+    freed, own = scene.groups["pool"]
+    assert (freed.role, own.role) == ("freed", "own")
+    assert freed.x + freed.width == pytest.approx(own.x)
+    assert freed.width / (freed.width + own.width) == pytest.approx(448 / 512)

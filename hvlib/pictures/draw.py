@@ -284,7 +284,7 @@ def _upright_marks(rows: Sequence[observe.LeftHuge]) -> Scene:
             )
             low += 32
         _kernel(scene, row, number, Label(4, low + 8, _series(row), align="left", bold=True), low + 18, 4, PORTRAIT - 8)
-        _rounds(scene, row, number, 150, low - 2)
+        _rounds(scene, row, number, 150, low - 6)
         low += step
     _tell(scene, rows)
     scene.add("key", *_key(4, scene.height - 44, upright=True))
@@ -299,7 +299,7 @@ def _kernel(scene: Scene, row: observe.LeftHuge, number: int, name: Label, y: fl
     """The struct pages of one dissolved page, and which of them still say HugeTLB."""
     unit = wide / _STRUCT_PAGES
     scene.add(f"strip{number}", name, Box(left, y, wide, 20, "plain"))
-    scene.add(f"marks{number}", *(Box(left + unit * place, y, 4, 20, "stuck") for place in row.in_each))
+    scene.add(f"marks{number}", *(Box(left + unit * place, y, 7, 20, "stuck") for place in row.in_each))
 
 
 def _rounds(scene: Scene, row: observe.LeftHuge, number: int, left: float, y: float) -> None:

@@ -82,9 +82,8 @@ class Paste(anywidget.AnyWidget):
                 raise BadInput(f"the box takes {LONGEST:,} letters; give a longer text to hvlib host as a file.")
             asked = self.text if self.text.strip() else None
             self._answer = observe.host(asked)
-            whose = (
-                "" if asked else f"{observe.here().origin}\n"
-            )  # a page has no Linux of its own: it says whose this is
+            # a page in a browser has no Linux of its own: the origin says whose figures these are
+            whose = "" if asked else f"{observe.here().origin}\n"
             self.said = {"words": f"{whose}{self._answer}", "understood": True}
         except BadInput as why:
             self._answer = None

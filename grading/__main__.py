@@ -18,7 +18,7 @@ from hvlib.units import whole_number
 
 from . import collect, course, demo, gradebook, measure, nbgrader_course, sets, tasks
 from .probe import check
-from .record import Record
+from .record import WHOSE, Record
 from .score import OF_THE_BOOK, Result
 from .wall import choose, prepare
 
@@ -50,8 +50,8 @@ def _parser() -> Parser:
         return found
 
     def whose(found: Parser) -> None:
-        words = "whose numbers count where the notebook names another student (default: roster)"
-        found.add_argument("--id", choices=["roster", "notebook"], default="roster", help=words)
+        words = "whose numbers count where the notebook names another student (default: as said before, or else roster)"
+        found.add_argument("--id", choices=WHOSE, help=words)
 
     one = command("course", "write a course file with a secret of its own", "my-course", of_course=False)
     one.add_argument("folder", type=Path)
@@ -115,7 +115,10 @@ def _record(options: Namespace, of: tasks.Course, *, new: bool = False) -> Recor
     assignment, folder = of.sets[options.set], options.into or Path("graded") / options.set
     if not new and not (folder / "outcomes.jsonl").is_file():
         raise BadInput(f"{quoted(str(folder))} has no marks; write grading grade first, or choose another for --into.")
-    return Record(folder, assignment)
+    record = Record(folder, assignment)
+    if getattr(options, "id", None):
+        record.count(options.id)
+    return record
 
 
 def _new_course(options: Namespace) -> int:
@@ -163,7 +166,7 @@ def _grade(options: Namespace) -> int:
     hidden = [options.hand_ins, record.folder, *([options.course.parent] if options.course else [])]
     with _walled(options, hidden) as how:
         failed = course.grade(chosen, options.set, handed, record, how, again=options.again or bool(options.only))
-    found = course.write(chosen, record, typed=options.id == "notebook")
+    found = course.write(chosen, record)
     doubts = [f"{one.student}: {doubt}" for one in handed for doubt in one.doubts]
     for doubt in doubts:
         _warn(doubt)
@@ -226,7 +229,7 @@ def _release(options: Namespace) -> int:
 def _gradebook(options: Namespace) -> int:
     chosen, of = _course(options), collect.roster(options.roster)
     record = _record(options, chosen)
-    found = course.write(chosen, record, typed=options.id == "notebook")
+    found = course.write(chosen, record)
     gradebook.write(of, chosen, record, found, options.hand_ins, options.column)
     unmarked = sum(bool(result.open) for result in found)
     if unmarked:
@@ -283,7 +286,7 @@ def _tell(record: Record, found: Sequence[Result], now: Collection[str]) -> None
 def _report(options: Namespace) -> int:
     chosen = _course(options)
     record = _record(options, chosen)
-    _tell(record, course.write(chosen, record, typed=options.id == "notebook"), ())
+    _tell(record, course.write(chosen, record), ())
     return 0
 
 
@@ -295,7 +298,7 @@ def _merge(options: Namespace) -> int:
     record = _record(options, chosen, new=True)
     for folder in options.folders:
         say(f"{folder}: {record.merge(folder)} hand-ins")
-    _tell(record, course.write(chosen, record, typed=options.id == "notebook"), ())
+    _tell(record, course.write(chosen, record), ())
     return 0
 
 

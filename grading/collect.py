@@ -79,7 +79,7 @@ class Roster:
 def roster(path: Path) -> Roster:
     """A class from the CSV that an LMS exports, or one with columns id and name. Raises `BadInput`."""
     try:
-        found = dictionaries(path.read_bytes())
+        found = [row for _, row in dictionaries(path.read_bytes())]
     except (OSError, ValueError, IndexError):
         raise BadInput(
             f"the roster {quoted(str(path))} cannot be read; choose a CSV file with a line for each."
@@ -276,15 +276,16 @@ def _gradescope(data: bytes) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Folder -> when, and the ids, addresses and names of who handed it in, from submission_metadata.yml."""
     try:
         found = yaml.safe_load(data)
-        return {
-            str(folder): (
-                _iso(about.get(":created_at")),
-                tuple(str(one[key]) for one in about[":submitters"] for key in TELLING if one.get(key)),
-            )
-            for folder, about in found.items()
-        }  # fmt: skip
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         return {}
+    told = {}
+    for folder, about in found.items() if isinstance(found, dict) else ():
+        try:
+            who = tuple(str(one[key]) for one in about[":submitters"] for key in TELLING if one.get(key))
+            told[str(folder)] = (_iso(about.get(":created_at")), who)
+        except (AttributeError, KeyError, TypeError):
+            continue  # what is told of the others still counts
+    return told
 
 
 def _iso(when: object) -> str:
@@ -468,7 +469,7 @@ def collected(path: Path) -> dict[str, dict[str, str]]:
     """
     rows = dictionaries(path.read_bytes()) if path.is_file() else []
     found = {}
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         if not {"student", "handed_in", "notes"} <= set(row):
             raise BadInput(f"{quoted(str(path))} has other columns; write a first line {','.join(COLUMNS)}.")
         line = {name: words.from_table(row.get(name, "")) for name in COLUMNS}
@@ -477,7 +478,7 @@ def collected(path: Path) -> dict[str, dict[str, str]]:
                 datetime.datetime.fromisoformat(line["handed_in"])
         except ValueError:
             raise BadInput(
-                f"row {number} of {quoted(str(path))}: {quoted(line['handed_in'])} is no time of handing in; "
+                f"line {number} of {quoted(str(path))}: {quoted(line['handed_in'])} is no time of handing in; "
                 "write for example 2027-03-01T23:59:00."
             ) from None
         found[line["student"]] = line

@@ -253,19 +253,19 @@ def _entry(course: Course, hand_in: HandIn, asks: Asked, how: Run, before: Entry
     return Entry(hand_in.student, digest, outcome, hand_in.handed_in, notes)
 
 
-def results(course: Course, record: Record, *, typed: bool = False) -> list[Result]:
+def results(course: Course, record: Record) -> list[Result]:
     """The marks of all who were graded, with what the teacher says in marks.csv."""
     told, found = record.told(), []
     for student, entry in record.entries().items():
         outcome = Outcome(**{**vars(entry.outcome), "remarks": [*entry.notes, *entry.outcome.remarks]})
         found.append(score(course, record.assignment.name, student, outcome, handed_in=entry.handed_in,
-                           by_hand=told.get(student), typed=typed))  # fmt: skip
+                           by_hand=told.get(student), typed=record.typed))  # fmt: skip
     return found
 
 
-def write(course: Course, record: Record, *, typed: bool = False) -> list[Result]:
+def write(course: Course, record: Record) -> list[Result]:
     """Judge all who were graded and write grades.csv, marks.csv, the sheets and the feedback."""
-    found = results(course, record, typed=typed)
+    found = results(course, record)
     record.ask({}, [result.student for result in found])
     report.write(course, record, found)
     return found

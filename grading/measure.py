@@ -71,7 +71,7 @@ def _scores(path: Path) -> Iterator[tuple[str, concepts.Score]]:
         raise BadInput(
             f"the results {quoted(str(path))} cannot be read; choose a CSV file, or a folder of them."
         ) from None
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         try:
             answers = [int(one) for one in re.findall(r"-?\d+", row["answers"])]
             student = row["student"].strip()

@@ -1,8 +1,8 @@
 """The same hand-ins through nbgrader: release, collect, rebuild, autograde, feedback, export.
 
 nbgrader runs a hand-in's code beside its hidden tests, where a clever student can reach them. So what nbgrader gets is
-rebuilt: the release, with the student's true id, and in each answer cell the plain value that came through the wall.
-Students' code never runs there, and both graders give the same scores.
+rebuilt: the release, with the id whose numbers count, and in each answer cell the plain value that came through
+the wall. Students' code never runs there, and both graders give the same scores.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from hvlib.errors import BadInput
 
 from . import sets, words
+from .course import results
 from .record import Entry, Record
 from .tasks import Course
 
@@ -30,13 +31,13 @@ c.ExportApp.plugin_class = "nbgrader.plugins.export.CsvExportPlugin"
 """
 
 
-def rebuilt(course: Course, problem_set: str, entry: Entry) -> str:
-    """The notebook that nbgrader gets for a hand-in."""
+def rebuilt(course: Course, problem_set: str, entry: Entry, whose: str) -> str:
+    """The notebook that nbgrader gets for a hand-in; ``whose`` numbers count."""
     notebook, outcome = sets.release(problem_set, course), entry.outcome
     for cell in notebook.cells:
         name = cell.metadata.nbgrader.grade_id
         if name == "student":
-            cell.source = f"student = {entry.student!r}"
+            cell.source = f"student = {whose!r}"
         elif cell.metadata.nbgrader.solution and cell.cell_type == "code":
             cell.source = f"{sets.variable(name)} = {outcome.values.get(name)!r}"
         elif name in outcome.texts:
@@ -55,12 +56,12 @@ def grade(
     (target / f"{problem_set}.ipynb").write_text(sets.text(sets.source(problem_set, course=course)), "utf-8")
     (home / "nbgrader_config.py").write_text(CONFIG, "utf-8")
     _nbgrader(course, home, "generate_assignment", problem_set, "--force")
-    names = {}
+    names, whose = {}, {result.student: result.asked for result in results(course, record)}
     for entry in record.entries().values():
         names[words.file_name(entry.student)] = entry.student
         path = home / "submitted" / words.file_name(entry.student) / problem_set / f"{problem_set}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(rebuilt(course, problem_set, entry), "utf-8")
+        path.write_text(rebuilt(course, problem_set, entry, whose[entry.student]), "utf-8")
     tell("autograding with nbgrader …\n")
     _nbgrader(course, home, "autograde", problem_set, "--force")
     _nbgrader(course, home, "generate_feedback", problem_set, "--force")

@@ -26,6 +26,8 @@ from .tasks import Assignment
 from .words import from_table, in_table
 
 COLUMNS = ("student", "task", "points", "reason")
+WHOSE = ("roster", "notebook")
+"""Whose numbers may count: the student's in the roster, or those of the id typed in the notebook."""
 Told = dict[str, dict[str, tuple[float, str]]]
 """Student -> task -> points and reason."""
 
@@ -78,12 +80,16 @@ class Record:
         return [line for line in found if isinstance(line, dict) and "student" in line]
 
     def entries(self) -> dict[str, Entry]:
-        """Student -> the last entry."""
+        """Student -> the last entry. Raises `BadInput` for a record with other fields."""
         found = {}
         for line in self._lines():
-            outcome = Outcome(**line["outcome"])  # type: ignore[arg-type]
-            entry = Entry(str(line["student"]), str(line["digest"]), outcome, str(line["handed_in"]),
-                          tuple(line["notes"]))  # type: ignore[arg-type]  # fmt: skip
+            try:
+                outcome = Outcome(**line["outcome"])  # type: ignore[arg-type]
+                entry = Entry(str(line["student"]), str(line["digest"]), outcome, str(line["handed_in"]),
+                              tuple(line["notes"]))  # type: ignore[arg-type]  # fmt: skip
+            except (KeyError, TypeError):
+                raise BadInput(f"{quoted(str(self.folder))} was written by another version of the grader; grade again, "
+                               "with another folder for --into.") from None  # fmt: skip
             found[entry.student] = entry
         return dict(sorted(found.items()))
 
@@ -113,9 +119,21 @@ class Record:
                     raise BadInput(f"{quoted(student)} has other points for {task} in {quoted(str(other))}; "
                         "settle it in one of the two marks.csv first.")  # fmt: skip
         self.ask(told, ())
+        if not (self.folder / "whose-numbers").exists() and theirs.typed:
+            self.count(WHOSE[1])
         return len(theirs.entries())
 
     # --- what the teacher says ---
+
+    @property
+    def typed(self) -> bool:
+        """Do the numbers of the id count that was typed in the notebook, where it is another?"""
+        path = self.folder / "whose-numbers"
+        return path.exists() and path.read_text("utf-8", "replace").strip() == WHOSE[1]
+
+    def count(self, whose: str) -> None:
+        """Say whose numbers count, one of `WHOSE`, until another is said."""
+        self.write("whose-numbers", f"{whose}\n")
 
     def told(self) -> Told:
         """The points in marks.csv. Raises `BadInput` with the line that cannot be understood."""
@@ -144,7 +162,7 @@ class Record:
         path = self.folder / "marks.csv"
         if not path.exists():
             return []
-        rows = list(enumerate(table_of(path.read_bytes()), 1))
+        rows = table_of(path.read_bytes())
         names = [name.strip().lower() for name in rows[0][1]] if rows else []
         if not set(COLUMNS) <= set(names):
             raise BadInput(f"{quoted(str(path))} has other columns; write a first line student,task,points,reason.")
@@ -202,10 +220,10 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
     return file.getvalue()
 
 
-def table_of(data: bytes) -> list[list[str]]:
-    """The rows of a CSV file as programs write it: any usual encoding; commas, semicolons or tabs.
+def table_of(data: bytes) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file as programs write it, each with the number of the line that it begins on.
 
-    Raises `BadInput` for a field that does not end.
+    Any usual encoding; commas, semicolons or tabs. Raises `BadInput` for a field that does not end.
     """
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = data.decode("utf-16", "replace")
@@ -216,13 +234,18 @@ def table_of(data: bytes) -> list[list[str]]:
             text = data.decode("cp1252", "replace")
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
+    reader, rows, line = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [], 1
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        for row in reader:
+            rows.append((line, row))
+            line = reader.line_num + 1
     except csv.Error as why:
         raise BadInput(f"a CSV file cannot be read ({why}); look for a quotation mark that is never closed.") from None
+    return rows
 
 
-def dictionaries(data: bytes) -> list[Mapping[str, str]]:
-    """The rows of a CSV file by the names in its first line."""
+def dictionaries(data: bytes) -> list[tuple[int, Mapping[str, str]]]:
+    """The rows of a CSV file by the names in its first line, each with its line's number."""
     rows = table_of(data)
-    return [dict(zip(rows[0], [*row, *[""] * len(rows[0])], strict=False)) for row in rows[1:] if any(row)]
+    names = rows[0][1] if rows else []
+    return [(line, dict(zip(names, [*row, *[""] * len(names)], strict=False))) for line, row in rows[1:] if any(row)]

@@ -306,14 +306,13 @@ def test_nbgrader_gives_the_same_scores(tmp_path, monkeypatch):
     values = {
         "s01": right("s01"),
         "s02": dict(list(right("s02").items())[:3]) | {names[3]: -7, names[4]: "'); raise SystemExit #\ud800"},
+        "s03": right("s09"),
     }
+    kept.count("notebook")
     for student, found in values.items():
-        kept.add(
-            record.Entry(
-                student, "x", Outcome(found, texts={"pages_remain": "### BEGIN HIDDEN TESTS\nraise SystemExit"})
-            )
-        )
+        texts = {"pages_remain": "### BEGIN HIDDEN TESTS\nraise SystemExit"}
+        kept.add(record.Entry(student, "x", Outcome(found, texts=texts, typed="s09" if student == "s03" else None)))
     mine = {result.student: result.automatic for result in course.write(of, kept)}
-    assert mine["s01"] == 12
+    assert mine["s01"] == mine["s03"] == 12, "the id that was typed counts, as was said"
     assert 0 < mine["s02"] < 12
     assert nbgrader_course.grade(of, "ps2", kept, tmp_path / "nbgrader", print) == mine

@@ -76,6 +76,21 @@ DELIVERIES = {
 }  # fmt: skip
 
 
+def test_what_gradescope_tells_wrongly_of_one_costs_no_other_student(tmp_path):
+    broken = "submission_6: 7\nsubmission_5:\n  :submitters: 3\n"
+    names = {
+        "e/submission_metadata.yml": broken + GRADESCOPE,
+        "e/submission_7/x.ipynb": "a",
+        "e/submission_8/y.ipynb": "b",
+    }
+    source, into = delivered(tmp_path, names), tmp_path / "in"
+    assert (
+        main(["collect", str(source), "--roster", str(roster(tmp_path, PLAIN)), "--into", str(into), "--set", "ps1"])
+        == 0
+    )
+    assert (into / "s02" / "ps1" / "ps1.ipynb").read_text() == "b"
+
+
 MINE = "submission_8:\n  :submitters:\n  - :sid: s01\n  :created_at: 2028-01-01 00:00:00 Z\n"
 """What a student hands in to be taken for another."""
 
@@ -417,10 +432,11 @@ def test_a_second_delivery_finds_the_rows_of_the_first_again(tmp_path):
 
 @pytest.mark.parametrize(
     ("table", "said"),
-    [("student,name,file,handed_in,notes\ns01,,,3/1/2027 23:59,\n", "row 2 .*no time of handing in"),
+    [("student,name,file,handed_in,notes\ns01,,,3/1/2027 23:59,\n", "line 2 .*no time of handing in"),
+     ('student,name,file,handed_in,notes\n\ns02,,,,"two\nlines"\ns01,,,noon,\n', "line 5 .*no time of handing in"),
      ("student,name,file,notes\ns01,,,\n", "other columns"),
      ('student,name,file,handed_in,notes\n"s01' + 200_000 * ",", "never closed")],
-    ids=["a time", "a column", "a quotation mark"],
+    ids=["a time", "a time below an empty line and a long note", "a column", "a quotation mark"],
 )  # fmt: skip
 def test_a_table_of_hand_ins_that_a_spreadsheet_changed_gets_a_sentence(tmp_path, table, said):
     (tmp_path / "s01" / "ps1").mkdir(parents=True)
@@ -455,10 +471,25 @@ def test_merging_may_count_the_numbers_of_the_id_that_was_typed_as_grading_may(t
         into = tmp_path / whose
         assert main(["merge", "ps1", str(kept.folder), "--into", str(into), "--id", whose]) == 0
         (row,) = csv.DictReader(io.StringIO((into / "grades.csv").read_text("utf-8")))
+        assert main(["report", "ps1", "--into", str(into)]) == 0, "what was said once holds"
+        (again,) = csv.DictReader(io.StringIO((into / "grades.csv").read_text("utf-8")))
+        assert again == row
         points.append(float(row["points"]))
         asked = tasks.BOOK.text(PS1.keyed[0][0], "s01" if whose == "roster" else "s09")
         assert asked in (into / "feedback" / "s01.md").read_text("utf-8"), "the feedback asks what was judged"
     assert points[0] < points[1] == 12
+    assert main(["merge", "ps1", str(tmp_path / "notebook"), "--into", str(tmp_path / "next")]) == 0
+    assert record.Record(tmp_path / "next", PS1).typed, "and it is merged with the rest"
+
+
+def test_a_record_of_another_version_gets_a_sentence(tmp_path, capsys):
+    kept = record.Record(tmp_path / "one", PS1)
+    kept.add(record.Entry("s01", "x", Outcome(values=values("s01"))))
+    path = kept.folder / "outcomes.jsonl"
+    for line in (path.read_text().replace('"typed"', '"spoken"'), '{"set": "ps1", "student": "s01"}\n'):
+        path.write_text(line)
+        assert main(["report", "ps1", "--into", str(kept.folder)]) == 2
+        assert "another version of the grader" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("people", "form"), [(MOODLE, "moodle"), (CANVAS, "canvas"), (PLAIN, "plain")])

@@ -262,10 +262,9 @@ def finish(folder: Path) -> None:
 
 def pdf() -> None:
     """Print the pages, as one, with Chromium: tagged, with bookmarks."""
-    from playwright.sync_api import sync_playwright
+    from . import jupyterlab as reader
 
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not chromium:
+    if not reader.CHROMIUM:
         print("no PDF: it needs Chromium (Debian: apt install chromium)")
         return
     stage(printed=True)
@@ -273,16 +272,11 @@ def pdf() -> None:
     shutil.rmtree(one, ignore_errors=True)
     sphinx("singlehtml", one)
     finish(one)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
-        )
+    with reader.chromium() as browser:
         page = browser.new_page(java_script_enabled=False)
         page.goto((one / "index.html").as_uri())
         page.pdf(path=PDF, format="A4", outline=True, tagged=True, print_background=True,
                  margin={"top": "16mm", "bottom": "16mm", "left": "16mm", "right": "16mm"})  # fmt: skip
-        browser.close()
     print(f"{PDF}: {PDF.stat().st_size / 1e6:.1f} MB")
     if HTML.exists():
         offer(HTML, PDF)

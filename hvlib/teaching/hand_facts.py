@@ -236,9 +236,8 @@ def kernels(seed: int = 11) -> dict[str, Any]:
             "left": "{n} kinds of kernel are still possible.",
             "one": "<b>Only one kind is left: name it.</b>",
             "right": "<b>Right: {releases}</b>, with entries asked: {looks}. {why}",
-            "luck": "It could be {releases}; {n} kinds are still possible. Ask until only one is.",
-            "perhaps": "It could be {releases}, and it is another: {n} kinds are still possible.",
-            "cannot": "It cannot be {releases}: one of the entries that you asked leads elsewhere there.",
+            "early": "It could be {releases}, and {n} kinds are still possible. Ask until only one is.",
+            "cannot": "It cannot be {releases}: there, page {page} leads to <b>{to}</b>, {writable}.",
         },
     }  # fmt: skip
 

@@ -1,7 +1,7 @@
 // Guess the kernel: a page table read from a real one, entry by entry, until only one kind of kernel is left. What each
 // kind leads where comes from the records; here lists are compared, and nothing is known of schemes.
 export function kernels({ el, data, id }) {
-  const { kinds, order, words } = data, PAGES = kinds[0].entries.length, now = { turn: 0, looked: new Set(), said: null, looks: [] };
+  const { kinds, order, words } = data, PAGES = kinds[0].entries.length, now = { turn: 0, looked: new Set(), struck: new Set(), said: null, looks: [] };
   const root = make("figure", { class: "kernels", role: "group", "aria-label": data.title });
   const land = svg("svg", { class: "land", role: "group", "aria-label": words.table }), says = make("p", { class: "hv-says" }), spoken = make("div", { class: "hv-spoken", role: "status" });
   const buttons = make("div", { class: "hv-buttons", role: "group", "aria-label": words.which }), next = make("button", { type: "button", class: "next" }, words.next);
@@ -10,7 +10,9 @@ export function kernels({ el, data, id }) {
   const say = voice(says, spoken), ROW = 40, HIGH = 30, TOP = 28;
   const kind = () => kinds[order[now.turn % order.length]];
   const same = (a, b) => a.to === b.to && a.writable === b.writable;
-  const possible = () => kinds.filter((one) => [...now.looked].every((page) => same(one.entries[page], kind().entries[page])));
+  const against = (one) => [...now.looked].find((page) => !same(one.entries[page], kind().entries[page]));
+  const possible = () => kinds.filter((one) => against(one) === undefined);
+  const told = ({ to, writable }) => ({ to: words.leads[to] ?? write(words.leads.boot, { to }), writable: writable ? words.writable : words.readonly });
   const marker = svg("marker", { id: `${id}-tip`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 10, markerHeight: 10, markerUnits: "userSpaceOnUse", orient: "auto" }, svg("path", { class: "tip", d: "M0 0L8 4L0 8Z" }));
   land.append(svg("defs", {}, marker), ...["pages", "entries", "frames"].map((name) => svg("text", { class: `quiet ${name}` }, words[name])));
   const rows = Array.from({ length: PAGES }, (_, page) => {
@@ -46,23 +48,28 @@ export function kernels({ el, data, id }) {
     now.looked.add(page);
     now.said = null;
     draw();
-    const { to, writable } = kind().entries[page], left = possible();
-    say([write(words.looked, { page, to: words.leads[to] ?? write(words.leads.boot, { to }), writable: writable ? words.writable : words.readonly }),
+    const left = possible();
+    say([write(words.looked, { page, ...told(kind().entries[page]) }),
       left.length === 1 ? words.one : write(words.left, { n: left.length })].join(" "));
   }
   function name(one) {
     if (now.said?.right) return;
-    const right = one === kind(), could = possible().includes(one);
-    if (right && possible().length === 1) {
+    const left = possible(), page = against(one);
+    if (page !== undefined) {
+      now.struck.add(one);
+      say(write(words.cannot, { releases: one.releases, page, ...told(one.entries[page]) }), "bad");
+    } else if (left.length > 1) say(write(words.early, { releases: one.releases, n: left.length }), "bad");
+    else {
       now.said = { right: true };
       now.looks.push(now.looked.size);
       say(write(words.right, { releases: one.releases, looks: now.looked.size, why: one.why }), "good");
-    } else say(write(!could ? words.cannot : right ? words.luck : words.perhaps, { releases: one.releases, n: possible().length }), "bad");
+    }
     draw();
   }
   next.addEventListener("click", () => {
     now.turn += 1;
     now.looked = new Set();
+    now.struck = new Set();
     now.said = null;
     draw();
     say(words.opening);
@@ -95,13 +102,12 @@ export function kernels({ el, data, id }) {
       row.g.classList.toggle("seen", seen);
       row.g.classList.toggle("readonly", seen && !entry.writable);
       row.g.querySelector("text").textContent = !seen ? words.ask : entry.writable ? words.writable : words.readonly;
-      set(row.g, { "aria-label": write(words.label, { page, what: !seen ? words.ask : `${words.leads[entry.to] ?? write(words.leads.boot, { to: entry.to })}, ${entry.writable ? words.writable : words.readonly}` }) });
+      set(row.g, { "aria-label": write(words.label, { page, what: seen ? Object.values(told(entry)).join(", ") : words.ask }) });
       const from = left + table + 3;
       set(row.wire, { d: seen ? `M${from} ${y(page) + HIGH / 2}L${right - 4} ${y(at(entry.to)) + HIGH / 2}` : "", class: `wire${seen && entry.to !== String(page) ? " other" : ""}` });
     });
     for (const { to, frame: g } of extra) { put(g, right, at(to), frame); g.classList.toggle("led", shown.includes(to)); g.querySelector("text").textContent = small ? words[`${to} short`] : words[to]; }
-    const left_ = possible();
-    for (const { one, button } of choices) button.classList.toggle("out", !left_.includes(one));
+    for (const { one, button } of choices) button.classList.toggle("out", now.struck.has(one));
   }
   const seen = new ResizeObserver(() => {
     const wide = Math.floor(root.clientWidth);

@@ -475,6 +475,29 @@ def test_stop_reset_and_a_dead_worker(served, visit):
 
 @needs_npm
 @needs_chromium
+def test_what_fails_on_the_page_keeps_no_later_cell_waiting(served, visit):
+    seen = visit()
+    seen.page.route("**/editor.mjs", lambda route: route.abort())
+    seen.open(served, "05_eight_pages")
+    seen.button("Edit cell 7").click()
+    seen.says("The editor could not be loaded")
+    seen.page.unroute("**/editor.mjs")
+    seen.page.evaluate("""() => {
+      const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (data) {
+        if (data.do === "run") { Worker.prototype.postMessage = post; throw Error("not handed over"); }
+        post.call(this, data);
+      };
+    }""")
+    seen.button("Run cell 7").click()
+    seen.page.wait_for_function("Worker.prototype.postMessage.toString().includes('native')")
+    seen.run(7)
+    assert seen.errors == ["not handed over"]
+    seen.errors.clear()
+
+
+@needs_npm
+@needs_chromium
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 def test_a_live_page_is_accessible(served, visit, theme, width):
     """axe finds nothing where cells have run, one is edited, and one has failed."""

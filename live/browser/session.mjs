@@ -26,6 +26,7 @@ export function open({ cells, bar, make, here, name, changed }) {
         else if (kind === "ready") {
           Object.assign(clock, { ready: performance.now() - clock.asked, laps: data.laps, heap: data.heap });
           say(data.sentence);
+          tell();
           done();
         } else if (kind === "dead") died(data);
         else if (kind === "comm") widgets.received(data);
@@ -138,9 +139,11 @@ export function open({ cells, bar, make, here, name, changed }) {
 
   async function edit(cell) {
     if (!worker) asked = cell;
-    begin();
+    const started = begin();
     if (editors.has(cell)) return editors.get(cell).focus();
-    const module = await import(new URL("editor.mjs", here)).catch((why) => say(`The editor could not be loaded (${why.message}).`));
+    const module = await import(new URL("editor.mjs", here)).catch((why) => {
+      started.then(() => say(`The editor could not be loaded (${why.message}).`)); // else what Python says would cover it
+    });
     if (!module || editors.has(cell)) return;
     const code = cell.input.querySelector("[class*=highlight-]"), place = make("div", { class: "hv-live-editor" });
     place.addEventListener("keydown", (event) => event.stopPropagation()); // "/" would open the search

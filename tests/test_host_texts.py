@@ -340,7 +340,7 @@ TRAPS = {
     "node ranges": (
         X + "Early memory node ranges\n  node   0: [mem 0x0000000000001000-0x000000000009ffff]\n"
         "  node   1: [mem 0x0000000000100000-0x00000000bfffffff]\nInitmem setup\n", {"ram": 0x9F000 + 0xBFF00000}),
-    "totalpages of nodes": (X + "On node 0 totalpages: 100000\nOn node 1 totalpages: 200000\n", {"ram": 300000 << 12}),
+    "totalpages of nodes": (X + "On node 0 totalpages: 200000\nOn node 1 totalpages: 100000\n", {"ram": 300000 << 12}),
     "what nobody asks": (
         X + "HugeTLB: Using hugepages=7 for number of default huge pages\n  DMA32 zone: 12224 pages used for memmap\n",
         {"not_understood": []}),

@@ -164,6 +164,22 @@ def test_words_one_by_one_may_be_those_of_a_log_and_no_decimal_digits():
         hv.StructPage(0, ("64", *(0,) * 7))
 
 
+@pytest.mark.parametrize("word", [-1, 1 << 64])
+def test_a_word_has_64_bits(word):
+    with pytest.raises(hv.BadInput, match="from 0 to 2"):
+        hv.StructPage(0, (word, *(0,) * 7))
+    assert hv.StructPage(0, ((1 << 64) - 1, *(0,) * 7)).words[0] == (1 << 64) - 1
+
+
+def test_an_address_outside_the_vmemmap_is_told_where_it_begins_and_ends():
+    machine = hv.Machine("64 MiB", check=False)
+    last = 0xFFFFEA0000000000 + (64 << 20) // 4096 * 64 - 1
+    assert len(machine.vmemmap.struct_page_at(last - 63)) == 8
+    for address in (last + 1, 0xFFFFEA0000000000 - 64):
+        with pytest.raises(hv.BadInput, match=f"{0xFFFFEA0000000000:#x} to {last:#x};"):
+            machine.vmemmap.struct_page_at(address)
+
+
 @pytest.mark.parametrize("struct_page", [56, 64, 80, 128])
 @pytest.mark.parametrize("scheme", [name for name in hv.SCHEMES if name != "off"])
 def test_a_struct_page_read_at_once_has_the_words_read_one_by_one(struct_page, scheme):

@@ -553,3 +553,33 @@ def test_the_concept_test_goes_to_an_lms_and_tells_nothing():
     assert len(bank) == 10
     assert xml.count('fraction="100"') == sum(len(found) for found in bank.values())
     assert zipfile.ZipFile(io.BytesIO(export.qti(bank, "x"))).namelist()
+
+
+def test_the_commands_of_the_concept_test_write_and_read_files(tmp_path, capsys):
+    said = ["--into", str(tmp_path / "new"), "--seeds", "2"]
+    assert main(["export", "concept-test", "--when", "after", "--form", "B", *said]) == 0
+    name = "concept-test-B-after"
+    assert capsys.readouterr().out.splitlines() == [f"{tmp_path}/new/{name}{ending}" for ending in (".xml", ".zip")]
+    xml = ET.parse(tmp_path / "new" / f"{name}.xml").getroot()
+    asked = {hv.concepts.items(f"variant {number}", "after", "B")[0].text for number in (1, 2)}
+    assert asked <= {one.findtext("questiontext/text") for one in xml.iter("question")}
+    assert zipfile.is_zipfile(tmp_path / "new" / f"{name}.zip")
+    for student in ("s01", "s02"):
+        for when in ("before", "after"):
+            right = [item.right for item in hv.concepts.items(student, when)]
+            answers = right if when == "after" else [(one + 1) % 3 for one in right]
+            (tmp_path / f"{student}-{when}.csv").write_text(hv.concepts.result(answers, student, when))
+    assert main(["measure", str(tmp_path)]) == 0
+    assert "2 students took both: 0.0 of 10 before, 10.0 after" in capsys.readouterr().out
+    assert main(["measure", str(tmp_path / "s01-after.csv")]) == 2
+    assert "at least two students" in capsys.readouterr().err
+
+
+def test_a_command_makes_a_course_once(tmp_path, capsys):
+    assert main(["course", str(tmp_path / "new")]) == 0
+    path = tmp_path / "new" / "course.toml"
+    assert str(path) in capsys.readouterr().out
+    before = path.read_text()
+    assert tasks.load(path).salt
+    assert main(["course", str(tmp_path / "new")]) == 2, "a secret is never written over"
+    assert path.read_text() == before

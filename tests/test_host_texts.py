@@ -363,6 +363,24 @@ TRAPS = {
     "quoted-printable": (
         "MemTotal:       65851684=20kB\nHugePages_Total=3A 7\nHugepagesize=3A=\n 2048 kB\n",
         {"ram": 65851684 << 10, "2 MiB": 7}),
+    "a switch that a command asks for": (
+        X.replace("x86_64", "aarch64") + "$ sudo sysctl -w vm.hugetlb_optimize_vmemmap=1\nsysctl: cannot stat "
+        f"{QP}: No such file or directory\nvm.nr_hugepages = 9\n", {"optimisation": "not on this architecture"}),
+    "a switch that a sentence asks for": (
+        X + "Should I put vm.hugetlb_optimize_vmemmap=1 into a file?\n", {"optimisation": "unknown"}),
+    "a switch that a file asks for": (
+        X + "$ cat /etc/sysctl.d/9.conf\n# pools\nvm.nr_hugepages = 9\nvm.hugetlb_optimize_vmemmap = 1\n",
+        {"optimisation": "unknown", "pools": []}),
+    "a file that asks for what is": (
+        X + "# sysctl -p /etc/sysctl.d/9.conf\nvm.hugetlb_optimize_vmemmap = 1\n", {"optimisation": "on"}),
+    "a file, and what is after all": (
+        X + "# cat /etc/sysctl.conf\nvm.hugetlb_optimize_vmemmap = 1\n# sysctl vm.hugetlb_optimize_vmemmap\n"
+        "vm.hugetlb_optimize_vmemmap = 0\n", {"optimisation": "off"}),
+    "a switch read by its name alone": (X + "$ sysctl -n vm.hugetlb_optimize_vmemmap\n1\n", {"optimisation": "on"}),
+    "transparent huge pages have sizes too": (
+        "/sys/kernel/mm/transparent_hugepage/hugepages-1024kB/enabled:never\n"
+        "/sys/kernel/mm/transparent_hugepage/hugepages-16384kB/enabled:never\nMemTotal: 65481216 kB\n",
+        {"architecture": None, "base_page": 4096, "optimisation": "unknown"}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",

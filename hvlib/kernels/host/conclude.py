@@ -564,6 +564,11 @@ class _Conclusion:
             self.how["agrees"] = found.why
         elif counters is None and self.can is not False and (self.series or (9, 0)) >= facts.COUNTERS_SINCE:
             self.would.append("grep nr_memmap /proc/vmstat, which since 6.11 tells what is saved")
+        asked = boot.get("switch asked for")
+        if asked is not None and boot.get("switch") is None:
+            self.notes.append(
+                f"the text asks for vm.hugetlb_optimize_vmemmap = {asked:d}, and does not show what it is"
+            )
         for what in sorted(boot.changed):
             self.notes.append(f"the text says {what} more than once, differently; the last is taken")
         return Host(

@@ -495,13 +495,32 @@ def _sysfs_bare(found: re.Match[str], _: Document) -> Iterator[Seen]:
 @form("hugepages-", r"hugepages-(\d{1,13})kB")
 def _size(found: re.Match[str], document: Document) -> Iterator[Seen]:
     before = document.text[max(0, found.start() - 24) : found.start()]
-    if _power(int(found[1]) * KiB) and "pages for" not in before:
+    if _power(int(found[1]) * KiB) and "pages for" not in before and "transparent_hugepage/" not in before:
         yield Seen("size", True, int(found[1]) * KiB)
 
 
 @form("hugetlb_optimize_vmemmap", r"hugetlb_optimize_vmemmap[\"']?(?:[ \t]*<==)?[ \t]*[:=|,]?\s*[\"']?([01])(?![\w.])")
-def _switch(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    yield Seen("switch", found[1] == "1")
+def _switch(found: re.Match[str], document: Document) -> Iterator[Seen]:
+    yield Seen("switch asked for" if _asked_for(found, document.text) else "switch", found[1] == "1")
+
+
+_WRITES = re.compile(r"\bsysctl\b|\becho\b|\betc/|\b[a-z]{3,}[ \t]+\S*$")
+_FILE = re.compile(
+    r"[^\n]*\bsysctl\.(?:d/|conf\b)[^\n]*\n(?:[ \t]*(?:[#;](?!==)[^\n]*|[\w./-]+[ \t]*=[^\n]*)?\n)*[\w./ \t]*\Z"
+)
+_READS = re.compile(r"pplying|sysctl[ \t]+-|\n#[^\n]*\bsysctl\b(?!\.)")
+
+
+def _asked_for(found: re.Match[str], text: str) -> bool:
+    """Whether a setting is what somebody writes, in a command, a file or a sentence, and not what the kernel says."""
+    before = text[max(0, found.start() - 800) : found.start()]
+    if "\n" not in found[0]:
+        line = before.rsplit("\n", 1)[-1]
+        after = text[found.end() : found.end() + 80].split("\n", 1)[0]
+        if _WRITES.search(re.split(r"[|=>]|: ", line)[-1]) or re.match(r"[ \t]+[a-z]{2,}[ \t?]", after):
+            return True
+    file = _FILE.search(before)
+    return file is not None and not _READS.search(file[0])
 
 
 @form("hugetlb_optimize_vmemmap", r"(?:cannot (?:stat|access|open)|unknown key|\bno|[Mm]issing:?|absent:?)\s+[\"'‘`]?[\w/.]{0,80}"
@@ -519,8 +538,9 @@ passed("hugetlb_optimize_vmemmap", _REST)
 
 @form("vm.nr_hugepages", r"vm\.nr_hugepages\s*[=:]\s*(\d{1,15})\b")
 @form("proc/sys/vm/nr_hugepages", r"proc/sys/vm/nr_hugepages(?:[ \t]*<==)?[ \t]*[:=]?\s*(\d{1,15})\b")
-def _sysctl_pool(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    yield Seen("sysctl pool", int(found[1]))
+def _sysctl_pool(found: re.Match[str], document: Document) -> Iterator[Seen]:
+    if not _asked_for(found, document.text):
+        yield Seen("sysctl pool", int(found[1]))
 
 
 @form("vm.hugetlb_shm_group", r"vm\.hugetlb_shm_group")

@@ -381,6 +381,25 @@ TRAPS = {
         "/sys/kernel/mm/transparent_hugepage/hugepages-1024kB/enabled:never\n"
         "/sys/kernel/mm/transparent_hugepage/hugepages-16384kB/enabled:never\nMemTotal: 65481216 kB\n",
         {"architecture": None, "base_page": 4096, "optimisation": "unknown"}),
+    "the cells of libvirt": (
+        "<cpu><arch>x86_64</arch><pages unit='KiB' size='4'/></cpu>" + "".join(
+            f"<cell id='{n}'>\n<memory unit='KiB'>131741696</memory>\n<pages unit='KiB' size='4'>1717552</pages>\n"
+            f"<pages unit='KiB' size='1048576'>{n + 60}</pages>\n</cell>\n" for n in range(2)),
+        {"architecture": "x86_64", "ram": 2 * 131741696 << 10, "1 GiB": 121}),
+    "megabytes are no kB": ("MemTotal: 64308 MB\n" + X, {"ram": None}),
+    "what a pod asks for": (
+        X + "resources:\n  limits:\n    hugepages-2Mi: 100Mi\n    memory: 100Mi\n", {"pools": []}),
+    "what a boot loader's file asks for": (
+        X + 'GRUB_CMDLINE_LINUX="quiet hugepagesz=1G hugepages=40 x"\noptions root=/dev/sda hugepages=40\n'
+        "linux /vmlinuz root=/dev/sda hugepages=40\n", {"pools": []}),
+    "counters beside a pool, and no RAM": (
+        X + "nr_memmap_boot_pages 262144\nvm.hugetlb_optimize_vmemmap = 0\nhugepages-2048kB/nr_hugepages 1024\n",
+        {"agrees": None, "saved": 0, "to_save": 28 << 20}),
+    "sizes that arm64 has beside": (
+        X.replace("x86_64", "aarch64") + "HugePages_Total: 0\nHugepagesize: 2048 kB\nHugetlb: 33554432 kB\n", {"2 MiB": 0}),
+    "off, on who knows what": (
+        BANNER.format("6.8.0-45-generic").replace("x86_64-linux-gnu-", "") + "vm.nr_hugepages = 9\nhugepages-2048kB/nr_hugepages 9\n",
+        {"saved": None, "to_save": None, "architecture": None}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",

@@ -346,7 +346,8 @@ class _Conclusion:
             yield from ((size, count, how) for size, count in asked.items())
         elif rest > 0:
             if not sizes:
-                sizes = {2 << 20, GiB} - {default} if self.base_page == 4 * KiB and default in (2 << 20, GiB) else set()
+                two = self.architecture in ("x86_64", None) and self.base_page == 4 * KiB and default in (2 << 20, GiB)
+                sizes = {2 << 20, GiB} - {default} if two else set()
             if len(sizes) == 1 and rest % (size := sizes.pop()) == 0:
                 yield size, rest // size, how
             else:
@@ -620,11 +621,13 @@ class _Conclusion:
             return None, None, None
         if found and found.saved is not None:
             return found.saved, max(0, gross - found.saved) if self.can else None, "counted"
+        if self.can is None:
+            return None, None, None
         if optimisation == "on":
             return gross, 0, "assumed"
         if optimisation == "off":
             return 0, gross, "assumed"
-        return None, gross if self.can else None, None
+        return None, gross, None
 
     def _tables(self, each: dict[int, int], memory: int | None, known: Known, struct_page: int | None) -> int | None:
         """Bytes of page tables that the split costs at most, wherever the huge pages lie."""
@@ -798,6 +801,8 @@ class _Counters:
         least = -(-memory // self.section)
         if known == "exact":
             return least, least + 4
+        if memory == sum(pool.size * pool.count for pool in self.of.pools):
+            return least, 1 << 40
         # MemTotal lacks the kernel, a crash kernel, page tables and the struct pages themselves.
         return least, least + least // 8 + 4 + (4 * GiB) // self.section
 
@@ -855,7 +860,7 @@ class _Counters:
 
     def _nothing(self, expected: int | None, optimisation: Optimisation) -> Counted:
         needed = self.least * self.per_section
-        if self.least == 1 and self.most == 1 << 40:
+        if self.most == 1 << 40:
             return Counted(None, None, None, "the text does not tell the RAM")
         if self.pages > self.most * self.per_section:
             return Counted(None, None, False, "more is counted than the RAM's struct pages: page_ext or device memory?")

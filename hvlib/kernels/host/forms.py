@@ -311,10 +311,12 @@ def _boot_image(found: re.Match[str], document: Document) -> Iterator[Seen]:
 @form(" hugepages=", r"(?m:^)[ \t]*((?:[\w.,/@+%-]{1,200}(?:=\S{0,400})?[ \t]+){0,40}hugepages=\d[^\n]{0,8192})", 400)
 def _bare_words(found: re.Match[str], document: Document) -> Iterator[Seen]:
     """A line that is nothing but words of a command line."""
-    if all(map(_WORD.fullmatch, found[1].split())):
+    if all(map(_WORD.fullmatch, found[1].split())) and not _CONFIGURED.match(found[1]):
         yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
 
 
+_CONFIGURED = re.compile(r"(?:GRUB_\w*|args|kernelopts)=|(?:options|linux(?:16|efi)?|kernel|append)\s", re.IGNORECASE)
+"""What begins a line of a boot loader's file, which may be of another boot."""
 _WORD = re.compile(r"[\w.,:/@+%-]+(?:=[^\s\[\]]*)?")
 _PARAMETER = re.compile(r"(?:^|\s)[a-z][\w.-]*=\S")
 _SETTING = re.compile(r"\s*[\w./-]+\s*(?: = |: |:\t)|.*\b(?:kernel|Linux)\b.*:|.*\d:\d\d:\d\d|\s*nr_|\s*$")
@@ -384,7 +386,7 @@ def _oom_zone(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form(
     "MemTotal",
-    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)MemTotal[\"']?\s*[:=;|,\t]\s*[\"']?{_NUMBER}\s*[,;|]?\s*(?:kB|KB|kiB|KiB|k|$)?",
+    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)MemTotal[\"']?\s*[:=;|,\t]\s*[\"']?{_NUMBER}(?!\s*[MGT]i?B)\s*[,;|]?\s*(?:kB|KB|kiB|KiB|k|$)?",
     12,
 )
 def _mem_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
@@ -575,6 +577,7 @@ def _uname(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form("Architecture:", r"Architecture:\s+([\w-]{1,40})")
 @form("arch: ", r"\barch: ([\w-]{1,40})")
+@form("<arch>", r"<arch>([\w-]{1,40})</arch>")
 @form("kernel.arch", r"kernel\.arch\s*=\s*([\w-]{1,40})")
 @form("uname -m", r"uname -m[ \t]*\n[ \t]*([\w-]{1,40})")
 @form("architecture", r"(?<![\w_])architecture[\"']?\s*[:=]\s*[\"']?([\w-]{1,40})")
@@ -672,16 +675,31 @@ def _virsh(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("virsh", int(found[1]) * KiB)
 
 
+_CELL = re.compile(r"<cell id=['\"](\d{1,4})['\"]>(?!.*</cell>)", re.DOTALL)
+
+
 @form("<pages unit=", r"<pages unit='KiB' size='(\d{1,13})'>(\d{1,18})</pages>")
-def _virsh_pool(found: re.Match[str], _: Document) -> Iterator[Seen]:
+def _virsh_pool(found: re.Match[str], document: Document) -> Iterator[Seen]:
     size = int(found[1]) * KiB
+    cell = _CELL.search(document.text, max(0, found.start() - 600), found.start())
     if size > 64 * KiB and _few(size, int(found[2])):
-        yield Seen("tool pool", int(found[2]), size)
+        yield Seen("node pool" if cell else "tool pool", int(found[2]), size, int(cell[1]) if cell else None)
+
+
+@form("<cell id=", r"<cell id='(\d{1,4})'>\s*<memory unit='KiB'>(\d{1,15})</memory>")
+def _virsh_cell(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    if int(found[2]) * KiB <= LARGEST:
+        yield Seen("numactl", int(found[2]) * KiB, node=int(found[1]))
 
 
 @form("hugepages-", r"hugepages-(\d{1,6})([KMG])i[\"']?:\s*[\"']?(\d{1,15})([KMGT]?)i?\b")
-def _kubernetes(found: re.Match[str], _: Document) -> Iterator[Seen]:
+def _kubernetes(found: re.Match[str], document: Document) -> Iterator[Seen]:
     size, amount = int(found[1]) * _UNITS[found[2]], int(found[3]) * _UNITS[found[4]]
+    listed = re.findall(
+        r"\b(limits|requests|capacity|allocatable)\b", document.text[max(0, found.start() - 400) : found.start()], re.I
+    )
+    if listed and listed[-1].lower() in ("limits", "requests"):
+        return  # of a pod
     if _power(size) and amount % size == 0 and amount <= LARGEST:
         yield Seen("capacity", amount // size, size)
 

@@ -110,6 +110,8 @@ def _optimisation(host: Host, row: Any) -> None:
         row("the optimisation", host.optimisation, host.how.get("can", ""))
     else:
         can = {True: "this kernel can", None: "whether this kernel can: unknown"}[host.can]
+        if host.can is None and host.optimisation != "unknown":
+            can += f"; if so, it is {host.optimisation}"
         able, state = host.how.get("can", ""), host.how.get("optimisation", "")
         why = "; ".join(part for part in ("" if state and state in able else able, state) if part)
         row("the optimisation", f"{can}; it is {host.optimisation}" if host.can else can, why)

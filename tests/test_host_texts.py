@@ -400,6 +400,27 @@ TRAPS = {
     "off, on who knows what": (
         BANNER.format("6.8.0-45-generic").replace("x86_64-linux-gnu-", "") + "vm.nr_hugepages = 9\nhugepages-2048kB/nr_hugepages 9\n",
         {"saved": None, "to_save": None, "architecture": None}),
+    "an oops": (
+        "CPU: 3 PID: 99 Comm: a Not tainted 5.14.0-427.el9.aarch64+64k #1\n2096128 pages RAM\n",
+        {"release": "5.14.0-427.el9.aarch64+64k", "ram": 2096128 << 16, "optimisation": "not on this architecture"}),
+    "an oops of a kernel with foreign modules": (
+        "CPU: 1 PID: 9 Comm: b Kdump: loaded Tainted: G        W  OE      6.4.0-150600.23.25-default #1 SLE15-SP6\n",
+        {"release": "6.4.0-150600.23.25-default"}),
+    "the release as a file": ("==> /proc/sys/kernel/osrelease <==\n6.1.0-13-amd64\n", {"release": "6.1.0-13-amd64"}),
+    "uname -srm": ("$ uname -srm\nLinux 6.6.32 x86_64\n", {"release": "6.6.32", "architecture": "x86_64"}),
+    "uname -rm": ("$ uname -mr\n6.1.0-28-x aarch64\n", {"release": "6.1.0-28-x", "architecture": "aarch64"}),
+    "Ansible's facts": (
+        json.dumps({"ansible_architecture": "aarch64", "ansible_kernel": "6.8.0-9-x", "ansible_pagesize": 65536,
+                    "ansible_memtotal_mb": 128714}, indent=4),
+        {"release": "6.8.0-9-x", "architecture": "aarch64", "base_page": 65536, "ram": 128714 << 20}),
+    "an inventory's own names": (
+        json.dumps({"hostname": "edge-1", "kernel": "6.6.52-0-lts", "arch": "x86_64", "MemTotal": "16303412 kB"}),
+        {"release": "6.6.52-0-lts", "architecture": "x86_64", "ram": 16303412 << 10}),
+    "the same as YAML": ("kernel: 6.6.52-0-lts\narchitecture: x86_64\n", {"release": "6.6.52-0-lts"}),
+    "what Prometheus says of its numbers": (
+        "# HELP node_memory_HugePages_Total Memory information field HugePages_Total.\n"
+        "# TYPE node_memory_HugePages_Total gauge\nnode_memory_HugePages_Total 9\nnode_memory_Hugepagesize_bytes 2097152\n"
+        'node_memory_numa_HugePages_Total{node="0"} 5\n', {"2 MiB": 9, "not_understood": []}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",
@@ -415,6 +436,24 @@ def test_a_trap_is_not_fallen_into(name):
     assert {key: found.get(key) for key in right} == right
     if sizes := {key for key in right if key.endswith("iB")}:
         assert {pool["size"] for pool in answer["pools"]} == sizes, "and no other pool"
+
+
+SAID = ("HugePages_Total: {}", "Hugepagesize: 2048 kB", "MemTotal: 65851684 kB", "vm.hugetlb_optimize_vmemmap = {}")
+
+
+@pytest.mark.parametrize("how", ["a line each", "each at once", "Ansible", "dshbak"])
+def test_hosts_that_answer_one_command_are_not_mixed(how):
+    """The pool of the last was said to be that of all."""
+    told = [[line.format(n) for line in SAID] for n in (0, 1)]
+    lines = {
+        "a line each": [f"n{n}: {told[n][at]}" for at in range(len(SAID)) for n in (0, 1)],
+        "each at once": [f"n{n}: {line}" for n in (0, 1) for line in told[n]],
+        "Ansible": [line for n in (0, 1) for line in (f"n{n} | CHANGED | rc=0 >>", *told[n])],
+        "dshbak": [line for n in (0, 1) for line in ("-" * 16, f"n{n}", "-" * 16, *told[n])],
+    }[how]
+    hosts = hv.observe.host("\n".join(lines)).hosts
+    found = [(host.name, host.memory, [pool.count for pool in host.pools], host.optimisation) for host in hosts]
+    assert found == [("n0", 65851684 << 10, [0], "off"), ("n1", 65851684 << 10, [1], "on")]
 
 
 def test_files_of_a_report_are_known_by_their_names(tmp_path):

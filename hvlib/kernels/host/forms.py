@@ -183,7 +183,8 @@ for _word, _pattern in (
     ("Private_Hugetlb", _REST), ("Shared_Hugetlb", _REST), ("HugetlbPages:", _REST), ("thp_", _REST),
     ("hugetlb_instantiate", _REST), ("CONFIG_", _REST), ("virtual address space layout", _REST),
     ("demote", _REST), ("nr_hugepages_mempolicy", _REST), ("hugepages_treat_as_movable", _REST),
-    ("nr_vmemmap", _REST), ("vmemmap : 0x", _REST), ("resv_hugepages", _REST), ("free_hugepages", _REST),
+    ("nr_vmemmap", _REST), ("vmemmap : 0x", _REST), ("resv_hugepages", _REST), ("# HELP node_", _REST), ("# TYPE node_", _REST),
+    ("node_memory_numa_", _REST), ("free_hugepages", _REST),
     ("surplus_hugepages", _REST), ("vm.hugetlb", rf"vm\.hugetlb(?!_optimize){_REST}"), ("HugePages:", _REST),
 ):  # fmt: skip
     passed(_word, _pattern)
@@ -550,9 +551,17 @@ def _listing(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("sysctls listed", True)
 
 
+@form("kernel/osrelease", r"kernel/osrelease(?:[ \t]*<==)?\s*[=:]?\s*(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("kernel.osrelease", r"kernel[./]osrelease(?:[ \t]*<==)?\s*[=:]?\s*(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("uname -r", r"uname -r\w{0,20}(?:[ \t]*[<=#:]{0,20})[ \t]*\n?[ \t]*(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("uname_-r", r"uname_-r\S{0,40}(?:[ \t]*<==)?\s+(\d{1,3}\.\d{1,3}\S{0,100})")
+@form("ainted", r"(?:Not tainted|Tainted: [A-Z ]{1,60}) +(\d{1,3}\.\d{1,3}\S{0,100}) +#", 5)
+@form("ansible_kernel", r"ansible_kernel[\"']?:\s*[\"']?(\d{1,3}\.\d{1,3}[^\s\"',]{0,100})")
+@form(
+    "kernel",
+    r"(?m:^|[{,])[ \t]*[\"']?kernel(?:_?release)?[\"']?:[ \t]*[\"']?(\d{1,2}\.\d{1,3}\.\d[^\s\"',]{0,100})[\"',}\s]*?(?m:$|[,}])",
+    8,
+)
 @form("Kernel Version:", r"Kernel Version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: ", r"\bKernel: (\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: Linux ", r"Kernel: Linux (\d{1,3}\.\d{1,3}\S{0,100})")
@@ -575,11 +584,21 @@ def _uname(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("architecture", facts.ARCHITECTURE_NAMES[named[0]])
 
 
+@form("Linux ", r"\bLinux (\d{1,3}\.\d{1,3}\S{0,100}) ([\w-]{3,40})(?=\s|$)")
+@form("uname -", r"uname -(?:rm|mr|r -m)[ \t]*\n[ \t]*(\d{1,3}\.\d{1,3}\S{0,100})[ \t]+([\w-]{3,40})[ \t]*(?=\n|$)")
+def _uname_short(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    if found[2] in facts.ARCHITECTURE_NAMES:
+        yield Seen("release", found[1])
+        yield from architecture(found[2])
+
+
 @form("Architecture:", r"Architecture:\s+([\w-]{1,40})")
 @form("arch: ", r"\barch: ([\w-]{1,40})")
 @form("<arch>", r"<arch>([\w-]{1,40})</arch>")
 @form("kernel.arch", r"kernel\.arch\s*=\s*([\w-]{1,40})")
 @form("uname -m", r"uname -m[ \t]*\n[ \t]*([\w-]{1,40})")
+@form("ansible_architecture", r"ansible_architecture[\"']?\s*[:=]\s*[\"']?([\w-]{1,40})")
+@form('"arch"', r"\"arch\":\s*\"([\w-]{1,40})\"")
 @form("architecture", r"(?<![\w_])architecture[\"']?\s*[:=]\s*[\"']?([\w-]{1,40})")
 def _architecture(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield from architecture(found[1])
@@ -592,6 +611,7 @@ def architecture(name: str) -> Iterator[Seen]:
         yield Seen("architecture", known)
 
 
+@form("ansible_pagesize", r"ansible_pagesize[\"']?:\s*[\"']?(\d{4,6})\b")
 @form("PAGE_SIZE", r"\bPAGE_SIZE\b\W{0,4}\s*(\d{4,6})\b")
 @form("PAGESIZE", r"\bPAGESIZE\b\W{0,4}\s*(\d{4,6})\b")
 def _page_size(found: re.Match[str], _: Document) -> Iterator[Seen]:
@@ -662,6 +682,12 @@ for _total in facts.TOTALS:
         factor = 1000 ** "BKMGT".index(unit) if decimal else _TOOL_UNITS[unit]
         if value * factor <= LARGEST:
             yield Seen("free", value * factor)
+
+
+@form("ansible_memtotal_mb", r"ansible_memtotal_mb[\"']?:\s*[\"']?(\d{1,9})\b")
+def _ansible(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    if int(found[1]) * MiB <= LARGEST:
+        yield Seen("free", int(found[1]) * MiB)
 
 
 @form(" size: ", r"node\s+(\d{1,4})\s+size:\s+(\d{1,9})\s+MB", 12)
@@ -780,6 +806,10 @@ def _configured(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form("ostname", r"(?:Static |kernel\.)?[Hh]ostname\s*[:=]\s*([\w][\w.-]{0,62})\b", 12)
 @form("hostname", r"(?:bin/|\$ |# )hostname[ \t]*\n[ \t]*([\w][\w.-]{0,62})[ \t]*\n", 8)
+@form("ostname", r"(?:ansible_)?hostname[\"']:\s*[\"']([\w][\w.-]{0,62})[\"']", 10)
+@form(" | CHANGED", r"(?m:^)([A-Za-z][\w.-]{0,62}) \| CHANGED", 64)
+@form(" | SUCCESS", r"(?m:^)([A-Za-z][\w.-]{0,62}) \| SUCCESS", 64)
+@form("--------\n", r"-{8}\n([A-Za-z][\w.-]{0,62})\n-{8,80}\n")
 @form("uname -n", r"uname -n[ \t]*\n[ \t]*([\w][\w.-]{0,62})")
 @form("Name:", r"(?m:^)Name:[ \t]+([\w][\w.-]{0,62})[ \t]*$", 0, re.MULTILINE)
 @form("root@", r"(?m:^)\[?root@([\w][\w.-]{0,62})[ :][^\n]{0,80}?[#$] ", 2)

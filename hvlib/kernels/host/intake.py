@@ -399,7 +399,7 @@ def clean(text: str) -> str:
         text = text.replace("\\_", "_")
     if text.lstrip()[:1] in ("{", "[") and ('"MESSAGE"' in text or '"msg"' in text):
         text = _journal(text)
-    return text
+    return _by_sayer(text) if len(text) <= PIECE else text
 
 
 _LETTERS = (("\0", ""), ("\u00a0", " "), ("\u202f", " "), ("\u200b", ""), ("\ufeff", ""), ("\u2028", "\n"))
@@ -461,6 +461,27 @@ def _journal(text: str) -> str:
         host = entry.get("_HOSTNAME")
         lines.append(f"{host} kernel: {message}" if isinstance(host, str) else message)
     return "\n".join(lines) if lines else text
+
+
+_SAYS = re.compile(
+    r"^([A-Za-z0-9][\w.-]{0,62}):[ \t]+(MemTotal|HugePages_Total|vm\.|nr_memmap|Linux |/proc/|/sys/)", re.MULTILINE
+)
+
+
+def _by_sayer(text: str) -> str:
+    """What several hosts say of the same thing, each line after its host's name (pdsh, clush), one after the other."""
+    sayers: dict[str, set[str]] = {}
+    for name, word in _SAYS.findall(text):
+        sayers.setdefault(word, set()).add(name)
+    names = set().union(*(together for together in sayers.values() if len(together) > 1))
+    if not names:
+        return text
+    said: dict[str, list[str]] = {"": []}
+    for line in text.split("\n"):
+        name, colon, rest = line.partition(":")
+        known = bool(colon) and name in names
+        said.setdefault(name if known else "", []).append(rest.removeprefix(" ") if known else line)
+    return "\n".join("\n".join([f"host: {name}", *lines] if name else lines) for name, lines in said.items())
 
 
 def _entries(text: str) -> Iterator[dict[str, Any]]:

@@ -421,6 +421,28 @@ TRAPS = {
         "# HELP node_memory_HugePages_Total Memory information field HugePages_Total.\n"
         "# TYPE node_memory_HugePages_Total gauge\nnode_memory_HugePages_Total 9\nnode_memory_Hugepagesize_bytes 2097152\n"
         'node_memory_numa_HugePages_Total{node="0"} 5\n', {"2 MiB": 9, "not_understood": []}),
+    "words of a command line in a sentence": (
+        X + "They say that booting with hugetlb_free_vmemmap=on hugepages=2048 helps\n", {"optimisation": "unknown", "pools": []}),
+    "what a profile asks for": (
+        X + "[sysctl]\nvm.nr_hugepages=1024\n[bootloader]\ncmdline=hugepagesz=1G hugepages=16 hugetlb_free_vmemmap=on\n",
+        {"optimisation": "unknown", "pools": []}),
+    "what a cloud writes": (
+        X + "  - path: /etc/sysctl.d/9.conf\n    content: |\n      vm.nr_hugepages = 9\n"
+        "      vm.hugetlb_optimize_vmemmap = 1\n", {"optimisation": "unknown", "pools": []}),
+    "free in megabytes, otherwise": ("$ free -w -m\n  total used free\nMem:  64308  10000  50000  100\n" + X, {"ram": 64308 << 20}),
+    "free with its sum": ("$ free -t\n  total used free\nMem:  65851684  10000  50000  100\n" + X, {"ram": 65851684 << 10}),
+    "free in who knows what": ("  total used free\nMem:  64308  10000  50000  100\n" + X, {"ram": None}),
+    "two files and two numbers": (
+        X + "$ cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages "
+        "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages\n512\n40\n", {"pools": []}),
+    "a form to fill in": (
+        "**Kernel version**: 6.1.0-18-amd64\n**MemTotal**: 131925844 kB\n**HugePages_Total:** 60\n"
+        "**Hugepagesize**: 1048576 kB\n", {"release": "6.1.0-18-amd64", "ram": 131925844 << 10, "1 GiB": 60}),
+    "virsh names the architecture": (
+        "CPU model:           aarch64\nMemory size:         65481216 KiB\n", {"architecture": "aarch64"}),
+    "pages of a base page that is guessed": (
+        X.replace("x86_64", "aarch64") + "1048000 pages RAM\n",
+        {"memory": {"bytes": 1048000 << 12, "known": "at least"}}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",
@@ -454,6 +476,22 @@ def test_hosts_that_answer_one_command_are_not_mixed(how):
     hosts = hv.observe.host("\n".join(lines)).hosts
     found = [(host.name, host.memory, [pool.count for pool in host.pools], host.optimisation) for host in hosts]
     assert found == [("n0", 65851684 << 10, [0], "off"), ("n1", 65851684 << 10, [1], "on")]
+
+
+def test_the_log_of_a_log_server_is_of_several_hosts():
+    """The pool of one was said to be that of another."""
+    log = ("Linux version 6.6.30-x (gcc)", "HugeTLB: registered 1.00 GiB page size, pre-allocated {} pages",
+           "HugeTLB: 16380 KiB vmemmap can be freed for a 1.00 GiB page")  # fmt: skip
+    lines = [f"Nov 27 12:00:0{at} h{n} kernel: {line.format(n)}" for at, line in enumerate(log) for n in (4, 9)]
+    hosts = hv.observe.host("\n".join(lines)).hosts
+    assert [(host.name, [pool.count for pool in host.pools]) for host in hosts] == [("h4", [4]), ("h9", [9])]
+
+
+def test_a_size_that_is_not_told_is_said_to_be_the_usual_one():
+    text = X + "HugePages_Total: 60\n"
+    assert "of the usual size, which the text does not tell" in str(hv.observe.host(text))
+    for told in ("Hugepagesize: 2048 kB\n", "Command line: root=/dev/sda quiet\n"):
+        assert "usual size" not in str(hv.observe.host(text + told))
 
 
 def test_files_of_a_report_are_known_by_their_names(tmp_path):

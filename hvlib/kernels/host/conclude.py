@@ -240,7 +240,8 @@ class _Conclusion:
         for size, how in self._exact():
             if 0 < size <= LARGEST:
                 self.how["memory"] = how
-                return size, "exact"
+                guessed = self.how.get("base page") == "the usual one there" and self.base_page == 4 * KiB
+                return size, "at least" if guessed and "pages" in how else "exact"
         least = list(self._least())
         if least:
             size, how = max(least)
@@ -330,6 +331,9 @@ class _Conclusion:
         if total is None:
             total, how = boot.get("sysctl pool"), "vm.nr_hugepages"
         if total is not None and default:
+            if not self.boot.get("default size") and not self.words.words:
+                how += "; of the usual size, which the text does not tell"
+                self.would.append("grep Hugepagesize /proc/meminfo for the size of the pages")
             yield default, total, how
             if boot.get("all pools") is not None:
                 yield from self._others(default, boot.get("all pools") - total * default)

@@ -312,12 +312,17 @@ def _boot_image(found: re.Match[str], document: Document) -> Iterator[Seen]:
 @form(" hugepages=", r"(?m:^)[ \t]*((?:[\w.,/@+%-]{1,200}(?:=\S{0,400})?[ \t]+){0,40}hugepages=\d[^\n]{0,8192})", 400)
 def _bare_words(found: re.Match[str], document: Document) -> Iterator[Seen]:
     """A line that is nothing but words of a command line."""
-    if all(map(_WORD.fullmatch, found[1].split())) and not _CONFIGURED.match(found[1]):
+    words = found[1].split()
+    others = sum(not _FLAG.fullmatch(word) for word in words)  # of a sentence, if there are many
+    if all(map(_WORD.fullmatch, words)) and 3 * others < len(words) and not _CONFIGURED.match(found[1]):
         yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
 
 
-_CONFIGURED = re.compile(r"(?:GRUB_\w*|args|kernelopts)=|(?:options|linux(?:16|efi)?|kernel|append)\s", re.IGNORECASE)
+_CONFIGURED = re.compile(
+    r"(?:GRUB_\w*|args|kernelopts|cmdline\w*)=|(?:options|linux(?:16|efi)?|kernel|append)\s", re.IGNORECASE
+)
 """What begins a line of a boot loader's file, which may be of another boot."""
+_FLAG = re.compile(r"\S*=\S*|ro|rw|quiet|splash|rhgb|debug|no\w+|--")
 _WORD = re.compile(r"[\w.,:/@+%-]+(?:=[^\s\[\]]*)?")
 _PARAMETER = re.compile(r"(?:^|\s)[a-z][\w.-]*=\S")
 _SETTING = re.compile(r"\s*[\w./-]+\s*(?: = |: |:\t)|.*\b(?:kernel|Linux)\b.*:|.*\d:\d\d:\d\d|\s*nr_|\s*$")
@@ -474,6 +479,8 @@ def _stands_alone(found: re.Match[str], text: str) -> bool:
     """Whether a number on the line below a path is that file's: alone there, and none before the path."""
     start = max(text.rfind("\n", max(0, found.start() - 200), found.start()) + 1, found.start() - 200)
     after = text[found.end() : found.end() + 80].split("\n", 1)[0]
+    if "nr_hugepages" in text[start : found.start()]:
+        return False  # two files, and two numbers
     return not after.strip() and not re.match(r"\s*\d+\s", text[start : found.start()])
 
 
@@ -509,7 +516,8 @@ def _switch(found: re.Match[str], document: Document) -> Iterator[Seen]:
 
 _WRITES = re.compile(r"\bsysctl\b|\becho\b|\betc/|\b[a-z]{3,}[ \t]+\S*$")
 _FILE = re.compile(
-    r"[^\n]*\bsysctl\.(?:d/|conf\b)[^\n]*\n(?:[ \t]*(?:[#;](?!==)[^\n]*|[\w./-]+[ \t]*=[^\n]*)?\n)*[\w./ \t]*\Z"
+    r"(?:[^\n]*\bsysctl\.(?:d/|conf\b)[^\n]*|[ \t]*\[sysctl\][ \t]*)\n"
+    r"(?:[ \t]*(?:[#;](?!==)[^\n]*|[\w./-]+[ \t]*=[^\n]*|\w+: [|>]-?[ \t]*)?\n)*[\w./ \t]*\Z"
 )
 _READS = re.compile(r"pplying|sysctl[ \t]+-|\n#[^\n]*\bsysctl\b(?!\.)")
 
@@ -562,6 +570,7 @@ def _listing(found: re.Match[str], _: Document) -> Iterator[Seen]:
     r"(?m:^|[{,])[ \t]*[\"']?kernel(?:_?release)?[\"']?:[ \t]*[\"']?(\d{1,2}\.\d{1,3}\.\d[^\s\"',]{0,100})[\"',}\s]*?(?m:$|[,}])",
     8,
 )
+@form("Kernel version:", r"Kernel version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel Version:", r"Kernel Version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: ", r"\bKernel: (\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: Linux ", r"Kernel: Linux (\d{1,3}\.\d{1,3}\S{0,100})")
@@ -594,6 +603,7 @@ def _uname_short(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form("Architecture:", r"Architecture:\s+([\w-]{1,40})")
 @form("arch: ", r"\barch: ([\w-]{1,40})")
+@form("CPU model:", r"CPU model:\s+([\w-]{1,40})")
 @form("<arch>", r"<arch>([\w-]{1,40})</arch>")
 @form("kernel.arch", r"kernel\.arch\s*=\s*([\w-]{1,40})")
 @form("uname -m", r"uname -m[ \t]*\n[ \t]*([\w-]{1,40})")
@@ -676,9 +686,13 @@ for _total in facts.TOTALS:
             return
         value = int(number)
         before = document.text[max(0, found.start() - 240) : found.start()]
-        asked = re.findall(r"free(?:[ _]--si)?[ _]-(?:-)?([bkmgt])", f"{document.name} {before}")
-        decimal = re.search(r"free[^\n]{0,12}--si", f"{document.name} {before}") is not None
+        command = re.findall(r"\bfree((?:[ _]+--?[a-z]+(?: \d+)?)+)", f"{document.name} {before}")
+        options = command[-1] if command else ""
+        asked = re.findall(r"(?<=[ _])(?:--(?=[bkmgt])|-[a-z]*?(?=[bkmg]))([a-z])", options)
+        decimal = "--si" in options
         unit = asked[-1].upper() if asked else ("B" if value > 1 << 33 and value % 4096 == 0 else "K")
+        if not asked and value < 1 << 19:
+            return  # in units that the text does not tell, for no host has so few KiB
         factor = 1000 ** "BKMGT".index(unit) if decimal else _TOOL_UNITS[unit]
         if value * factor <= LARGEST:
             yield Seen("free", value * factor)

@@ -368,6 +368,7 @@ def decode(data: bytes) -> str:
 _ANSI = re.compile(r"(?:\x1b|\^\[|␛)\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]")
 _QUOTE = re.compile(r"^(?:[ \t]{0,8}[>|]){1,16} ?", re.MULTILINE)
 _SOFT = re.compile(r"=[ \t]*\n")
+_BOLD = re.compile(r"\*\*([\w /()-]{1,60}:?)\*\*")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:pre|code|p|div|span|td|tr|table|body|html|tt|b|i|font)\b[^<>]{0,200}>", re.IGNORECASE)
 
@@ -395,6 +396,8 @@ def clean(text: str) -> str:
         while "<<" in text:  # or each would be looked at
             text = text.replace("<<", "<")
         text = _by_pieces(text, lambda piece: _TAG.sub(" ", _BREAK.sub("\n", piece)))
+    if "**" in text:
+        text = _by_pieces(text, lambda piece: _BOLD.sub(r"\1", piece))
     if "\\_" in text:
         text = text.replace("\\_", "_")
     if text.lstrip()[:1] in ("{", "[") and ('"MESSAGE"' in text or '"msg"' in text):
@@ -475,13 +478,26 @@ def _by_sayer(text: str) -> str:
         sayers.setdefault(word, set()).add(name)
     names = set().union(*(together for together in sayers.values() if len(together) > 1))
     if not names:
-        return text
+        return _by_logger(text) if " kernel" in text else text
     said: dict[str, list[str]] = {"": []}
     for line in text.split("\n"):
         name, colon, rest = line.partition(":")
         known = bool(colon) and name in names
         said.setdefault(name if known else "", []).append(rest.removeprefix(" ") if known else line)
     return "\n".join("\n".join([f"host: {name}", *lines] if name else lines) for name, lines in said.items())
+
+
+_LOGGED = re.compile(r"(?:<\d{1,3}>)?\S.{0,38}?\d\d:\d\d:\d\d\S* ([A-Za-z][\w.-]{0,62}) kernel(?:\[\d+\])?: ")
+
+
+def _by_logger(text: str) -> str:
+    """The log of several hosts, as a log server has it, one host after the other."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    loggers = [found[1] for found in map(_LOGGED.match, lines) if found]
+    if len(loggers) < len(lines) or len(set(loggers)) < 2:
+        return text
+    turn = {name: number for number, name in reversed(list(enumerate(loggers)))}
+    return "\n".join(line for _, line in sorted(zip(loggers, lines, strict=True), key=lambda one: turn[one[0]]))
 
 
 def _entries(text: str) -> Iterator[dict[str, Any]]:

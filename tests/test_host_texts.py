@@ -443,6 +443,25 @@ TRAPS = {
     "pages of a base page that is guessed": (
         X.replace("x86_64", "aarch64") + "1048000 pages RAM\n",
         {"memory": {"bytes": 1048000 << 12, "known": "at least"}}),
+    "a group that was asked for by name is no list": (
+        X + "$ sysctl vm.hugetlb_shm_group vm.nr_hugepages\nvm.hugetlb_shm_group = 0\nvm.nr_hugepages = 9\n",
+        {"optimisation": "unknown"}),
+    "nor is a group that a file asks for": (
+        X + "$ cat /etc/sysctl.conf\nvm.hugetlb_shm_group = 1001\nvm.nr_hugepages = 5000\n", {"optimisation": "unknown"}),
+    "a list without the switch": (
+        X + "$ sysctl -a | grep huge\nvm.hugetlb_shm_group = 0\nvm.nr_hugepages = 9\n",
+        {"optimisation": "not in this kernel"}),
+    "a line of another kernel": (
+        X + 'In 5.15 it prints "HugeTLB: can free 6 vmemmap pages for hugepages-2048kB".\n', {"optimisation": "unknown"}),
+    "a vendor may take more words": (
+        "/proc/cmdline: BOOT_IMAGE=/vmlinuz-5.14.0-503.el9.x86_64 root=/dev/sda hugetlb_free_vmemmap=1 hugepages=9\n",
+        {"optimisation": "unknown"}),
+    "and does, if its log is of 6.0": (
+        BANNER.format("5.14.0-503.el9.x86_64") + "Command line: root=/dev/sda hugetlb_free_vmemmap=1 hugepages=9\n"
+        "HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page\n", {"optimisation": "on", "saved": 9 * 28 << 10}),
+    "a table drawn": (
+        X + "┌──────────┐\n│ MemTotal │ 65851684 kB │\n│ HugePages_Total│ 9 │\n│ Hugepagesize │ 2048 kB │\n",
+        {"ram": 65851684 << 10, "2 MiB": 9}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",
@@ -463,7 +482,7 @@ def test_a_trap_is_not_fallen_into(name):
 SAID = ("HugePages_Total: {}", "Hugepagesize: 2048 kB", "MemTotal: 65851684 kB", "vm.hugetlb_optimize_vmemmap = {}")
 
 
-@pytest.mark.parametrize("how", ["a line each", "each at once", "Ansible", "dshbak"])
+@pytest.mark.parametrize("how", ["a line each", "each at once", "Ansible", "dshbak", "a loop", "Salt"])
 def test_hosts_that_answer_one_command_are_not_mixed(how):
     """The pool of the last was said to be that of all."""
     told = [[line.format(n) for line in SAID] for n in (0, 1)]
@@ -471,6 +490,8 @@ def test_hosts_that_answer_one_command_are_not_mixed(how):
         "a line each": [f"n{n}: {told[n][at]}" for at in range(len(SAID)) for n in (0, 1)],
         "each at once": [f"n{n}: {line}" for n in (0, 1) for line in told[n]],
         "Ansible": [line for n in (0, 1) for line in (f"n{n} | CHANGED | rc=0 >>", *told[n])],
+        "a loop": [line for n in (0, 1) for line in (f"== n{n}", *told[n])],
+        "Salt": [line for n in (0, 1) for line in (f"n{n}:", *(f"    {line}" for line in told[n]))],
         "dshbak": [line for n in (0, 1) for line in ("-" * 16, f"n{n}", "-" * 16, *told[n])],
     }[how]
     hosts = hv.observe.host("\n".join(lines)).hosts

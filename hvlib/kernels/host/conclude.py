@@ -470,13 +470,17 @@ class _Conclusion:
         if boot.get("switch") is not None:
             self.how["optimisation"] = "vm.hugetlb_optimize_vmemmap"
             return "on" if boot.get("switch") else "off"
-        if boot.get("log on"):
+        if boot.get("log on") and not (self.series and self.series >= facts.SWITCH_SINCE):
             self.how["optimisation"] = "a boot log of 5.14 to 5.18 says what can be freed only if it is on"
             return "on"
         if boot.get("log off"):
             self.how["optimisation"] = "its boot log"
             return "off"
-        asked = self.words.asked(self.series)
+        series = max(self.series or facts.FIRST, (6, 0)) if any(boot.all("log frees")) else self.series
+        asked = self.words.asked(series)
+        if self.vendor and not self.vendor.scheme_known and asked != self.words.asked((6, 0)):
+            self.would.append("sysctl vm.hugetlb_optimize_vmemmap")
+            return "unknown"  # mainline of that number takes on and off alone; what is ported back may take more
         if asked is not None:
             self.how["optimisation"] = "hugetlb_free_vmemmap= on its command line"
             return "on" if asked else "off"

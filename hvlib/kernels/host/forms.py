@@ -554,9 +554,14 @@ def _sysctl_pool(found: re.Match[str], document: Document) -> Iterator[Seen]:
         yield Seen("sysctl pool", int(found[1]))
 
 
-@form("vm.hugetlb_shm_group", r"vm\.hugetlb_shm_group")
-def _listing(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    yield Seen("sysctls listed", True)
+@form(
+    "vm.hugetlb_shm_group", r"vm\.hugetlb_shm_group[\"']?\s*[=:]\s*[\"']?\d{1,10}[\"',]{0,2}\s+(?:\S{0,80}[:\"'])?vm\."
+)
+def _listing(found: re.Match[str], document: Document) -> Iterator[Seen]:
+    """A list of all, where the switch would stand before this; not what was asked for by name."""
+    before = document.text[max(0, found.start() - 200) : found.start()]
+    if not _asked_for(found, document.text) and not re.search(r"sysctl[^\n]*\bvm\.", before):
+        yield Seen("sysctls listed", True)
 
 
 @form("kernel/osrelease", r"kernel/osrelease(?:[ \t]*<==)?\s*[=:]?\s*(\d{1,3}\.\d{1,3}\S{0,100})")

@@ -402,10 +402,10 @@ def clean(text: str) -> str:
         text = text.replace("\\_", "_")
     if text.lstrip()[:1] in ("{", "[") and ('"MESSAGE"' in text or '"msg"' in text):
         text = _journal(text)
-    return _by_sayer(text) if len(text) <= PIECE else text
+    return _by_header(_by_sayer(text)) if len(text) <= PIECE else text
 
 
-_LETTERS = (("\0", ""), ("\u00a0", " "), ("\u202f", " "), ("\u200b", ""), ("\ufeff", ""), ("\u2028", "\n"))
+_LETTERS = (("\0", ""), ("\u00a0", " "), ("\u202f", " "), ("\u200b", ""), ("\ufeff", ""), ("\u2028", "\n"), ("│", "|"))
 _ESCAPED = (
     ("&gt;", ">"), ("&lt;", "<"), ("&nbsp;", " "), ("&quot;", '"'), ("&apos;", "'"), ("&#39;", "'"), ("&#x27;", "'"),
     ("&#34;", '"'), ("&#47;", "/"), ("&#x2F;", "/"), ("&#x2f;", "/"), ("&#61;", "="), ("&#x3D;", "="), ("&#95;", "_"),
@@ -485,6 +485,29 @@ def _by_sayer(text: str) -> str:
         known = bool(colon) and name in names
         said.setdefault(name if known else "", []).append(rest.removeprefix(" ") if known else line)
     return "\n".join("\n".join([f"host: {name}", *lines] if name else lines) for name, lines in said.items())
+
+
+_HEADER = re.compile(
+    r"^(?:(?:={2,40}|#{2,40}|-{2,40}|\*{2,40}) ?([A-Za-z][\w.-]{1,62})[ =#*:-]{0,40}|([A-Za-z][\w.-]{1,62}):)[ \t]*$",
+    re.MULTILINE,
+)
+_HEADED = re.compile(r"^[ \t]*(MemTotal:|HugePages_Total:|vm\.hugetlb_optimize_vmemmap)", re.MULTILINE)
+
+
+def _by_header(text: str) -> str:
+    """A loop over hosts: headers under which the same is said are taken for the names of hosts."""
+    headers = list(_HEADER.finditer(text)) if _HEADED.search(text) else []
+    ends = [*(header.start() for header in headers[1:]), len(text)]
+    sayers: dict[str, set[str]] = {}
+    for header, end in zip(headers, ends, strict=True) if headers else ():
+        for word in set(_HEADED.findall(text, header.end(), end)):
+            sayers.setdefault(word, set()).add(header[1] or header[2])
+    names = set().union(*(together for together in sayers.values() if len(together) > 1))
+    if not names:
+        return text
+    return _HEADER.sub(
+        lambda found: f"host: {found[1] or found[2]}" if (found[1] or found[2]) in names else found[0], text
+    )
 
 
 _LOGGED = re.compile(r"(?:<\d{1,3}>)?\S.{0,38}?\d\d:\d\d:\d\d\S* ([A-Za-z][\w.-]{0,62}) kernel(?:\[\d+\])?: ")

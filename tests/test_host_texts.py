@@ -462,6 +462,17 @@ TRAPS = {
     "a table drawn": (
         X + "┌──────────┐\n│ MemTotal │ 65851684 kB │\n│ HugePages_Total│ 9 │\n│ Hugepagesize │ 2048 kB │\n",
         {"ram": 65851684 << 10, "2 MiB": 9}),
+    "libvirt's cells, quoted anew": (
+        "".join(f'<cell id="{n}"><memory unit="KiB">131741696</memory><pages unit="KiB" size="1048576">{n + 60}</pages></cell>'
+                for n in range(2)), {"ram": 2 * 131741696 << 10, "1 GiB": 121}),
+    "hostnamectl as JSON": ('{"Hostname":"db9","KernelRelease":"6.12.5-200.fc41.x86_64"}\n', {"release": "6.12.5-200.fc41.x86_64"}),
+    "what a dump says of itself": (
+        "OSRELEASE=5.14.0-427.el9.aarch64+64k\nPAGESIZE=65536\n",
+        {"release": "5.14.0-427.el9.aarch64+64k", "optimisation": "not on this architecture"}),
+    "crash": (
+        "    NODENAME: db3\n     RELEASE: 6.6.30-x\n     MACHINE: x86_64  (2400 Mhz)\n",
+        {"release": "6.6.30-x", "architecture": "x86_64"}),
+    "Proxmox's report": ("proxmox-ve: 8.2.0 (running kernel: 6.8.12-4-pve)\n", {"release": "6.8.12-4-pve"}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",
@@ -482,7 +493,7 @@ def test_a_trap_is_not_fallen_into(name):
 SAID = ("HugePages_Total: {}", "Hugepagesize: 2048 kB", "MemTotal: 65851684 kB", "vm.hugetlb_optimize_vmemmap = {}")
 
 
-@pytest.mark.parametrize("how", ["a line each", "each at once", "Ansible", "dshbak", "a loop", "Salt"])
+@pytest.mark.parametrize("how", ["a line each", "each at once", "Ansible", "dshbak", "a loop", "Salt", "Prometheus"])
 def test_hosts_that_answer_one_command_are_not_mixed(how):
     """The pool of the last was said to be that of all."""
     told = [[line.format(n) for line in SAID] for n in (0, 1)]
@@ -492,9 +503,17 @@ def test_hosts_that_answer_one_command_are_not_mixed(how):
         "Ansible": [line for n in (0, 1) for line in (f"n{n} | CHANGED | rc=0 >>", *told[n])],
         "a loop": [line for n in (0, 1) for line in (f"== n{n}", *told[n])],
         "Salt": [line for n in (0, 1) for line in (f"n{n}:", *(f"    {line}" for line in told[n]))],
+        "Prometheus": [
+            f'node_memory_{what}{{instance="n{n}:9100"}} {(2097152, n)[at]}'
+            for n in (0, 1)
+            for at, what in enumerate(("Hugepagesize_bytes", "HugePages_Total"))
+        ],
         "dshbak": [line for n in (0, 1) for line in ("-" * 16, f"n{n}", "-" * 16, *told[n])],
     }[how]
     hosts = hv.observe.host("\n".join(lines)).hosts
+    if how == "Prometheus":  # which has no switch
+        assert [(host.name, [pool.count for pool in host.pools]) for host in hosts] == [("n0", [0]), ("n1", [1])]
+        return
     found = [(host.name, host.memory, [pool.count for pool in host.pools], host.optimisation) for host in hosts]
     assert found == [("n0", 65851684 << 10, [0], "off"), ("n1", 65851684 << 10, [1], "on")]
 
@@ -513,6 +532,15 @@ def test_a_size_that_is_not_told_is_said_to_be_the_usual_one():
     assert "of the usual size, which the text does not tell" in str(hv.observe.host(text))
     for told in ("Hugepagesize: 2048 kB\n", "Command line: root=/dev/sda quiet\n"):
         assert "usual size" not in str(hv.observe.host(text + told))
+
+
+def test_hosts_of_prometheus_are_called_as_they_call_themselves():
+    lines = [f'node_memory_HugePages_Total{{instance="{n}"}} {n}' for n in (1, 2)]
+    lines += [
+        f'node_uname_info{{instance="{n}",nodename="n{n}",release="6.1.0-18-amd64",machine="x86_64"}} 1' for n in (1, 2)
+    ]
+    hosts = hv.observe.host("\n".join(lines)).hosts
+    assert [(host.name, [pool.count for pool in host.pools]) for host in hosts] == [("n1", [1]), ("n2", [2])]
 
 
 def test_files_of_a_report_are_known_by_their_names(tmp_path):

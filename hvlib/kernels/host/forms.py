@@ -575,6 +575,9 @@ def _listing(found: re.Match[str], document: Document) -> Iterator[Seen]:
     r"(?m:^|[{,])[ \t]*[\"']?kernel(?:_?release)?[\"']?:[ \t]*[\"']?(\d{1,2}\.\d{1,3}\.\d[^\s\"',]{0,100})[\"',}\s]*?(?m:$|[,}])",
     8,
 )
+@form("KernelRelease", r"KernelRelease\":\s*\"(\d{1,3}\.\d{1,3}[^\s\"]{0,100})")
+@form("RELEASE", r"(?m:^)\s*(?:OS)?RELEASE[:=]\s*(\d{1,2}\.\d{1,3}\.\d\S{0,100})", 20)
+@form("running kernel: ", r"\brunning kernel: (\d{1,3}\.\d{1,3}[^\s)]{0,100})")
 @form("Kernel version:", r"Kernel version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel Version:", r"Kernel Version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: ", r"\bKernel: (\d{1,3}\.\d{1,3}\S{0,100})")
@@ -608,6 +611,7 @@ def _uname_short(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form("Architecture:", r"Architecture:\s+([\w-]{1,40})")
 @form("arch: ", r"\barch: ([\w-]{1,40})")
+@form("MACHINE:", r"MACHINE:\s+([\w-]{1,40})")
 @form("CPU model:", r"CPU model:\s+([\w-]{1,40})")
 @form("<arch>", r"<arch>([\w-]{1,40})</arch>")
 @form("kernel.arch", r"kernel\.arch\s*=\s*([\w-]{1,40})")
@@ -723,7 +727,7 @@ def _virsh(found: re.Match[str], _: Document) -> Iterator[Seen]:
 _CELL = re.compile(r"<cell id=['\"](\d{1,4})['\"]>(?!.*</cell>)", re.DOTALL)
 
 
-@form("<pages unit=", r"<pages unit='KiB' size='(\d{1,13})'>(\d{1,18})</pages>")
+@form("<pages unit=", r"<pages unit=['\"]KiB['\"] size=['\"](\d{1,13})['\"]>(\d{1,18})</pages>")
 def _virsh_pool(found: re.Match[str], document: Document) -> Iterator[Seen]:
     size = int(found[1]) * KiB
     cell = _CELL.search(document.text, max(0, found.start() - 600), found.start())
@@ -731,7 +735,7 @@ def _virsh_pool(found: re.Match[str], document: Document) -> Iterator[Seen]:
         yield Seen("node pool" if cell else "tool pool", int(found[2]), size, int(cell[1]) if cell else None)
 
 
-@form("<cell id=", r"<cell id='(\d{1,4})'>\s*<memory unit='KiB'>(\d{1,15})</memory>")
+@form("<cell id=", r"<cell id=['\"](\d{1,4})['\"]>\s*<memory unit=['\"]KiB['\"]>(\d{1,15})</memory>")
 def _virsh_cell(found: re.Match[str], _: Document) -> Iterator[Seen]:
     if int(found[2]) * KiB <= LARGEST:
         yield Seen("numactl", int(found[2]) * KiB, node=int(found[1]))
@@ -825,10 +829,11 @@ def _configured(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form("ostname", r"(?:Static |kernel\.)?[Hh]ostname\s*[:=]\s*([\w][\w.-]{0,62})\b", 12)
 @form("hostname", r"(?:bin/|\$ |# )hostname[ \t]*\n[ \t]*([\w][\w.-]{0,62})[ \t]*\n", 8)
-@form("ostname", r"(?:ansible_)?hostname[\"']:\s*[\"']([\w][\w.-]{0,62})[\"']", 10)
+@form("ostname", r"(?:ansible_)?[Hh]ostname[\"']:\s*[\"']([\w][\w.-]{0,62})[\"']", 10)
 @form(" | CHANGED", r"(?m:^)([A-Za-z][\w.-]{0,62}) \| CHANGED", 64)
 @form(" | SUCCESS", r"(?m:^)([A-Za-z][\w.-]{0,62}) \| SUCCESS", 64)
 @form("--------\n", r"-{8}\n([A-Za-z][\w.-]{0,62})\n-{8,80}\n")
+@form("NODENAME:", r"NODENAME:\s+([\w][\w.-]{0,62})")
 @form("uname -n", r"uname -n[ \t]*\n[ \t]*([\w][\w.-]{0,62})")
 @form("Name:", r"(?m:^)Name:[ \t]+([\w][\w.-]{0,62})[ \t]*$", 0, re.MULTILINE)
 @form("root@", r"(?m:^)\[?root@([\w][\w.-]{0,62})[ :][^\n]{0,80}?[#$] ", 2)

@@ -402,7 +402,7 @@ def clean(text: str) -> str:
         text = text.replace("\\_", "_")
     if text.lstrip()[:1] in ("{", "[") and ('"MESSAGE"' in text or '"msg"' in text):
         text = _journal(text)
-    return _by_header(_by_sayer(text)) if len(text) <= PIECE else text
+    return _by_header(_by_sayer(_by_instance(text))) if len(text) <= PIECE else text
 
 
 _LETTERS = (("\0", ""), ("\u00a0", " "), ("\u202f", " "), ("\u200b", ""), ("\ufeff", ""), ("\u2028", "\n"), ("│", "|"))
@@ -485,6 +485,23 @@ def _by_sayer(text: str) -> str:
         known = bool(colon) and name in names
         said.setdefault(name if known else "", []).append(rest.removeprefix(" ") if known else line)
     return "\n".join("\n".join([f"host: {name}", *lines] if name else lines) for name, lines in said.items())
+
+
+_INSTANCE = re.compile(r"^node_\w+\{[^}\n]{0,300}?\binstance=\"([^\"\n]{1,80})\"", re.MULTILINE)
+
+
+def _by_instance(text: str) -> str:
+    """What Prometheus says of several hosts, one after the other."""
+    if len(set(_INSTANCE.findall(text))) < 2:
+        return text
+    said: dict[str, list[str]] = {"": []}
+    for line in text.split("\n"):
+        found = _INSTANCE.match(line)
+        said.setdefault(found[1] if found else "", []).append(line)
+    heads = {name: f"host: {name.split(':')[0]}" for name in said if name}
+    if "node_uname_info" in text:  # which tells the names of hosts
+        heads = {name: f"-- Boot {number:04} --" for number, name in enumerate(heads)}
+    return "\n".join("\n".join([heads[name], *lines] if name else lines) for name, lines in said.items())
 
 
 _HEADER = re.compile(

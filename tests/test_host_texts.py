@@ -473,6 +473,14 @@ TRAPS = {
         "    NODENAME: db3\n     RELEASE: 6.6.30-x\n     MACHINE: x86_64  (2400 Mhz)\n",
         {"release": "6.6.30-x", "architecture": "x86_64"}),
     "Proxmox's report": ("proxmox-ve: 8.2.0 (running kernel: 6.8.12-4-pve)\n", {"release": "6.8.12-4-pve"}),
+    "meminfo without its units": (
+        X + "MemTotal: 131925844\nHugePages_Total: 60\nHugepagesize: 1048576\n", {"ram": 131925844 << 10, "1 GiB": 60}),
+    "meminfo in bytes": (
+        X + '{"MemTotal": 67432124416, "HugePages_Total": 9, "Hugepagesize": 2097152}\n', {"ram": 67432124416, "2 MiB": 9}),
+    "a size in other units": (X + "HugePages_Total: 9\nHugepagesize: 1 GB\n", {"1 GiB": 9}),
+    "before and after are no hosts": (
+        X + "== before ==\nHugePages_Total: 0\nHugepagesize: 2048 kB\n== after ==\nHugePages_Total: 9\n"
+        "Hugepagesize: 2048 kB\n", {"2 MiB": 9, "release": "6.12.5-custom"}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",

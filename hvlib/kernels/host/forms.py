@@ -392,11 +392,12 @@ def _oom_zone(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form(
     "MemTotal",
-    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)MemTotal[\"']?\s*[:=;|,\t]\s*[\"']?{_NUMBER}(?!\s*[MGT]i?B)\s*[,;|]?\s*(?:kB|KB|kiB|KiB|k|$)?",
+    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)MemTotal[\"']?\s*[:=;|,\t]\s*[\"']?{_NUMBER}(?!\s*[MGT]i?B)\s*[,;|]?\s*(kB|KB|kiB|KiB|k)?",
     12,
 )
 def _mem_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    size = whole(found[2]) * KiB
+    bare = whole(found[2])
+    size = bare if not found[3] and bare > 1 << 33 and bare % 4096 == 0 else bare * KiB
     if 0 < size <= LARGEST:
         yield Seen("node MemTotal" if found[1] else "MemTotal", size, node=int(found[1]) if found[1] else None)
 
@@ -420,10 +421,12 @@ def _huge_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
         )
 
 
-@form("Hugepagesize", rf"Hugepagesize[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}\s*[,;|]?\s*kB")
+@form("Hugepagesize", rf"Hugepagesize[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}[ \t]*[,;|]?[ \t]*(?:([kKMG])i?B\b)?")
 def _default_size(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    if _power(whole(found[1]) * KiB):
-        yield Seen("default size", whole(found[1]) * KiB)
+    number = whole(found[1])
+    size = number * _UNITS[found[2].upper()] if found[2] else number if number > MiB else number * KiB
+    if _power(size) and (found[2] or size >= 64 * KiB):
+        yield Seen("default size", size)
 
 
 @form("Hugetlb", rf"(?<![\w])Hugetlb[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}\s*[,;|]?\s*kB")

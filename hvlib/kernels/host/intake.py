@@ -508,6 +508,7 @@ _HEADER = re.compile(
     r"^(?:(?:={2,40}|#{2,40}|-{2,40}|\*{2,40}) ?([A-Za-z][\w.-]{1,62})[ =#*:-]{0,40}|([A-Za-z][\w.-]{1,62}):)[ \t]*$",
     re.MULTILINE,
 )
+_TIME = re.compile(r"(?:before|after|old|new|pre|post)\b.*", re.IGNORECASE)
 _HEADED = re.compile(r"^[ \t]*(MemTotal:|HugePages_Total:|vm\.hugetlb_optimize_vmemmap)", re.MULTILINE)
 
 
@@ -518,7 +519,8 @@ def _by_header(text: str) -> str:
     sayers: dict[str, set[str]] = {}
     for header, end in zip(headers, ends, strict=True) if headers else ():
         for word in set(_HEADED.findall(text, header.end(), end)):
-            sayers.setdefault(word, set()).add(header[1] or header[2])
+            if not _TIME.fullmatch(header[1] or header[2]):
+                sayers.setdefault(word, set()).add(header[1] or header[2])
     names = set().union(*(together for together in sayers.values() if len(together) > 1))
     if not names:
         return text

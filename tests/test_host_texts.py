@@ -551,6 +551,12 @@ def test_hosts_of_prometheus_are_called_as_they_call_themselves():
     assert [(host.name, [pool.count for pool in host.pools]) for host in hosts] == [("n1", [1]), ("n2", [2])]
 
 
+def test_what_would_tell_more_is_said_once_and_to_its_end():
+    told = str(hv.observe.host("HugePages_Total: 60\nMemTotal: 65851684 kB\n")).splitlines()[-1]
+    assert told.endswith("tells what is saved")
+    assert told.count("hugetlb_optimize_vmemmap") == 1
+
+
 def test_files_of_a_report_are_known_by_their_names(tmp_path):
     """A file of sysfs holds a number alone; the log of a crash kernel is another's; a second log is the same boot's."""
     log = "[    0.0] " + BANNER.format("5.14.0-427.el9.x86_64") + "[    0.1] Memory: 1K/527636480K available ()\n"

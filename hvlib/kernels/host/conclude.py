@@ -584,9 +584,14 @@ class _Conclusion:
             boot.host, self.release, self.architecture, self.base_page, struct_page, memory, known, self.pools,
             optimisation, self.can, each, saved, to_save, saved_is, self._tables(each, memory, known, struct_page),
             before, counters * self.base_page if counters and self.base_page else None, agrees, self.how,
-            tuple(dict.fromkeys(self.notes)), tuple(dict.fromkeys(self.would)), self._said(),
+            tuple(dict.fromkeys(self.notes)), self._would_tell(), self._said(),
             self._if_all(memory, struct_page),
         )  # fmt: skip
+
+    def _would_tell(self) -> tuple[str, ...]:
+        """What would tell more, each thing once."""
+        would = list(dict.fromkeys(self.would))
+        return tuple(one for one in would if not any(one in other for other in would if other != one))
 
     def _memmap(self, memory: int | None, struct_page: int | None) -> int | None:
         """Bytes of struct pages that so much RAM has, made for whole sections."""

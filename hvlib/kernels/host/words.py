@@ -91,9 +91,10 @@ def in_words(host: Host, several: str = "") -> str:
         row("huge pages", "not told")
     _optimisation(host, row)
     lines += [f"  note: {note}" for note in host.notes]
+    lines = [line[:240] for line in lines]
     if host.would_tell:
         lines.append(f"  what would tell more: {'; '.join(host.would_tell)}")
-    return "\n".join(line[:240] for line in lines)
+    return "\n".join(lines)
 
 
 def _struct_pages(host: Host, row: Any) -> None:

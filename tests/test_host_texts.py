@@ -363,6 +363,124 @@ TRAPS = {
     "quoted-printable": (
         "MemTotal:       65851684=20kB\nHugePages_Total=3A 7\nHugepagesize=3A=\n 2048 kB\n",
         {"ram": 65851684 << 10, "2 MiB": 7}),
+    "a switch that a command asks for": (
+        X.replace("x86_64", "aarch64") + "$ sudo sysctl -w vm.hugetlb_optimize_vmemmap=1\nsysctl: cannot stat "
+        f"{QP}: No such file or directory\nvm.nr_hugepages = 9\n", {"optimisation": "not on this architecture"}),
+    "a switch that a sentence asks for": (
+        X + "Should I put vm.hugetlb_optimize_vmemmap=1 into a file?\n", {"optimisation": "unknown"}),
+    "a switch that a file asks for": (
+        X + "$ cat /etc/sysctl.d/9.conf\n# pools\nvm.nr_hugepages = 9\nvm.hugetlb_optimize_vmemmap = 1\n",
+        {"optimisation": "unknown", "pools": []}),
+    "a file that asks for what is": (
+        X + "# sysctl -p /etc/sysctl.d/9.conf\nvm.hugetlb_optimize_vmemmap = 1\n", {"optimisation": "on"}),
+    "a file, and what is after all": (
+        X + "# cat /etc/sysctl.conf\nvm.hugetlb_optimize_vmemmap = 1\n# sysctl vm.hugetlb_optimize_vmemmap\n"
+        "vm.hugetlb_optimize_vmemmap = 0\n", {"optimisation": "off"}),
+    "a switch read by its name alone": (X + "$ sysctl -n vm.hugetlb_optimize_vmemmap\n1\n", {"optimisation": "on"}),
+    "transparent huge pages have sizes too": (
+        "/sys/kernel/mm/transparent_hugepage/hugepages-1024kB/enabled:never\n"
+        "/sys/kernel/mm/transparent_hugepage/hugepages-16384kB/enabled:never\nMemTotal: 65481216 kB\n",
+        {"architecture": None, "base_page": 4096, "optimisation": "unknown"}),
+    "the cells of libvirt": (
+        "<cpu><arch>x86_64</arch><pages unit='KiB' size='4'/></cpu>" + "".join(
+            f"<cell id='{n}'>\n<memory unit='KiB'>131741696</memory>\n<pages unit='KiB' size='4'>1717552</pages>\n"
+            f"<pages unit='KiB' size='1048576'>{n + 60}</pages>\n</cell>\n" for n in range(2)),
+        {"architecture": "x86_64", "ram": 2 * 131741696 << 10, "1 GiB": 121}),
+    "megabytes are no kB": ("MemTotal: 64308 MB\n" + X, {"ram": None}),
+    "what a pod asks for": (
+        X + "resources:\n  limits:\n    hugepages-2Mi: 100Mi\n    memory: 100Mi\n", {"pools": []}),
+    "what a boot loader's file asks for": (
+        X + 'GRUB_CMDLINE_LINUX="quiet hugepagesz=1G hugepages=40 x"\noptions root=/dev/sda hugepages=40\n'
+        "linux /vmlinuz root=/dev/sda hugepages=40\n", {"pools": []}),
+    "counters beside a pool, and no RAM": (
+        X + "nr_memmap_boot_pages 262144\nvm.hugetlb_optimize_vmemmap = 0\nhugepages-2048kB/nr_hugepages 1024\n",
+        {"agrees": None, "saved": 0, "to_save": 28 << 20}),
+    "sizes that arm64 has beside": (
+        X.replace("x86_64", "aarch64") + "HugePages_Total: 0\nHugepagesize: 2048 kB\nHugetlb: 33554432 kB\n", {"2 MiB": 0}),
+    "off, on who knows what": (
+        BANNER.format("6.8.0-45-generic").replace("x86_64-linux-gnu-", "") + "vm.nr_hugepages = 9\nhugepages-2048kB/nr_hugepages 9\n",
+        {"saved": None, "to_save": None, "architecture": None}),
+    "an oops": (
+        "CPU: 3 PID: 99 Comm: a Not tainted 5.14.0-427.el9.aarch64+64k #1\n2096128 pages RAM\n",
+        {"release": "5.14.0-427.el9.aarch64+64k", "ram": 2096128 << 16, "optimisation": "not on this architecture"}),
+    "an oops of a kernel with foreign modules": (
+        "CPU: 1 PID: 9 Comm: b Kdump: loaded Tainted: G        W  OE      6.4.0-150600.23.25-default #1 SLE15-SP6\n",
+        {"release": "6.4.0-150600.23.25-default"}),
+    "the release as a file": ("==> /proc/sys/kernel/osrelease <==\n6.1.0-13-amd64\n", {"release": "6.1.0-13-amd64"}),
+    "uname -srm": ("$ uname -srm\nLinux 6.6.32 x86_64\n", {"release": "6.6.32", "architecture": "x86_64"}),
+    "uname -rm": ("$ uname -mr\n6.1.0-28-x aarch64\n", {"release": "6.1.0-28-x", "architecture": "aarch64"}),
+    "Ansible's facts": (
+        json.dumps({"ansible_architecture": "aarch64", "ansible_kernel": "6.8.0-9-x", "ansible_pagesize": 65536,
+                    "ansible_memtotal_mb": 128714}, indent=4),
+        {"release": "6.8.0-9-x", "architecture": "aarch64", "base_page": 65536, "ram": 128714 << 20}),
+    "an inventory's own names": (
+        json.dumps({"hostname": "edge-1", "kernel": "6.6.52-0-lts", "arch": "x86_64", "MemTotal": "16303412 kB"}),
+        {"release": "6.6.52-0-lts", "architecture": "x86_64", "ram": 16303412 << 10}),
+    "the same as YAML": ("kernel: 6.6.52-0-lts\narchitecture: x86_64\n", {"release": "6.6.52-0-lts"}),
+    "what Prometheus says of its numbers": (
+        "# HELP node_memory_HugePages_Total Memory information field HugePages_Total.\n"
+        "# TYPE node_memory_HugePages_Total gauge\nnode_memory_HugePages_Total 9\nnode_memory_Hugepagesize_bytes 2097152\n"
+        'node_memory_numa_HugePages_Total{node="0"} 5\n', {"2 MiB": 9, "not_understood": []}),
+    "words of a command line in a sentence": (
+        X + "They say that booting with hugetlb_free_vmemmap=on hugepages=2048 helps\n", {"optimisation": "unknown", "pools": []}),
+    "what a profile asks for": (
+        X + "[sysctl]\nvm.nr_hugepages=1024\n[bootloader]\ncmdline=hugepagesz=1G hugepages=16 hugetlb_free_vmemmap=on\n",
+        {"optimisation": "unknown", "pools": []}),
+    "what a cloud writes": (
+        X + "  - path: /etc/sysctl.d/9.conf\n    content: |\n      vm.nr_hugepages = 9\n"
+        "      vm.hugetlb_optimize_vmemmap = 1\n", {"optimisation": "unknown", "pools": []}),
+    "free in megabytes, otherwise": ("$ free -w -m\n  total used free\nMem:  64308  10000  50000  100\n" + X, {"ram": 64308 << 20}),
+    "free with its sum": ("$ free -t\n  total used free\nMem:  65851684  10000  50000  100\n" + X, {"ram": 65851684 << 10}),
+    "free in who knows what": ("  total used free\nMem:  64308  10000  50000  100\n" + X, {"ram": None}),
+    "two files and two numbers": (
+        X + "$ cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages "
+        "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages\n512\n40\n", {"pools": []}),
+    "a form to fill in": (
+        "**Kernel version**: 6.1.0-18-amd64\n**MemTotal**: 131925844 kB\n**HugePages_Total:** 60\n"
+        "**Hugepagesize**: 1048576 kB\n", {"release": "6.1.0-18-amd64", "ram": 131925844 << 10, "1 GiB": 60}),
+    "virsh names the architecture": (
+        "CPU model:           aarch64\nMemory size:         65481216 KiB\n", {"architecture": "aarch64"}),
+    "pages of a base page that is guessed": (
+        X.replace("x86_64", "aarch64") + "1048000 pages RAM\n",
+        {"memory": {"bytes": 1048000 << 12, "known": "at least"}}),
+    "a group that was asked for by name is no list": (
+        X + "$ sysctl vm.hugetlb_shm_group vm.nr_hugepages\nvm.hugetlb_shm_group = 0\nvm.nr_hugepages = 9\n",
+        {"optimisation": "unknown"}),
+    "nor is a group that a file asks for": (
+        X + "$ cat /etc/sysctl.conf\nvm.hugetlb_shm_group = 1001\nvm.nr_hugepages = 5000\n", {"optimisation": "unknown"}),
+    "a list without the switch": (
+        X + "$ sysctl -a | grep huge\nvm.hugetlb_shm_group = 0\nvm.nr_hugepages = 9\n",
+        {"optimisation": "not in this kernel"}),
+    "a line of another kernel": (
+        X + 'In 5.15 it prints "HugeTLB: can free 6 vmemmap pages for hugepages-2048kB".\n', {"optimisation": "unknown"}),
+    "a vendor may take more words": (
+        "/proc/cmdline: BOOT_IMAGE=/vmlinuz-5.14.0-503.el9.x86_64 root=/dev/sda hugetlb_free_vmemmap=1 hugepages=9\n",
+        {"optimisation": "unknown"}),
+    "and does, if its log is of 6.0": (
+        BANNER.format("5.14.0-503.el9.x86_64") + "Command line: root=/dev/sda hugetlb_free_vmemmap=1 hugepages=9\n"
+        "HugeTLB: 28 KiB vmemmap can be freed for a 2.00 MiB page\n", {"optimisation": "on", "saved": 9 * 28 << 10}),
+    "a table drawn": (
+        X + "┌──────────┐\n│ MemTotal │ 65851684 kB │\n│ HugePages_Total│ 9 │\n│ Hugepagesize │ 2048 kB │\n",
+        {"ram": 65851684 << 10, "2 MiB": 9}),
+    "libvirt's cells, quoted anew": (
+        "".join(f'<cell id="{n}"><memory unit="KiB">131741696</memory><pages unit="KiB" size="1048576">{n + 60}</pages></cell>'
+                for n in range(2)), {"ram": 2 * 131741696 << 10, "1 GiB": 121}),
+    "hostnamectl as JSON": ('{"Hostname":"db9","KernelRelease":"6.12.5-200.fc41.x86_64"}\n', {"release": "6.12.5-200.fc41.x86_64"}),
+    "what a dump says of itself": (
+        "OSRELEASE=5.14.0-427.el9.aarch64+64k\nPAGESIZE=65536\n",
+        {"release": "5.14.0-427.el9.aarch64+64k", "optimisation": "not on this architecture"}),
+    "crash": (
+        "    NODENAME: db3\n     RELEASE: 6.6.30-x\n     MACHINE: x86_64  (2400 Mhz)\n",
+        {"release": "6.6.30-x", "architecture": "x86_64"}),
+    "Proxmox's report": ("proxmox-ve: 8.2.0 (running kernel: 6.8.12-4-pve)\n", {"release": "6.8.12-4-pve"}),
+    "meminfo without its units": (
+        X + "MemTotal: 131925844\nHugePages_Total: 60\nHugepagesize: 1048576\n", {"ram": 131925844 << 10, "1 GiB": 60}),
+    "meminfo in bytes": (
+        X + '{"MemTotal": 67432124416, "HugePages_Total": 9, "Hugepagesize": 2097152}\n', {"ram": 67432124416, "2 MiB": 9}),
+    "a size in other units": (X + "HugePages_Total: 9\nHugepagesize: 1 GB\n", {"1 GiB": 9}),
+    "before and after are no hosts": (
+        X + "== before ==\nHugePages_Total: 0\nHugepagesize: 2048 kB\n== after ==\nHugePages_Total: 9\n"
+        "Hugepagesize: 2048 kB\n", {"2 MiB": 9, "release": "6.12.5-custom"}),
     "page_ext in the counters": (
         BANNER.format("6.12.5") + "Command line: page_owner=on\nMemory: 1K/67075384K available ()\n"
         "vm.hugetlb_optimize_vmemmap = 1\nhugepages-1048576kB/nr_hugepages 40\nnr_memmap_boot_pages 198304\n",
@@ -378,6 +496,65 @@ def test_a_trap_is_not_fallen_into(name):
     assert {key: found.get(key) for key in right} == right
     if sizes := {key for key in right if key.endswith("iB")}:
         assert {pool["size"] for pool in answer["pools"]} == sizes, "and no other pool"
+
+
+SAID = ("HugePages_Total: {}", "Hugepagesize: 2048 kB", "MemTotal: 65851684 kB", "vm.hugetlb_optimize_vmemmap = {}")
+
+
+@pytest.mark.parametrize("how", ["a line each", "each at once", "Ansible", "dshbak", "a loop", "Salt", "Prometheus"])
+def test_hosts_that_answer_one_command_are_not_mixed(how):
+    """The pool of the last was said to be that of all."""
+    told = [[line.format(n) for line in SAID] for n in (0, 1)]
+    lines = {
+        "a line each": [f"n{n}: {told[n][at]}" for at in range(len(SAID)) for n in (0, 1)],
+        "each at once": [f"n{n}: {line}" for n in (0, 1) for line in told[n]],
+        "Ansible": [line for n in (0, 1) for line in (f"n{n} | CHANGED | rc=0 >>", *told[n])],
+        "a loop": [line for n in (0, 1) for line in (f"== n{n}", *told[n])],
+        "Salt": [line for n in (0, 1) for line in (f"n{n}:", *(f"    {line}" for line in told[n]))],
+        "Prometheus": [
+            f'node_memory_{what}{{instance="n{n}:9100"}} {(2097152, n)[at]}'
+            for n in (0, 1)
+            for at, what in enumerate(("Hugepagesize_bytes", "HugePages_Total"))
+        ],
+        "dshbak": [line for n in (0, 1) for line in ("-" * 16, f"n{n}", "-" * 16, *told[n])],
+    }[how]
+    hosts = hv.observe.host("\n".join(lines)).hosts
+    if how == "Prometheus":  # which has no switch
+        assert [(host.name, [pool.count for pool in host.pools]) for host in hosts] == [("n0", [0]), ("n1", [1])]
+        return
+    found = [(host.name, host.memory, [pool.count for pool in host.pools], host.optimisation) for host in hosts]
+    assert found == [("n0", 65851684 << 10, [0], "off"), ("n1", 65851684 << 10, [1], "on")]
+
+
+def test_the_log_of_a_log_server_is_of_several_hosts():
+    """The pool of one was said to be that of another."""
+    log = ("Linux version 6.6.30-x (gcc)", "HugeTLB: registered 1.00 GiB page size, pre-allocated {} pages",
+           "HugeTLB: 16380 KiB vmemmap can be freed for a 1.00 GiB page")  # fmt: skip
+    lines = [f"Nov 27 12:00:0{at} h{n} kernel: {line.format(n)}" for at, line in enumerate(log) for n in (4, 9)]
+    hosts = hv.observe.host("\n".join(lines)).hosts
+    assert [(host.name, [pool.count for pool in host.pools]) for host in hosts] == [("h4", [4]), ("h9", [9])]
+
+
+def test_a_size_that_is_not_told_is_said_to_be_the_usual_one():
+    text = X + "HugePages_Total: 60\n"
+    assert "of the usual size, which the text does not tell" in str(hv.observe.host(text))
+    for told in ("Hugepagesize: 2048 kB\n", "Command line: root=/dev/sda quiet\n"):
+        assert "usual size" not in str(hv.observe.host(text + told))
+
+
+def test_hosts_of_prometheus_are_called_as_they_call_themselves():
+    lines = [f'node_memory_HugePages_Total{{instance="{n}"}} {n}' for n in (1, 2)]
+    lines += [
+        f'node_uname_info{{instance="{n}",nodename="n{n}",release="6.1.0-18-amd64",machine="x86_64"}} 1' for n in (1, 2)
+    ]
+    hosts = hv.observe.host("\n".join(lines)).hosts
+    assert [(host.name, [pool.count for pool in host.pools]) for host in hosts] == [("n1", [1]), ("n2", [2])]
+
+
+def test_what_would_tell_more_is_said_once_and_to_its_end():
+    told = str(hv.observe.host("HugePages_Total: 60\nMemTotal: 65851684 kB\n")).splitlines()[-1]
+    assert told.endswith("tells what is saved")
+    assert told.count("hugetlb_optimize_vmemmap") == 1
 
 
 def test_files_of_a_report_are_known_by_their_names(tmp_path):

@@ -240,7 +240,8 @@ class _Conclusion:
         for size, how in self._exact():
             if 0 < size <= LARGEST:
                 self.how["memory"] = how
-                return size, "exact"
+                guessed = self.how.get("base page") == "the usual one there" and self.base_page == 4 * KiB
+                return size, "at least" if guessed and "pages" in how else "exact"
         least = list(self._least())
         if least:
             size, how = max(least)
@@ -330,6 +331,9 @@ class _Conclusion:
         if total is None:
             total, how = boot.get("sysctl pool"), "vm.nr_hugepages"
         if total is not None and default:
+            if not self.boot.get("default size") and not self.words.words:
+                how += "; of the usual size, which the text does not tell"
+                self.would.append("grep Hugepagesize /proc/meminfo for the size of the pages")
             yield default, total, how
             if boot.get("all pools") is not None:
                 yield from self._others(default, boot.get("all pools") - total * default)
@@ -346,7 +350,8 @@ class _Conclusion:
             yield from ((size, count, how) for size, count in asked.items())
         elif rest > 0:
             if not sizes:
-                sizes = {2 << 20, GiB} - {default} if self.base_page == 4 * KiB and default in (2 << 20, GiB) else set()
+                two = self.architecture in ("x86_64", None) and self.base_page == 4 * KiB and default in (2 << 20, GiB)
+                sizes = {2 << 20, GiB} - {default} if two else set()
             if len(sizes) == 1 and rest % (size := sizes.pop()) == 0:
                 yield size, rest // size, how
             else:
@@ -465,13 +470,17 @@ class _Conclusion:
         if boot.get("switch") is not None:
             self.how["optimisation"] = "vm.hugetlb_optimize_vmemmap"
             return "on" if boot.get("switch") else "off"
-        if boot.get("log on"):
+        if boot.get("log on") and not (self.series and self.series >= facts.SWITCH_SINCE):
             self.how["optimisation"] = "a boot log of 5.14 to 5.18 says what can be freed only if it is on"
             return "on"
         if boot.get("log off"):
             self.how["optimisation"] = "its boot log"
             return "off"
-        asked = self.words.asked(self.series)
+        series = max(self.series or facts.FIRST, (6, 0)) if any(boot.all("log frees")) else self.series
+        asked = self.words.asked(series)
+        if self.vendor and not self.vendor.scheme_known and asked != self.words.asked((6, 0)):
+            self.would.append("sysctl vm.hugetlb_optimize_vmemmap")
+            return "unknown"  # mainline of that number takes on and off alone; what is ported back may take more
         if asked is not None:
             self.how["optimisation"] = "hugetlb_free_vmemmap= on its command line"
             return "on" if asked else "off"
@@ -564,15 +573,25 @@ class _Conclusion:
             self.how["agrees"] = found.why
         elif counters is None and self.can is not False and (self.series or (9, 0)) >= facts.COUNTERS_SINCE:
             self.would.append("grep nr_memmap /proc/vmstat, which since 6.11 tells what is saved")
+        asked = boot.get("switch asked for")
+        if asked is not None and boot.get("switch") is None:
+            self.notes.append(
+                f"the text asks for vm.hugetlb_optimize_vmemmap = {asked:d}, and does not show what it is"
+            )
         for what in sorted(boot.changed):
             self.notes.append(f"the text says {what} more than once, differently; the last is taken")
         return Host(
             boot.host, self.release, self.architecture, self.base_page, struct_page, memory, known, self.pools,
             optimisation, self.can, each, saved, to_save, saved_is, self._tables(each, memory, known, struct_page),
             before, counters * self.base_page if counters and self.base_page else None, agrees, self.how,
-            tuple(dict.fromkeys(self.notes)), tuple(dict.fromkeys(self.would)), self._said(),
+            tuple(dict.fromkeys(self.notes)), self._would_tell(), self._said(),
             self._if_all(memory, struct_page),
         )  # fmt: skip
+
+    def _would_tell(self) -> tuple[str, ...]:
+        """What would tell more, each thing once."""
+        would = list(dict.fromkeys(self.would))
+        return tuple(one for one in would if not any(one in other for other in would if other != one))
 
     def _memmap(self, memory: int | None, struct_page: int | None) -> int | None:
         """Bytes of struct pages that so much RAM has, made for whole sections."""
@@ -615,11 +634,13 @@ class _Conclusion:
             return None, None, None
         if found and found.saved is not None:
             return found.saved, max(0, gross - found.saved) if self.can else None, "counted"
+        if self.can is None:
+            return None, None, None
         if optimisation == "on":
             return gross, 0, "assumed"
         if optimisation == "off":
             return 0, gross, "assumed"
-        return None, gross if self.can else None, None
+        return None, gross, None
 
     def _tables(self, each: dict[int, int], memory: int | None, known: Known, struct_page: int | None) -> int | None:
         """Bytes of page tables that the split costs at most, wherever the huge pages lie."""
@@ -793,6 +814,8 @@ class _Counters:
         least = -(-memory // self.section)
         if known == "exact":
             return least, least + 4
+        if memory == sum(pool.size * pool.count for pool in self.of.pools):
+            return least, 1 << 40
         # MemTotal lacks the kernel, a crash kernel, page tables and the struct pages themselves.
         return least, least + least // 8 + 4 + (4 * GiB) // self.section
 
@@ -850,7 +873,7 @@ class _Counters:
 
     def _nothing(self, expected: int | None, optimisation: Optimisation) -> Counted:
         needed = self.least * self.per_section
-        if self.least == 1 and self.most == 1 << 40:
+        if self.most == 1 << 40:
             return Counted(None, None, None, "the text does not tell the RAM")
         if self.pages > self.most * self.per_section:
             return Counted(None, None, False, "more is counted than the RAM's struct pages: page_ext or device memory?")

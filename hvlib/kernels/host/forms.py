@@ -183,7 +183,8 @@ for _word, _pattern in (
     ("Private_Hugetlb", _REST), ("Shared_Hugetlb", _REST), ("HugetlbPages:", _REST), ("thp_", _REST),
     ("hugetlb_instantiate", _REST), ("CONFIG_", _REST), ("virtual address space layout", _REST),
     ("demote", _REST), ("nr_hugepages_mempolicy", _REST), ("hugepages_treat_as_movable", _REST),
-    ("nr_vmemmap", _REST), ("vmemmap : 0x", _REST), ("resv_hugepages", _REST), ("free_hugepages", _REST),
+    ("nr_vmemmap", _REST), ("vmemmap : 0x", _REST), ("resv_hugepages", _REST), ("# HELP node_", _REST), ("# TYPE node_", _REST),
+    ("node_memory_numa_", _REST), ("free_hugepages", _REST),
     ("surplus_hugepages", _REST), ("vm.hugetlb", rf"vm\.hugetlb(?!_optimize){_REST}"), ("HugePages:", _REST),
 ):  # fmt: skip
     passed(_word, _pattern)
@@ -311,10 +312,17 @@ def _boot_image(found: re.Match[str], document: Document) -> Iterator[Seen]:
 @form(" hugepages=", r"(?m:^)[ \t]*((?:[\w.,/@+%-]{1,200}(?:=\S{0,400})?[ \t]+){0,40}hugepages=\d[^\n]{0,8192})", 400)
 def _bare_words(found: re.Match[str], document: Document) -> Iterator[Seen]:
     """A line that is nothing but words of a command line."""
-    if all(map(_WORD.fullmatch, found[1].split())):
+    words = found[1].split()
+    others = sum(not _FLAG.fullmatch(word) for word in words)  # of a sentence, if there are many
+    if all(map(_WORD.fullmatch, words)) and 3 * others < len(words) and not _CONFIGURED.match(found[1]):
         yield Seen("words", _unwrapped(document.text, found.start(1), found.end(1)))
 
 
+_CONFIGURED = re.compile(
+    r"(?:GRUB_\w*|args|kernelopts|cmdline\w*)=|(?:options|linux(?:16|efi)?|kernel|append)\s", re.IGNORECASE
+)
+"""What begins a line of a boot loader's file, which may be of another boot."""
+_FLAG = re.compile(r"\S*=\S*|ro|rw|quiet|splash|rhgb|debug|no\w+|--")
 _WORD = re.compile(r"[\w.,:/@+%-]+(?:=[^\s\[\]]*)?")
 _PARAMETER = re.compile(r"(?:^|\s)[a-z][\w.-]*=\S")
 _SETTING = re.compile(r"\s*[\w./-]+\s*(?: = |: |:\t)|.*\b(?:kernel|Linux)\b.*:|.*\d:\d\d:\d\d|\s*nr_|\s*$")
@@ -384,11 +392,12 @@ def _oom_zone(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form(
     "MemTotal",
-    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)MemTotal[\"']?\s*[:=;|,\t]\s*[\"']?{_NUMBER}\s*[,;|]?\s*(?:kB|KB|kiB|KiB|k|$)?",
+    rf"(?:Node\s+(\d{{1,4}})\s+)?(?<!_)MemTotal[\"']?\s*[:=;|,\t]\s*[\"']?{_NUMBER}(?!\s*[MGT]i?B)\s*[,;|]?\s*(kB|KB|kiB|KiB|k)?",
     12,
 )
 def _mem_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    size = whole(found[2]) * KiB
+    bare = whole(found[2])
+    size = bare if not found[3] and bare > 1 << 33 and bare % 4096 == 0 else bare * KiB
     if 0 < size <= LARGEST:
         yield Seen("node MemTotal" if found[1] else "MemTotal", size, node=int(found[1]) if found[1] else None)
 
@@ -412,10 +421,12 @@ def _huge_total(found: re.Match[str], _: Document) -> Iterator[Seen]:
         )
 
 
-@form("Hugepagesize", rf"Hugepagesize[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}\s*[,;|]?\s*kB")
+@form("Hugepagesize", rf"Hugepagesize[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}[ \t]*[,;|]?[ \t]*(?:([kKMG])i?B\b)?")
 def _default_size(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    if _power(whole(found[1]) * KiB):
-        yield Seen("default size", whole(found[1]) * KiB)
+    number = whole(found[1])
+    size = number * _UNITS[found[2].upper()] if found[2] else number if number > MiB else number * KiB
+    if _power(size) and (found[2] or size >= 64 * KiB):
+        yield Seen("default size", size)
 
 
 @form("Hugetlb", rf"(?<![\w])Hugetlb[\"']?(?:\s*[:=;|,]\s*|[ ]+)[\"']?{_NUMBER}\s*[,;|]?\s*kB")
@@ -471,6 +482,8 @@ def _stands_alone(found: re.Match[str], text: str) -> bool:
     """Whether a number on the line below a path is that file's: alone there, and none before the path."""
     start = max(text.rfind("\n", max(0, found.start() - 200), found.start()) + 1, found.start() - 200)
     after = text[found.end() : found.end() + 80].split("\n", 1)[0]
+    if "nr_hugepages" in text[start : found.start()]:
+        return False  # two files, and two numbers
     return not after.strip() and not re.match(r"\s*\d+\s", text[start : found.start()])
 
 
@@ -495,13 +508,33 @@ def _sysfs_bare(found: re.Match[str], _: Document) -> Iterator[Seen]:
 @form("hugepages-", r"hugepages-(\d{1,13})kB")
 def _size(found: re.Match[str], document: Document) -> Iterator[Seen]:
     before = document.text[max(0, found.start() - 24) : found.start()]
-    if _power(int(found[1]) * KiB) and "pages for" not in before:
+    if _power(int(found[1]) * KiB) and "pages for" not in before and "transparent_hugepage/" not in before:
         yield Seen("size", True, int(found[1]) * KiB)
 
 
 @form("hugetlb_optimize_vmemmap", r"hugetlb_optimize_vmemmap[\"']?(?:[ \t]*<==)?[ \t]*[:=|,]?\s*[\"']?([01])(?![\w.])")
-def _switch(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    yield Seen("switch", found[1] == "1")
+def _switch(found: re.Match[str], document: Document) -> Iterator[Seen]:
+    yield Seen("switch asked for" if _asked_for(found, document.text) else "switch", found[1] == "1")
+
+
+_WRITES = re.compile(r"\bsysctl\b|\becho\b|\betc/|\b[a-z]{3,}[ \t]+\S*$")
+_FILE = re.compile(
+    r"(?:[^\n]*\bsysctl\.(?:d/|conf\b)[^\n]*|[ \t]*\[sysctl\][ \t]*)\n"
+    r"(?:[ \t]*(?:[#;](?!==)[^\n]*|[\w./-]+[ \t]*=[^\n]*|\w+: [|>]-?[ \t]*)?\n)*[\w./ \t]*\Z"
+)
+_READS = re.compile(r"pplying|sysctl[ \t]+-|\n#[^\n]*\bsysctl\b(?!\.)")
+
+
+def _asked_for(found: re.Match[str], text: str) -> bool:
+    """Whether a setting is what somebody writes, in a command, a file or a sentence, and not what the kernel says."""
+    before = text[max(0, found.start() - 800) : found.start()]
+    if "\n" not in found[0]:
+        line = before.rsplit("\n", 1)[-1]
+        after = text[found.end() : found.end() + 80].split("\n", 1)[0]
+        if _WRITES.search(re.split(r"[|=>]|: ", line)[-1]) or re.match(r"[ \t]+[a-z]{2,}[ \t?]", after):
+            return True
+    file = _FILE.search(before)
+    return file is not None and not _READS.search(file[0])
 
 
 @form("hugetlb_optimize_vmemmap", r"(?:cannot (?:stat|access|open)|unknown key|\bno|[Mm]issing:?|absent:?)\s+[\"'‘`]?[\w/.]{0,80}"
@@ -519,18 +552,36 @@ passed("hugetlb_optimize_vmemmap", _REST)
 
 @form("vm.nr_hugepages", r"vm\.nr_hugepages\s*[=:]\s*(\d{1,15})\b")
 @form("proc/sys/vm/nr_hugepages", r"proc/sys/vm/nr_hugepages(?:[ \t]*<==)?[ \t]*[:=]?\s*(\d{1,15})\b")
-def _sysctl_pool(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    yield Seen("sysctl pool", int(found[1]))
+def _sysctl_pool(found: re.Match[str], document: Document) -> Iterator[Seen]:
+    if not _asked_for(found, document.text):
+        yield Seen("sysctl pool", int(found[1]))
 
 
-@form("vm.hugetlb_shm_group", r"vm\.hugetlb_shm_group")
-def _listing(found: re.Match[str], _: Document) -> Iterator[Seen]:
-    yield Seen("sysctls listed", True)
+@form(
+    "vm.hugetlb_shm_group", r"vm\.hugetlb_shm_group[\"']?\s*[=:]\s*[\"']?\d{1,10}[\"',]{0,2}\s+(?:\S{0,80}[:\"'])?vm\."
+)
+def _listing(found: re.Match[str], document: Document) -> Iterator[Seen]:
+    """A list of all, where the switch would stand before this; not what was asked for by name."""
+    before = document.text[max(0, found.start() - 200) : found.start()]
+    if not _asked_for(found, document.text) and not re.search(r"sysctl[^\n]*\bvm\.", before):
+        yield Seen("sysctls listed", True)
 
 
+@form("kernel/osrelease", r"kernel/osrelease(?:[ \t]*<==)?\s*[=:]?\s*(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("kernel.osrelease", r"kernel[./]osrelease(?:[ \t]*<==)?\s*[=:]?\s*(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("uname -r", r"uname -r\w{0,20}(?:[ \t]*[<=#:]{0,20})[ \t]*\n?[ \t]*(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("uname_-r", r"uname_-r\S{0,40}(?:[ \t]*<==)?\s+(\d{1,3}\.\d{1,3}\S{0,100})")
+@form("ainted", r"(?:Not tainted|Tainted: [A-Z ]{1,60}) +(\d{1,3}\.\d{1,3}\S{0,100}) +#", 5)
+@form("ansible_kernel", r"ansible_kernel[\"']?:\s*[\"']?(\d{1,3}\.\d{1,3}[^\s\"',]{0,100})")
+@form(
+    "kernel",
+    r"(?m:^|[{,])[ \t]*[\"']?kernel(?:_?release)?[\"']?:[ \t]*[\"']?(\d{1,2}\.\d{1,3}\.\d[^\s\"',]{0,100})[\"',}\s]*?(?m:$|[,}])",
+    8,
+)
+@form("KernelRelease", r"KernelRelease\":\s*\"(\d{1,3}\.\d{1,3}[^\s\"]{0,100})")
+@form("RELEASE", r"(?m:^)\s*(?:OS)?RELEASE[:=]\s*(\d{1,2}\.\d{1,3}\.\d\S{0,100})", 20)
+@form("running kernel: ", r"\brunning kernel: (\d{1,3}\.\d{1,3}[^\s)]{0,100})")
+@form("Kernel version:", r"Kernel version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel Version:", r"Kernel Version:\s+(\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: ", r"\bKernel: (\d{1,3}\.\d{1,3}\S{0,100})")
 @form("Kernel: Linux ", r"Kernel: Linux (\d{1,3}\.\d{1,3}\S{0,100})")
@@ -553,10 +604,23 @@ def _uname(found: re.Match[str], _: Document) -> Iterator[Seen]:
         yield Seen("architecture", facts.ARCHITECTURE_NAMES[named[0]])
 
 
+@form("Linux ", r"\bLinux (\d{1,3}\.\d{1,3}\S{0,100}) ([\w-]{3,40})(?=\s|$)")
+@form("uname -", r"uname -(?:rm|mr|r -m)[ \t]*\n[ \t]*(\d{1,3}\.\d{1,3}\S{0,100})[ \t]+([\w-]{3,40})[ \t]*(?=\n|$)")
+def _uname_short(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    if found[2] in facts.ARCHITECTURE_NAMES:
+        yield Seen("release", found[1])
+        yield from architecture(found[2])
+
+
 @form("Architecture:", r"Architecture:\s+([\w-]{1,40})")
 @form("arch: ", r"\barch: ([\w-]{1,40})")
+@form("MACHINE:", r"MACHINE:\s+([\w-]{1,40})")
+@form("CPU model:", r"CPU model:\s+([\w-]{1,40})")
+@form("<arch>", r"<arch>([\w-]{1,40})</arch>")
 @form("kernel.arch", r"kernel\.arch\s*=\s*([\w-]{1,40})")
 @form("uname -m", r"uname -m[ \t]*\n[ \t]*([\w-]{1,40})")
+@form("ansible_architecture", r"ansible_architecture[\"']?\s*[:=]\s*[\"']?([\w-]{1,40})")
+@form('"arch"', r"\"arch\":\s*\"([\w-]{1,40})\"")
 @form("architecture", r"(?<![\w_])architecture[\"']?\s*[:=]\s*[\"']?([\w-]{1,40})")
 def _architecture(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield from architecture(found[1])
@@ -569,6 +633,7 @@ def architecture(name: str) -> Iterator[Seen]:
         yield Seen("architecture", known)
 
 
+@form("ansible_pagesize", r"ansible_pagesize[\"']?:\s*[\"']?(\d{4,6})\b")
 @form("PAGE_SIZE", r"\bPAGE_SIZE\b\W{0,4}\s*(\d{4,6})\b")
 @form("PAGESIZE", r"\bPAGESIZE\b\W{0,4}\s*(\d{4,6})\b")
 def _page_size(found: re.Match[str], _: Document) -> Iterator[Seen]:
@@ -633,12 +698,22 @@ for _total in facts.TOTALS:
             return
         value = int(number)
         before = document.text[max(0, found.start() - 240) : found.start()]
-        asked = re.findall(r"free(?:[ _]--si)?[ _]-(?:-)?([bkmgt])", f"{document.name} {before}")
-        decimal = re.search(r"free[^\n]{0,12}--si", f"{document.name} {before}") is not None
+        command = re.findall(r"\bfree((?:[ _]+--?[a-z]+(?: \d+)?)+)", f"{document.name} {before}")
+        options = command[-1] if command else ""
+        asked = re.findall(r"(?<=[ _])(?:--(?=[bkmgt])|-[a-z]*?(?=[bkmg]))([a-z])", options)
+        decimal = "--si" in options
         unit = asked[-1].upper() if asked else ("B" if value > 1 << 33 and value % 4096 == 0 else "K")
+        if not asked and value < 1 << 19:
+            return  # in units that the text does not tell, for no host has so few KiB
         factor = 1000 ** "BKMGT".index(unit) if decimal else _TOOL_UNITS[unit]
         if value * factor <= LARGEST:
             yield Seen("free", value * factor)
+
+
+@form("ansible_memtotal_mb", r"ansible_memtotal_mb[\"']?:\s*[\"']?(\d{1,9})\b")
+def _ansible(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    if int(found[1]) * MiB <= LARGEST:
+        yield Seen("free", int(found[1]) * MiB)
 
 
 @form(" size: ", r"node\s+(\d{1,4})\s+size:\s+(\d{1,9})\s+MB", 12)
@@ -652,16 +727,31 @@ def _virsh(found: re.Match[str], _: Document) -> Iterator[Seen]:
     yield Seen("virsh", int(found[1]) * KiB)
 
 
-@form("<pages unit=", r"<pages unit='KiB' size='(\d{1,13})'>(\d{1,18})</pages>")
-def _virsh_pool(found: re.Match[str], _: Document) -> Iterator[Seen]:
+_CELL = re.compile(r"<cell id=['\"](\d{1,4})['\"]>(?!.*</cell>)", re.DOTALL)
+
+
+@form("<pages unit=", r"<pages unit=['\"]KiB['\"] size=['\"](\d{1,13})['\"]>(\d{1,18})</pages>")
+def _virsh_pool(found: re.Match[str], document: Document) -> Iterator[Seen]:
     size = int(found[1]) * KiB
+    cell = _CELL.search(document.text, max(0, found.start() - 600), found.start())
     if size > 64 * KiB and _few(size, int(found[2])):
-        yield Seen("tool pool", int(found[2]), size)
+        yield Seen("node pool" if cell else "tool pool", int(found[2]), size, int(cell[1]) if cell else None)
+
+
+@form("<cell id=", r"<cell id=['\"](\d{1,4})['\"]>\s*<memory unit=['\"]KiB['\"]>(\d{1,15})</memory>")
+def _virsh_cell(found: re.Match[str], _: Document) -> Iterator[Seen]:
+    if int(found[2]) * KiB <= LARGEST:
+        yield Seen("numactl", int(found[2]) * KiB, node=int(found[1]))
 
 
 @form("hugepages-", r"hugepages-(\d{1,6})([KMG])i[\"']?:\s*[\"']?(\d{1,15})([KMGT]?)i?\b")
-def _kubernetes(found: re.Match[str], _: Document) -> Iterator[Seen]:
+def _kubernetes(found: re.Match[str], document: Document) -> Iterator[Seen]:
     size, amount = int(found[1]) * _UNITS[found[2]], int(found[3]) * _UNITS[found[4]]
+    listed = re.findall(
+        r"\b(limits|requests|capacity|allocatable)\b", document.text[max(0, found.start() - 400) : found.start()], re.I
+    )
+    if listed and listed[-1].lower() in ("limits", "requests"):
+        return  # of a pod
     if _power(size) and amount % size == 0 and amount <= LARGEST:
         yield Seen("capacity", amount // size, size)
 
@@ -742,6 +832,11 @@ def _configured(found: re.Match[str], _: Document) -> Iterator[Seen]:
 
 @form("ostname", r"(?:Static |kernel\.)?[Hh]ostname\s*[:=]\s*([\w][\w.-]{0,62})\b", 12)
 @form("hostname", r"(?:bin/|\$ |# )hostname[ \t]*\n[ \t]*([\w][\w.-]{0,62})[ \t]*\n", 8)
+@form("ostname", r"(?:ansible_)?[Hh]ostname[\"']:\s*[\"']([\w][\w.-]{0,62})[\"']", 10)
+@form(" | CHANGED", r"(?m:^)([A-Za-z][\w.-]{0,62}) \| CHANGED", 64)
+@form(" | SUCCESS", r"(?m:^)([A-Za-z][\w.-]{0,62}) \| SUCCESS", 64)
+@form("--------\n", r"-{8}\n([A-Za-z][\w.-]{0,62})\n-{8,80}\n")
+@form("NODENAME:", r"NODENAME:\s+([\w][\w.-]{0,62})")
 @form("uname -n", r"uname -n[ \t]*\n[ \t]*([\w][\w.-]{0,62})")
 @form("Name:", r"(?m:^)Name:[ \t]+([\w][\w.-]{0,62})[ \t]*$", 0, re.MULTILINE)
 @form("root@", r"(?m:^)\[?root@([\w][\w.-]{0,62})[ :][^\n]{0,80}?[#$] ", 2)

@@ -368,6 +368,7 @@ def decode(data: bytes) -> str:
 _ANSI = re.compile(r"(?:\x1b|\^\[|␛)\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]")
 _QUOTE = re.compile(r"^(?:[ \t]{0,8}[>|]){1,16} ?", re.MULTILINE)
 _SOFT = re.compile(r"=[ \t]*\n")
+_BOLD = re.compile(r"\*\*([\w /()-]{1,60}:?)\*\*")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:pre|code|p|div|span|td|tr|table|body|html|tt|b|i|font)\b[^<>]{0,200}>", re.IGNORECASE)
 
@@ -395,14 +396,16 @@ def clean(text: str) -> str:
         while "<<" in text:  # or each would be looked at
             text = text.replace("<<", "<")
         text = _by_pieces(text, lambda piece: _TAG.sub(" ", _BREAK.sub("\n", piece)))
+    if "**" in text:
+        text = _by_pieces(text, lambda piece: _BOLD.sub(r"\1", piece))
     if "\\_" in text:
         text = text.replace("\\_", "_")
     if text.lstrip()[:1] in ("{", "[") and ('"MESSAGE"' in text or '"msg"' in text):
         text = _journal(text)
-    return text
+    return _by_header(_by_sayer(_by_instance(text))) if len(text) <= PIECE else text
 
 
-_LETTERS = (("\0", ""), ("\u00a0", " "), ("\u202f", " "), ("\u200b", ""), ("\ufeff", ""), ("\u2028", "\n"))
+_LETTERS = (("\0", ""), ("\u00a0", " "), ("\u202f", " "), ("\u200b", ""), ("\ufeff", ""), ("\u2028", "\n"), ("│", "|"))
 _ESCAPED = (
     ("&gt;", ">"), ("&lt;", "<"), ("&nbsp;", " "), ("&quot;", '"'), ("&apos;", "'"), ("&#39;", "'"), ("&#x27;", "'"),
     ("&#34;", '"'), ("&#47;", "/"), ("&#x2F;", "/"), ("&#x2f;", "/"), ("&#61;", "="), ("&#x3D;", "="), ("&#95;", "_"),
@@ -461,6 +464,82 @@ def _journal(text: str) -> str:
         host = entry.get("_HOSTNAME")
         lines.append(f"{host} kernel: {message}" if isinstance(host, str) else message)
     return "\n".join(lines) if lines else text
+
+
+_SAYS = re.compile(
+    r"^([A-Za-z0-9][\w.-]{0,62}):[ \t]+(MemTotal|HugePages_Total|vm\.|nr_memmap|Linux |/proc/|/sys/)", re.MULTILINE
+)
+
+
+def _by_sayer(text: str) -> str:
+    """What several hosts say of the same thing, each line after its host's name (pdsh, clush), one after the other."""
+    sayers: dict[str, set[str]] = {}
+    for name, word in _SAYS.findall(text):
+        sayers.setdefault(word, set()).add(name)
+    names = set().union(*(together for together in sayers.values() if len(together) > 1))
+    if not names:
+        return _by_logger(text) if " kernel" in text else text
+    said: dict[str, list[str]] = {"": []}
+    for line in text.split("\n"):
+        name, colon, rest = line.partition(":")
+        known = bool(colon) and name in names
+        said.setdefault(name if known else "", []).append(rest.removeprefix(" ") if known else line)
+    return "\n".join("\n".join([f"host: {name}", *lines] if name else lines) for name, lines in said.items())
+
+
+_INSTANCE = re.compile(r"^node_\w+\{[^}\n]{0,300}?\binstance=\"([^\"\n]{1,80})\"", re.MULTILINE)
+
+
+def _by_instance(text: str) -> str:
+    """What Prometheus says of several hosts, one after the other."""
+    if len(set(_INSTANCE.findall(text))) < 2:
+        return text
+    said: dict[str, list[str]] = {"": []}
+    for line in text.split("\n"):
+        found = _INSTANCE.match(line)
+        said.setdefault(found[1] if found else "", []).append(line)
+    heads = {name: f"host: {name.split(':')[0]}" for name in said if name}
+    if "node_uname_info" in text:  # which tells the names of hosts
+        heads = {name: f"-- Boot {number:04} --" for number, name in enumerate(heads)}
+    return "\n".join("\n".join([heads[name], *lines] if name else lines) for name, lines in said.items())
+
+
+_HEADER = re.compile(
+    r"^(?:(?:={2,40}|#{2,40}|-{2,40}|\*{2,40}) ?([A-Za-z][\w.-]{1,62})[ =#*:-]{0,40}|([A-Za-z][\w.-]{1,62}):)[ \t]*$",
+    re.MULTILINE,
+)
+_TIME = re.compile(r"(?:before|after|old|new|pre|post)\b.*", re.IGNORECASE)
+_HEADED = re.compile(r"^[ \t]*(MemTotal:|HugePages_Total:|vm\.hugetlb_optimize_vmemmap)", re.MULTILINE)
+
+
+def _by_header(text: str) -> str:
+    """A loop over hosts: headers under which the same is said are taken for the names of hosts."""
+    headers = list(_HEADER.finditer(text)) if _HEADED.search(text) else []
+    ends = [*(header.start() for header in headers[1:]), len(text)]
+    sayers: dict[str, set[str]] = {}
+    for header, end in zip(headers, ends, strict=True) if headers else ():
+        for word in set(_HEADED.findall(text, header.end(), end)):
+            if not _TIME.fullmatch(header[1] or header[2]):
+                sayers.setdefault(word, set()).add(header[1] or header[2])
+    names = set().union(*(together for together in sayers.values() if len(together) > 1))
+    if not names:
+        return text
+    return _HEADER.sub(
+        lambda found: f"host: {found[1] or found[2]}" if (found[1] or found[2]) in names else found[0], text
+    )
+
+
+_LOGGED = re.compile(r"(?:<\d{1,3}>)?\S.{0,38}?\d\d:\d\d:\d\d\S* ([A-Za-z][\w.-]{0,62}) kernel(?:\[\d+\])?: ")
+
+
+def _by_logger(text: str) -> str:
+    """The log of several hosts, as a log server has it, one host after the other."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    loggers = [found[1] for found in map(_LOGGED.match, lines) if found]
+    if len(loggers) < len(lines) or len(set(loggers)) < 2:
+        return text
+    turn = {name: number for number, name in reversed(list(enumerate(loggers)))}
+    return "\n".join(line for _, line in sorted(zip(loggers, lines, strict=True), key=lambda one: turn[one[0]]))
 
 
 def _entries(text: str) -> Iterator[dict[str, Any]]:

@@ -91,9 +91,10 @@ def in_words(host: Host, several: str = "") -> str:
         row("huge pages", "not told")
     _optimisation(host, row)
     lines += [f"  note: {note}" for note in host.notes]
+    lines = [line[:240] for line in lines]
     if host.would_tell:
         lines.append(f"  what would tell more: {'; '.join(host.would_tell)}")
-    return "\n".join(line[:240] for line in lines)
+    return "\n".join(lines)
 
 
 def _struct_pages(host: Host, row: Any) -> None:
@@ -110,6 +111,8 @@ def _optimisation(host: Host, row: Any) -> None:
         row("the optimisation", host.optimisation, host.how.get("can", ""))
     else:
         can = {True: "this kernel can", None: "whether this kernel can: unknown"}[host.can]
+        if host.can is None and host.optimisation != "unknown":
+            can += f"; if so, it is {host.optimisation}"
         able, state = host.how.get("can", ""), host.how.get("optimisation", "")
         why = "; ".join(part for part in ("" if state and state in able else able, state) if part)
         row("the optimisation", f"{can}; it is {host.optimisation}" if host.can else can, why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 from argparse import Namespace
@@ -192,7 +193,7 @@ def _collect(options: Namespace) -> int:
     for remark in done.remarks:
         _warn(remark)
     for file in done.nobodys:
-        _warn(f"nobody in the roster for {file!r}; say whose it is: --as '{file}=ID'")
+        _warn(f"nobody in the roster for {file!r}; say whose it is: --as {shlex.quote(f'{file}=ID')}")
     owners = len({of.owner(person, assignment) for person in of.people})
     now = f", {done.now} of them in this delivery" if done.now < done.handed_in else ""
     say(f"{done.handed_in} of {owners} handed in {name}{now}: {options.into}")
@@ -200,11 +201,11 @@ def _collect(options: Namespace) -> int:
 
 
 def _guessed(source: Path, names: list[str]) -> str:
-    found = [name for name in names if name in source.name.lower()]
+    found = [name for name in names if collect.of_set(name, source.name)]
     if len(found) != 1 and source.exists():
-        files = [file.name.lower() for file in collect.files(source)]
-        most = max(names, key=lambda name: sum(name in file for file in files))
-        found = [most] if any(most in file for file in files) else []
+        files = [file.name for file in collect.files(source)]
+        many = {name: sum(collect.of_set(name, file) for file in files) for name in names}
+        found = [name for name in names if many[name] == max(many.values()) > 0]
     if len(found) != 1:
         raise BadInput(f"no set is named in {quoted(str(source))}; write which, for example --set {names[0]}.")
     return found[0]

@@ -20,6 +20,7 @@ from hvlib.units import whole_number
 from . import collect, course, demo, gradebook, measure, nbgrader_course, sets, tasks
 from .probe import check
 from .record import WHOSE, Record
+from .run import UNREAD
 from .score import OF_THE_BOOK, Result
 from .wall import choose, prepare
 
@@ -273,7 +274,7 @@ def _tell(record: Record, found: Sequence[Result], now: Collection[str]) -> None
     """The table's place, and loudly what a teacher has to look at."""
     for result in found:
         for note in result.notes:
-            if result.student in now and ("the notebook says" in note or OF_THE_BOOK in note):
+            if result.student in now and ("the notebook says" in note or note.startswith((OF_THE_BOOK, *UNREAD))):
                 _warn(f"{result.student}: {note}")
     if found and not any(result.automatic for result in found):
         _warn("nobody has a point: was another set meant, or another course (--course, or $GRADING_COURSE)?")

@@ -207,7 +207,7 @@ def grade(
 
     def one(hand_in: HandIn, anew: bool = again) -> Entry | None:
         try:
-            return _entry(course, hand_in, asks, how, None if anew else before.get(hand_in.student))
+            return _entry(course, problem_set, hand_in, asks, how, None if anew else before.get(hand_in.student))
         except Exception as why:
             return Entry(hand_in.student, f"failed: {words.plain(repr(why), 200)}", Outcome(remarks=["not graded"]))
 
@@ -238,13 +238,16 @@ def grade(
     return failed
 
 
-def _entry(course: Course, hand_in: HandIn, asks: Asked, how: Run, before: Entry | None) -> Entry | None:
+def _entry(
+    course: Course, problem_set: str, hand_in: HandIn, asks: Asked, how: Run, before: Entry | None
+) -> Entry | None:
     """What came of a hand-in; `None` if it was run before and nothing has changed."""
     try:
         raw = contents(hand_in.path) if hand_in.path is not None else b""
         notes = hand_in.notes
     except ValueError as why:
         raw, notes = b"", (*hand_in.notes, str(why))
+    asks = replace(asks, released={**asks.released, **sets.put(course, problem_set, hand_in.student)})
     about = f"{hand_in.student} {hvlib.__version__} {course.salt} {asks} {notes}".encode("utf-8", "backslashreplace")
     digest = hashlib.sha256(about + raw).hexdigest()
     if before is not None and before.digest == digest and before.handed_in == hand_in.handed_in:

@@ -186,6 +186,27 @@ def test_a_task_that_cannot_be_graded_is_found_when_the_course_is_read(mine, old
         tasks.load(mine)
 
 
+@pytest.mark.slow
+def test_what_is_written_below_a_question_with_numbers_of_ones_own_is_found(mine, tmp_path, monkeypatch):
+    """The question's cell differs from student to student, and is no answer by itself."""
+    own = '(Task("why", 5, "Why {n}?", None, lambda r: {"n": r.randrange(10**9)}), Key(4, rubric=("4: so",))), ]'
+    path = mine.parent / "tasks.py"
+    path.write_text(path.read_text().rstrip().removesuffix("]") + own)
+    mine.write_text(mine.read_text().replace('"why_eight"]', '"why"]'))
+    of = tasks.load(mine)
+    for student in ("s1", "s2"):
+        notebook = sets.release("mine", of, student)
+        if student == "s1":
+            next(cell for cell in notebook.cells if cell.id == "put-why").source += "\n\nBecause."
+        place = tmp_path / "in" / student / "mine"
+        place.mkdir(parents=True)
+        (place / "mine.ipynb").write_text(sets.text(notebook), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", "mine", "in", "--course", str(mine)]) == 0
+    found = record.Record(tmp_path / "graded" / "mine", of.sets["mine"]).entries()
+    assert {student: entry.outcome.texts["why"] for student, entry in found.items()} == {"s1": "Because.", "s2": ""}
+
+
 def test_a_task_that_fails_with_a_students_numbers_is_marked_by_hand_and_stops_nobody(mine, tmp_path, monkeypatch):
     """A course is tried with some numbers when it is read, and never with all."""
     of = tasks.load(mine)

@@ -232,7 +232,15 @@ def _gradebook(options: Namespace) -> int:
     chosen, of = _course(options), collect.roster(options.roster)
     record = _record(options, chosen)
     found = course.write(chosen, record)
-    gradebook.write(of, chosen, record, found, options.hand_ins, options.column)
+    waiting = course.waiting(chosen, options.hand_ins, record)
+    never = {student for student, at_all in waiting.items() if at_all}
+    gradebook.write(of, chosen, record, found, options.hand_ins, options.column, never)
+    for student in waiting:
+        why = (
+            "handed in and is not graded, so has no grade" if student in never else "is not graded as it lies there now"
+        )
+        _warn(f"{student} {why}; say grading grade {options.set} {shlex.quote(str(options.hand_ins))}")
+    _tell_of_strangers(record, found)
     unmarked = sum(bool(result.open) for result in found)
     if unmarked:
         have = "1 student has" if unmarked == 1 else f"{unmarked} students have"
@@ -270,12 +278,19 @@ def _export(options: Namespace) -> int:
     return 0
 
 
+def _tell_of_strangers(record: Record, found: Sequence[Result]) -> None:
+    """Points in marks.csv that nobody gets, for a spreadsheet may have changed the ids."""
+    for student in record.told().keys() - {result.student for result in found}:
+        _warn(f"marks.csv has points for {quoted(student)}, who is not graded here: nobody gets them")
+
+
 def _tell(record: Record, found: Sequence[Result], now: Collection[str]) -> None:
     """The table's place, and loudly what a teacher has to look at."""
     for result in found:
         for note in result.notes:
             if result.student in now and ("the notebook says" in note or note.startswith((OF_THE_BOOK, *UNREAD))):
                 _warn(f"{result.student}: {note}")
+    _tell_of_strangers(record, found)
     if found and not any(result.automatic for result in found):
         _warn("nobody has a point: was another set meant, or another course (--course, or $GRADING_COURSE)?")
     say(f"{len(found)} hand-ins: {record.folder}/grades.csv")

@@ -18,6 +18,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -73,7 +74,16 @@ class Roster:
 
     def owner(self, person: Person, assignment: Assignment) -> str:
         """Whose folder a person's hand-in lies in: a group's, where the set is done in groups."""
-        return student_id(person.group) if assignment.groups and person.group.strip() else person.id
+        if not (assignment.groups and person.group.strip()):
+            return person.id
+        group = student_id(person.group)
+        if self._group_of.get(group, group) != group:
+            raise BadInput(f"the group {quoted(group)} has the id of somebody who is not in it; choose another name.")
+        return group
+
+    @cached_property
+    def _group_of(self) -> Mapping[str, str]:
+        return {person.id: _id(person.group) for person in self.people}
 
 
 def roster(path: Path) -> Roster:

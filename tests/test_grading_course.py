@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hvlib as hv
-from grading import course, nbgrader_course, record, report, score, sets, tasks
+from grading import collect, course, nbgrader_course, record, report, score, sets, tasks
 from grading.__main__ import main
 from grading.keys import keyed
 from grading.run import Outcome
@@ -130,6 +130,19 @@ def test_groups_hand_in_together(mine, tmp_path, capsys):
     points = {row.split(",")[0]: row.split(",")[5] for row in (kept.folder / "gradebook.csv").read_text().splitlines()}
     assert points == {"id": "points", "s01": "8", "s02": "8", "s03": "0"}
     assert "tables: 3 of 3" in report.feedback(of, kept, course.results(of, kept)[1])
+
+
+def test_a_group_is_no_other_student(mine, tmp_path):
+    """Else what both handed in would lie in one folder."""
+    group, path = tasks.load(mine).sets["mine"], tmp_path / "class.csv"
+    for other in ("", "blue"):
+        path.write_text(f"id,name,group\ns01,A,s02\ns02,B,{other}\n")
+        of = collect.roster(path)
+        with pytest.raises(hv.BadInput, match="the group 's02' has the id of somebody who is not in it"):
+            of.owner(of.people[0], group)
+    path.write_text("id,name,group\ns01,A,s02\ns02,B,S02\n")
+    of = collect.roster(path)
+    assert [of.owner(person, group) for person in of.people] == ["s02", "s02"]
 
 
 def test_who_answers_the_numbers_of_the_book_is_told_of(mine, tmp_path, monkeypatch, capsys):

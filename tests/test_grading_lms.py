@@ -657,6 +657,50 @@ def test_the_gradebook_has_the_lms_form_and_all_points(tmp_path, people, form, c
     assert "<script" not in page
 
 
+@pytest.mark.parametrize("people", [MOODLE, CANVAS, PLAIN])
+def test_who_handed_in_and_is_not_graded_has_no_grade_and_is_named(tmp_path, people, capsys):
+    """A part of the class, of several machines or with --only, is not the class."""
+    kept = marked(tmp_path, ["s01"])
+    kept.add(record.Entry("s03", "failed: OSError()", Outcome(remarks=["not graded"])))
+    names = {"s01/ps1.ipynb": "a", "s02/ps1.ipynb": "b", "s03/ps1.ipynb": "c"}
+    collected(tmp_path, people, delivered(tmp_path, names))
+    capsys.readouterr()
+    said = ["gradebook", "ps1", "--roster", str(roster(tmp_path, people)), "--into", str(kept.folder), "--hand-ins",
+            str(tmp_path / "in"), "--column", "Grade"]  # fmt: skip
+    assert main(said) == 0
+    told = capsys.readouterr().err
+    assert "s01 is not graded as it lies there now" in told
+    assert "s02 handed in and is not graded" in told
+    assert "s03 handed in and is not graded" in told
+    rows = csv.DictReader(io.StringIO((kept.folder / "gradebook.csv").read_text("utf-8")))
+    grades = [row["points" if people is PLAIN else "Grade"] for row in rows]
+    assert grades[people is CANVAS :] == ["15", "", ""]
+    (tmp_path / "in" / "s02" / "ps1" / "ps1.ipynb").unlink()
+    assert main(said) == 0
+    assert "s02" not in capsys.readouterr().err
+
+
+def test_points_that_nobody_gets_and_points_of_two_kinds_are_said(tmp_path, capsys):
+    kept = marked(tmp_path, ["s01"])
+    path, said = kept.folder / "marks.csv", ["report", "ps1", "--into", str(kept.folder)]
+    assert main(said) == 0
+    assert "marks.csv" not in capsys.readouterr().err
+    path.write_text(path.read_text() + "1,why_eight,4,\n")
+    assert main(said) == 0
+    assert "marks.csv has points for '1', who is not graded here: nobody gets them" in capsys.readouterr().err
+    path.write_text("student,task,points,reason\ns01,why_eight,4,\nS01,why_eight,4.0,\ns01,why_eight,1,\n")
+    assert main(said) == 2
+    assert "line 4 of " in (told := capsys.readouterr().err)
+    assert "'s01' has other points for why_eight on line 3; keep one of the two." in told
+
+
+def test_a_record_with_a_damaged_line_is_read(tmp_path):
+    kept = marked(tmp_path, ["s01"])
+    with (kept.folder / "outcomes.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\n")
+    assert main(["report", "ps1", "--into", str(kept.folder)]) == 0
+
+
 @pytest.mark.parametrize(("file", "name"), [
     ("Jane Doe_501_assignsubmission_file_/ps1.ipynb", "Jane Doe_501_assignsubmission_file_/feedback.html"),
     ("Jane Doe_501_assignsubmission_file_ps1.ipynb", "Jane Doe_501_assignsubmission_file_feedback.html"),

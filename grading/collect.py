@@ -104,7 +104,7 @@ def roster(path: Path) -> Roster:
         else "plain"
     )
     ids = {
-        "moodle": ("id number", "username", "email address"),
+        "moodle": ("id number", "username", "email address", "identifier"),
         "canvas": ("sis user id", "sis login id", "id"),
         "plain": ("id", "sid", "student id", "id number", "student", "username", "login", "email", "email address"),
     }[form]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 from argparse import Namespace
@@ -19,6 +20,7 @@ from hvlib.units import whole_number
 from . import collect, course, demo, gradebook, measure, nbgrader_course, sets, tasks
 from .probe import check
 from .record import WHOSE, Record
+from .run import UNREAD
 from .score import OF_THE_BOOK, Result
 from .wall import choose, prepare
 
@@ -192,7 +194,7 @@ def _collect(options: Namespace) -> int:
     for remark in done.remarks:
         _warn(remark)
     for file in done.nobodys:
-        _warn(f"nobody in the roster for {file!r}; say whose it is: --as '{file}=ID'")
+        _warn(f"nobody in the roster for {file!r}; say whose it is: --as {shlex.quote(f'{file}=ID')}")
     owners = len({of.owner(person, assignment) for person in of.people})
     now = f", {done.now} of them in this delivery" if done.now < done.handed_in else ""
     say(f"{done.handed_in} of {owners} handed in {name}{now}: {options.into}")
@@ -200,11 +202,11 @@ def _collect(options: Namespace) -> int:
 
 
 def _guessed(source: Path, names: list[str]) -> str:
-    found = [name for name in names if name in source.name.lower()]
+    found = [name for name in names if collect.of_set(name, source.name)]
     if len(found) != 1 and source.exists():
-        files = [file.name.lower() for file in collect.files(source)]
-        most = max(names, key=lambda name: sum(name in file for file in files))
-        found = [most] if any(most in file for file in files) else []
+        files = [file.name for file in collect.files(source)]
+        many = {name: sum(collect.of_set(name, file) for file in files) for name in names}
+        found = [name for name in names if many[name] == max(many.values()) > 0]
     if len(found) != 1:
         raise BadInput(f"no set is named in {quoted(str(source))}; write which, for example --set {names[0]}.")
     return found[0]
@@ -230,7 +232,15 @@ def _gradebook(options: Namespace) -> int:
     chosen, of = _course(options), collect.roster(options.roster)
     record = _record(options, chosen)
     found = course.write(chosen, record)
-    gradebook.write(of, chosen, record, found, options.hand_ins, options.column)
+    waiting = course.waiting(chosen, options.hand_ins, record)
+    never = {student for student, at_all in waiting.items() if at_all}
+    gradebook.write(of, chosen, record, found, options.hand_ins, options.column, never)
+    for student in waiting:
+        why = (
+            "handed in and is not graded, so has no grade" if student in never else "is not graded as it lies there now"
+        )
+        _warn(f"{student} {why}; say grading grade {options.set} {shlex.quote(str(options.hand_ins))}")
+    _tell_of_strangers(record, found)
     unmarked = sum(bool(result.open) for result in found)
     if unmarked:
         have = "1 student has" if unmarked == 1 else f"{unmarked} students have"
@@ -268,12 +278,19 @@ def _export(options: Namespace) -> int:
     return 0
 
 
+def _tell_of_strangers(record: Record, found: Sequence[Result]) -> None:
+    """Points in marks.csv that nobody gets, for a spreadsheet may have changed the ids."""
+    for student in record.told().keys() - {result.student for result in found}:
+        _warn(f"marks.csv has points for {quoted(student)}, who is not graded here: nobody gets them")
+
+
 def _tell(record: Record, found: Sequence[Result], now: Collection[str]) -> None:
     """The table's place, and loudly what a teacher has to look at."""
     for result in found:
         for note in result.notes:
-            if result.student in now and ("the notebook says" in note or OF_THE_BOOK in note):
+            if result.student in now and ("the notebook says" in note or note.startswith((OF_THE_BOOK, *UNREAD))):
                 _warn(f"{result.student}: {note}")
+    _tell_of_strangers(record, found)
     if found and not any(result.automatic for result in found):
         _warn("nobody has a point: was another set meant, or another course (--course, or $GRADING_COURSE)?")
     say(f"{len(found)} hand-ins: {record.folder}/grades.csv")

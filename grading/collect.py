@@ -15,8 +15,10 @@ import struct
 import unicodedata
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -31,7 +33,6 @@ from .record import csv_text, dictionaries
 from .run import LARGEST
 from .tasks import Assignment
 
-MOST_FILES = 20_000
 COLUMNS = ("student", "name", "file", "handed_in", "notes")
 MOST_NOTES = 5
 """How many of the files that are passed over are named to whoever handed in nothing else."""
@@ -73,7 +74,16 @@ class Roster:
 
     def owner(self, person: Person, assignment: Assignment) -> str:
         """Whose folder a person's hand-in lies in: a group's, where the set is done in groups."""
-        return student_id(person.group) if assignment.groups and person.group.strip() else person.id
+        if not (assignment.groups and person.group.strip()):
+            return person.id
+        group = student_id(person.group)
+        if self._group_of.get(group, group) != group:
+            raise BadInput(f"the group {quoted(group)} has the id of somebody who is not in it; choose another name.")
+        return group
+
+    @cached_property
+    def _group_of(self) -> Mapping[str, str]:
+        return {person.id: _id(person.group) for person in self.people}
 
 
 def roster(path: Path) -> Roster:
@@ -94,7 +104,7 @@ def roster(path: Path) -> Roster:
         else "plain"
     )
     ids = {
-        "moodle": ("id number", "username", "email address"),
+        "moodle": ("id number", "username", "email address", "identifier"),
         "canvas": ("sis user id", "sis login id", "id"),
         "plain": ("id", "sid", "student id", "id number", "student", "username", "login", "email", "email address"),
     }[form]
@@ -108,10 +118,16 @@ def roster(path: Path) -> Roster:
     for row in found:
         line = {key: row.get(name, "").strip() for key, name in low.items()}
         identity = next((line[name] for name in ids if line.get(name)), "")
-        if not identity or line.get("student", "").casefold() in ("points possible", "student, test"):
+        if line.get("student", "").casefold() in ("points possible", "student, test"):
             continue
         name = next((line[one] for one in names if line.get(one)), "")
         name = name or f"{line.get('first name', '')} {line.get('last name', '') or line.get('surname', '')}".strip()
+        if not identity and name:
+            raise BadInput(
+                f"the roster {quoted(str(path))} has no id for {quoted(name)}; write one, or take out the line."
+            )
+        if not identity:
+            continue
         number = "".join(re.findall(r"\d+", next((line[one] for one in numbers if line.get(one)), "")))
         email = line.get("email address") or line.get("email") or line.get("sis login id") or ""
         people.append(Person(student_id(identity), name, number, email, line.get("group", ""), row))
@@ -137,8 +153,13 @@ class File:
     name: str
     handed_in: str
     data: bytes
-    who: tuple[str, ...] = ()
+    who: tuple[tuple[str, str], ...] = ()
     zipped: str = ""
+
+
+def of_set(name: str, text: str) -> bool:
+    """Does a file's name tell a set? ps10 is not ps1."""
+    return re.search(rf"(?<![a-z0-9]){re.escape(name.lower())}(?!\d)", text.lower()) is not None
 
 
 Tell = Callable[[str, str], None]
@@ -151,10 +172,8 @@ def files(source: Path, tell: Tell = lambda *_: None) -> Iterator[File]:
     Raises `BadInput` for what is neither a folder nor a zip.
     """
     if source.is_dir():
-        everything = sorted(source.rglob("*"))
-        _most(source.name, len(everything), tell)
         files = []
-        for path in everything[:MOST_FILES]:
+        for path in sorted(source.rglob("*")):
             if path.is_symlink():
                 tell(path.relative_to(source).as_posix(), "is a link, which is not followed")
             elif path.is_file():
@@ -164,37 +183,32 @@ def files(source: Path, tell: Tell = lambda *_: None) -> Iterator[File]:
         for path in files:
             name = path.relative_to(source).as_posix()
             if path.suffix.lower() == ".zip":
-                yield from _inside(path, name, 0, tell)
+                yield from _inside(path, name, "", 0, tell)
                 continue
             with path.open("rb") as file:
                 yield from _one(name, file, "", gradescope, tell)
         return
     try:
         with zipfile.ZipFile(source) as archive:
-            yield from _zipped(archive, source.name, "", 1, tell)
+            yield from _zipped(archive, "", "", 1, tell)
     except UNREADABLE:
         raise BadInput(f"{quoted(str(source))} is neither a folder nor a zip; choose what the LMS delivered.") from None
 
 
-def _most(name: str, found: int, tell: Tell) -> None:
-    if found > MOST_FILES:
-        tell(name, f"has {found:,} files; only the first {MOST_FILES:,} are looked at")
-
-
-def _zipped(archive: zipfile.ZipFile, zipped: str, below: str, depth: int, tell: Tell) -> Iterator[File]:
+def _zipped(archive: zipfile.ZipFile, below: str, when: str, depth: int, tell: Tell) -> Iterator[File]:
+    """The notebooks of a zip; in one that a student made (``below`` its name) all were handed in ``when`` it was."""
     entries = [one for one in archive.infolist() if PurePosixPath(one.filename).name and not one.is_dir()]
-    _most(zipped, len(entries), tell)
-    entries = entries[:MOST_FILES]
     metadata = _metadata([entry.filename for entry in entries])
     gradescope = _gradescope(_some(archive, archive.getinfo(metadata))) if metadata and not below else {}
     for entry in entries:
         name = below + _named(entry)
+        handed_in = when if below else _when(entry) if MOODLE.search(name) else ""
         if name.lower().endswith(".zip") and depth:
-            yield from _inside(BytesIO(_some(archive, entry)), name, depth - 1, tell)
+            yield from _inside(BytesIO(_some(archive, entry)), name, handed_in, depth - 1, tell)
             continue
         try:
             with archive.open(entry) as file:
-                yield from _one(name, file, _when(entry) if MOODLE.search(name) else "", gradescope, tell)  # type: ignore[arg-type]
+                yield from _one(name, file, handed_in, gradescope, tell)  # type: ignore[arg-type]
         except UNREADABLE:
             tell(name, "cannot be read (damaged, or with a password)")
             if name.lower().endswith(".ipynb"):
@@ -214,12 +228,12 @@ def _when(entry: zipfile.ZipInfo) -> str:
         return ""
 
 
-def _inside(zipped: Path | BytesIO, name: str, depth: int, tell: Tell) -> Iterator[File]:
+def _inside(zipped: Path | BytesIO, name: str, when: str, depth: int, tell: Tell) -> Iterator[File]:
     """The notebooks of a zip that a student handed in; not more than anybody has."""
     found, size = 0, 0
     try:
         with zipfile.ZipFile(zipped) as archive:
-            for file in _zipped(archive, name, f"{name}/", depth, tell):
+            for file in _zipped(archive, f"{name}/", when, depth, tell):
                 found, size = found + 1, size + len(file.data)
                 if found > MOST_IN_ZIP or size > LARGEST_ZIP:
                     tell(name, "has too much in it; only the first notebooks are taken")
@@ -259,7 +273,7 @@ def _named(entry: zipfile.ZipInfo) -> str:
 
 
 def _one(
-    name: str, file: BinaryIO, when: str, gradescope: Mapping[str, tuple[str, tuple[str, ...]]], tell: Tell
+    name: str, file: BinaryIO, when: str, gradescope: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]], tell: Tell
 ) -> Iterator[File]:  # fmt: skip
     parts = PurePosixPath(name).parts
     if any(part in OF_PROGRAMS for part in parts) or parts[-1].startswith("._"):
@@ -272,7 +286,7 @@ def _one(
     yield File(name, when or told, file.read(LARGEST + 1), who)
 
 
-def _gradescope(data: bytes) -> dict[str, tuple[str, tuple[str, ...]]]:
+def _gradescope(data: bytes) -> dict[str, tuple[str, tuple[tuple[str, str], ...]]]:
     """Folder -> when, and the ids, addresses and names of who handed it in, from submission_metadata.yml."""
     try:
         found = yaml.safe_load(data)
@@ -281,7 +295,7 @@ def _gradescope(data: bytes) -> dict[str, tuple[str, tuple[str, ...]]]:
     told = {}
     for folder, about in found.items() if isinstance(found, dict) else ():
         try:
-            who = tuple(str(one[key]) for one in about[":submitters"] for key in TELLING if one.get(key))
+            who = tuple((key, str(one[key])) for one in about[":submitters"] for key in TELLING if one.get(key))
             told[str(folder)] = (_iso(about.get(":created_at")), who)
         except (AttributeError, KeyError, TypeError):
             continue  # what is told of the others still counts
@@ -319,11 +333,10 @@ def whose(file: File, people: Sequence[Person]) -> tuple[Person | None, int]:
     keys |= {one.email: one for one, email in zip(people, emails, strict=True)
              if email and email not in keys and emails.count(email) == 1}  # fmt: skip
     folded = {_id(key): person for key, person in keys.items()}
-    for said in file.who:
-        if (
-            person := folded.get(_id(said)) or only([one for one in people if _words(one.name) == _words(said)])
-        ) is not None:
-            return person, SURELY
+    for kind, said in file.who:  # a name is a student's own choice, and so no id
+        named = only([one for one in people if _named_by(one, said)]) if kind == ":name" else folded.get(_id(said))
+        if named is not None:
+            return named, SURELY
 
     def of_lms(part: str, last: bool) -> tuple[Person | None, int] | None:
         splits = [(part[: found.start()], found["number"]) for found in MOODLE.finditer(part)]
@@ -338,7 +351,7 @@ def whose(file: File, people: Sequence[Person]) -> tuple[Person | None, int]:
         for place, part in enumerate(parts):
             if (told := of_lms(part, place == len(parts) - 1)) is not None:
                 return told
-            if _id(part) in folded:
+            if _id(part) in folded or only([one for one in people if _named_by(one, part)]):
                 break  # a student's own folder: what is below it may have any name
         for text in (*parts[:-1], PurePosixPath(parts[-1]).stem):
             if text in keys:
@@ -347,7 +360,7 @@ def whose(file: File, people: Sequence[Person]) -> tuple[Person | None, int]:
                 return person, FOLDED
             pieces = [*re.split(r"[\s_]+|\(\d+\)", text), *re.split(r"[\s_\-]+", text)]
             meant = [folded[_id(piece)] for piece in pieces if _id(piece) in folded]
-            meant = meant or [one for one in people if one.name and _words(one.name) == _words(text)]
+            meant = meant or [one for one in people if _named_by(one, text)]
             if meant:
                 return only(meant), BY_PIECE
         return None
@@ -369,7 +382,11 @@ def _meant(name: str, number: str, people: Sequence[Person]) -> Person | None:
 
 
 def _called(person: Person, name: str) -> bool:
-    return bool(person.name) and (_words(person.name) == _words(name) or _bare(name) in _turns(person.name))
+    return _named_by(person, name) or (bool(person.name) and _bare(name) in _turns(person.name))
+
+
+def _named_by(person: Person, text: str) -> bool:
+    return bool(person.name) and _words(person.name) == _words(text)
 
 
 def _turns(name: str) -> tuple[str, ...]:
@@ -407,24 +424,40 @@ def collect(
     """
     by_id = {person.id: person for person in of.people}
     nobodys, remarks, chosen = list[str](), list[str](), dict[str, list[tuple[tuple[Any, ...], File]]]()
-    passed = list[tuple[str, str]]()
+    passed, together, told = list[tuple[str, str]](), dict[str, list[str]](), Counter[str]()
 
     def tell(name: str, why: str) -> None:
+        above = PurePosixPath(name).parent
+        place = zip_in(above) or "/".join(above.parts[:2] if len(above.parts) > 1 else ())
+        told[place] += 1
+        if place and told[place] > MOST_NOTES:  # one student's folder of programs hides nobody else's file
+            return
         remarks.append(f"{words.plain(name)} {why}")
         passed.append((name, why))
 
-    for file in files(source, tell):
-        last = PurePosixPath(file.name).name.lower()
-        if assignment.name not in last and any(re.search(rf"(?<![a-z0-9]){other}(?!\d)", last) for other in others):
+    found_files = list(files(source, tell))
+    given = _given(said, [file.name for file in found_files])
+    for file in found_files:
+        last, typed = PurePosixPath(file.name).name, given.get(file.name)
+        if not typed and not of_set(assignment.name, last) and any(of_set(other, last) for other in others):
             tell(file.name, "is of another set")
             continue
-        typed = next((name for key, name in said.items() if key in (file.name, PurePosixPath(file.name).name)), None)
         person, sure = (by_id.get(student_id(typed)), SURELY) if typed else whose(file, of.people)
         if person is None:
             nobodys.append(words.plain(file.name))
             continue
         order = (-sure, *_order(file, assignment.name))
         chosen.setdefault(of.owner(person, assignment), []).append((order, file))
+        for pair in file.who if not typed else ():
+            if (beside := whose(replace(file, who=(pair,)), of.people)) and beside[1] == SURELY and beside[0]:
+                together.setdefault(of.owner(beside[0], assignment), []).append(
+                    f"'{words.plain(file.name, 120)}' was handed in together with {person.id}"
+                )
+    remarks += [
+        f"{words.plain(place)} has {number - MOST_NOTES:,} more that are passed over"
+        for place, number in told.items()
+        if place and number > MOST_NOTES
+    ]
     if not chosen:
         named = f"; nobody in the roster for {quoted(nobodys[0])} and {len(nobodys) - 1} more" if nobodys else ""
         raise BadInput(
@@ -445,7 +478,15 @@ def collect(
                 notes.append(f"'{words.plain(file.name, 120)}' is kept among the attempts, for its name is less sure")
         if re.search(r"(?:^|/|_)LATE_", newest.name):
             notes.append("late, says the LMS")
-        _put(into / words.file_name(owner) / assignment.name, assignment.name, found)
+        place, before = into / words.file_name(owner) / assignment.name, lines[owner]["handed_in"]
+        there_is = (place / f"{assignment.name}.ipynb").is_file()
+        if there_is and newest.handed_in and newest.handed_in[:19] < before[:19]:
+            for _, file in found:
+                _attempt(place, PurePosixPath(file.name).name, file.data)
+            remarks.append(f"{owner}: a newer one is there already; this delivery's is kept among the attempts")
+            continue
+        if _put(place, assignment.name, found):
+            remarks.append(f"{owner}: what was there before is kept among the attempts")
         lines[owner] |= {"file": newest.name, "handed_in": newest.handed_in, "notes": "; ".join(notes)}
         remarks += [f"{owner}: {note}" for note in notes]
     there = {
@@ -453,8 +494,11 @@ def collect(
         for owner in names
         if (into / words.file_name(owner) / assignment.name / f"{assignment.name}.ipynb").is_file()
     }
-    for owner, notes in _instead(passed, of, assignment).items():
-        if owner not in there:
+    instead = _instead(passed, of, assignment)
+    for owner, notes in {
+        owner: [*dict.fromkeys(together.get(owner, ())), *instead.get(owner, ())] for owner in names
+    }.items():
+        if notes and owner not in there:
             lines[owner]["notes"] = f"no notebook, but {'; '.join(notes[:MOST_NOTES])}"
     _kept(path)
     rows = [[words.in_table(line.get(column, "")) for column in COLUMNS] for line in lines.values()]
@@ -485,6 +529,21 @@ def collected(path: Path) -> dict[str, dict[str, str]]:
     return found
 
 
+def _given(said: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Name in the delivery -> whose it was said to be. Raises `BadInput` for what names none, or more than one."""
+    found = {}
+    for key, who in said.items():
+        whole = {name for name in names if key in (name, words.plain(name))}
+        meant = whole or {name for name in names if key == PurePosixPath(name).name}
+        if len(meant) != 1:
+            raise BadInput(
+                f"--as {quoted(key)} names {len(meant) or 'no'} notebook{'s' * bool(meant)} of the delivery; write the "
+                "whole name of one, with its folders."
+            )
+        found[meant.pop()] = who
+    return found
+
+
 def _instead(passed: Sequence[tuple[str, str]], of: Roster, assignment: Assignment) -> dict[str, list[str]]:
     """Owner -> what came from somebody and was passed over, for those who handed in nothing else."""
     found: dict[str, list[str]] = {}
@@ -505,20 +564,22 @@ def _order(file: File, problem_set: str) -> tuple[object, ...]:
     stem = PurePosixPath(file.name).stem
     attempt, copy = re.search(r"-(\d{1,18})$", stem), re.search(r"\((\d{1,18})\)$", stem)
     return (
-        problem_set in stem.lower(), file.handed_in, int(attempt[1]) if attempt else 0, int(copy[1]) if copy else 0,
-        file.name,
+        of_set(problem_set, stem), file.handed_in, int(attempt[1]) if attempt else 0, int(copy[1]) if copy else 0,
+        re.sub(r"\d+", lambda number: number[0].zfill(18), file.name),
     )  # fmt: skip
 
 
-def _put(folder: Path, problem_set: str, found: Sequence[tuple[object, File]]) -> None:
-    """The newest as the hand-in, all others beside it; a hand-in that was there and differs becomes an attempt."""
+def _put(folder: Path, problem_set: str, found: Sequence[tuple[object, File]]) -> bool:
+    """The newest as the hand-in, all others beside it; was there one that differs? It becomes an attempt."""
     target = folder / f"{problem_set}.ipynb"
     newest = found[-1][1].data
-    if target.is_file() and not target.is_symlink() and target.read_bytes() != newest:
+    differs = target.is_file() and not target.is_symlink() and target.read_bytes() != newest
+    if differs:
         _attempt(folder, "before", target.read_bytes())
     for _, file in found[:-1]:
         _attempt(folder, PurePosixPath(file.name).name, file.data)
     target.write_bytes(newest)
+    return differs
 
 
 def _attempt(folder: Path, name: str, data: bytes) -> None:

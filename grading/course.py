@@ -207,7 +207,7 @@ def grade(
 
     def one(hand_in: HandIn, anew: bool = again) -> Entry | None:
         try:
-            return _entry(course, hand_in, asks, how, None if anew else before.get(hand_in.student))
+            return _entry(course, problem_set, hand_in, asks, how, None if anew else before.get(hand_in.student))
         except Exception as why:
             return Entry(hand_in.student, f"failed: {words.plain(repr(why), 200)}", Outcome(remarks=["not graded"]))
 
@@ -238,19 +238,46 @@ def grade(
     return failed
 
 
-def _entry(course: Course, hand_in: HandIn, asks: Asked, how: Run, before: Entry | None) -> Entry | None:
+def _entry(
+    course: Course, problem_set: str, hand_in: HandIn, asks: Asked, how: Run, before: Entry | None
+) -> Entry | None:
     """What came of a hand-in; `None` if it was run before and nothing has changed."""
+    asks = replace(asks, released={**asks.released, **sets.put(course, problem_set, hand_in.student)})
+    raw, notes, digest = _read(course, hand_in, asks)
+    if before is not None and before.digest == digest and before.handed_in == hand_in.handed_in:
+        return None
+    outcome = run(raw, hand_in.student, asks, how.wall, how.limits) if raw else Outcome()
+    return Entry(hand_in.student, digest, outcome, hand_in.handed_in, notes)
+
+
+def _read(course: Course, hand_in: HandIn, asks: Asked) -> tuple[bytes, tuple[str, ...], str]:
+    """What lies there, the notes on it, and a digest of all that its outcome follows from."""
     try:
         raw = contents(hand_in.path) if hand_in.path is not None else b""
         notes = hand_in.notes
     except ValueError as why:
         raw, notes = b"", (*hand_in.notes, str(why))
     about = f"{hand_in.student} {hvlib.__version__} {course.salt} {asks} {notes}".encode("utf-8", "backslashreplace")
-    digest = hashlib.sha256(about + raw).hexdigest()
-    if before is not None and before.digest == digest and before.handed_in == hand_in.handed_in:
-        return None
-    outcome = run(raw, hand_in.student, asks, how.wall, how.limits) if raw else Outcome()
-    return Entry(hand_in.student, digest, outcome, hand_in.handed_in, notes)
+    return raw, notes, hashlib.sha256(about + raw).hexdigest()
+
+
+def waiting(course: Course, folder: Path, record: Record) -> dict[str, bool]:
+    """Whose hand-in is not graded as it lies there now, and whether it never was."""
+    name = record.assignment.name
+    asks, graded, found = asked(course, name), record.entries(), dict[str, bool]()
+    try:
+        handed = hand_ins(folder, name) if folder.is_dir() else []
+    except BadInput:  # nobody handed in
+        handed = []
+    for one in handed:
+        entry = graded.get(one.student)
+        if entry is None or entry.digest.startswith("failed: "):
+            found |= {one.student: True} if one.path is not None else {}
+        else:
+            mine = replace(asks, released={**asks.released, **sets.put(course, name, one.student)})
+            if (_read(course, one, mine)[2], one.handed_in) != (entry.digest, entry.handed_in):
+                found[one.student] = False
+    return found
 
 
 def results(course: Course, record: Record) -> list[Result]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
@@ -14,11 +14,17 @@ from .score import Result
 from .tasks import Course
 
 
-def rows(of: Roster, record: Record, results: Sequence[Result], column: str | None) -> list[list[str]]:
-    """The gradebook: the roster's own lines with the points. Who is not marked to the end has none yet."""
+def rows(
+    of: Roster, record: Record, results: Sequence[Result], column: str | None, never: Collection[str] = ()
+) -> list[list[str]]:
+    """The roster's own lines with the points. Who is not marked to the end, or was ``never`` graded, has none yet."""
     found = {result.student: result for result in results}
-    owners = {person.id: found.get(of.owner(person, record.assignment)) for person in of.people}
-    grade = {person: _grade(result) for person, result in owners.items()}
+    owner = {person.id: of.owner(person, record.assignment) for person in of.people}
+    owners = {person: found.get(one) for person, one in owner.items()}
+    without = {
+        person: "handed in, and not graded yet" if one in never else "not handed in" for person, one in owner.items()
+    }
+    grade = {person: "" if owner[person] in never else _grade(result) for person, result in owners.items()}
     title = column or f"{record.assignment.name}: {record.assignment.about.title}"
     if of.form == "moodle":
         columns = [
@@ -28,7 +34,7 @@ def rows(of: Roster, record: Record, results: Sequence[Result], column: str | No
         table = [columns]
         for person in of.people:
             told = {"Grade": grade[person.id], "Maximum Grade": f"{record.assignment.most}",
-                    "Feedback comments": _each(owners[person.id])}  # fmt: skip
+                    "Feedback comments": _each(owners[person.id]) or without[person.id]}  # fmt: skip
             table.append([words.in_table(told.get(name, person.row.get(name, ""))) for name in columns])
         return table
     if of.form == "canvas":
@@ -44,7 +50,7 @@ def rows(of: Roster, record: Record, results: Sequence[Result], column: str | No
     for person in of.people:
         result = owners[person.id]
         each = {mark.task: "" if mark.points is None else f"{mark.points:g}" for mark in result.marks} if result else {}
-        notes = "; ".join(result.notes) if result else "not handed in"
+        notes = "; ".join(result.notes) if result else without[person.id]
         table.append([words.in_table(person.id), words.in_table(person.name), *(each.get(name, "") for name in names),
                       grade[person.id], f"{record.assignment.most}", words.in_table(notes)])  # fmt: skip
     return table
@@ -58,16 +64,22 @@ def _grade(result: Result | None) -> str:
 
 def _each(result: Result | None) -> str:
     if result is None:
-        return "not handed in"
+        return ""
     marks = ", ".join(f"{mark.task} {mark.points:g}/{mark.most}" for mark in result.marks if mark.points is not None)
     return "; ".join([marks, *result.notes])
 
 
 def write(
-    of: Roster, course: Course, record: Record, results: Sequence[Result], hand_ins: Path, column: str | None
+    of: Roster,
+    course: Course,
+    record: Record,
+    results: Sequence[Result],
+    hand_ins: Path,
+    column: str | None,
+    never: Collection[str] = (),
 ) -> None:
     """gradebook.csv and feedback.zip in the folder of the marks."""
-    record.write("gradebook.csv", csv_text(rows(of, record, results, column)))
+    record.write("gradebook.csv", csv_text(rows(of, record, results, column, never)))
     named = collected(hand_ins / f"{record.assignment.name}.csv")
     data = BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -7,6 +7,7 @@ the texts and the places of the answers, is said before.
 
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -15,6 +16,8 @@ from fractions import Fraction
 from typing import Any
 
 LONGEST_TEXT, LONGEST_NOTE = 12_000, 200
+TYPED = re.compile(r"^student\s*=", re.MULTILINE)
+"""Where an id is typed, if it is not in the cell that is there for it."""
 
 
 def main() -> None:
@@ -91,7 +94,8 @@ def facts(cells: list[dict[str, Any]], roles: list[str | None], work: dict[str, 
         if len(code) > 1:
             said.append(("copies", name))
         words = [cell for cell in cells if cell["kind"] != "code"]
-        if not code and any(f"answer_{name} =" in cell["source"] for cell in words):
+        own = [cell for cell, this in zip(cells, roles, strict=True) if this == name]
+        if not code and (own or any(re.search(rf"\banswer_{name}\s*=", cell["source"]) for cell in words)):
             said.append(("text now", name))
         elif not code:
             said.append(("gone", name))
@@ -121,6 +125,8 @@ def written(
             inside = this in (f"head-{name}", f"put-{name}")
             if inside and text.startswith(released[this]):
                 mine.append(text.removeprefix(released[this]).strip())
+            elif inside:  # its first line is changed; what is below it is the student's all the same
+                mine.append(text.partition("\n")[2].strip())
         elif this == name:
             own.append("" if text == released[name] else text)
         elif this is None:
@@ -149,8 +155,11 @@ def shell_of(work: dict[str, Any]) -> Any:
     import hvlib
 
     class Shell(InteractiveShell):
-        def enable_gui(self, gui: Any = None) -> None:  # %matplotlib and %gui: nothing to do
+        def enable_gui(self, gui: Any = None) -> None:  # %gui and %matplotlib, whatever they name: nothing to do
             pass
+
+        def enable_matplotlib(self, gui: Any = None) -> tuple[None, str]:
+            return None, "agg"
 
         def showtraceback(self, *_: Any, **__: Any) -> None:
             pass
@@ -176,15 +185,23 @@ def run(shell: Any, cells: list[dict[str, Any]], roles: list[str | None], work: 
         raise TooLong("the cell took too long")
 
     signal.signal(signal.SIGALRM, late)
-    execute, told = shell.run_cell, dict[str, Any]()
+    execute, told, odd = shell.run_cell, dict[str, Any](), set[str]()
     answered: set[str] = set()
+    typed_there = any(
+        this == "student" and cell["source"].strip() != work["released"].get("student")
+        for cell, this in zip(cells, roles, strict=True)
+    )
 
     def look(index: int) -> None:
         for name in work["automatic"]:
-            value = None
+            value = found = None
             with suppress(BaseException):  # what cannot be looked at hides no other answer
-                value = plain(shell.user_ns.get(f"answer_{name}"))
+                found = shell.user_ns.get(f"answer_{name}")
+                value = plain(found)
             if value is None:
+                if not (found is None or found is ... or type(found) is str or name in odd):
+                    odd.add(name)
+                    say("odd", name, type(found).__name__[:LONGEST_NOTE])
                 continue
             answered.add(name)
             if told.get(name) != [type(value), value]:
@@ -219,7 +236,8 @@ def run(shell: Any, cells: list[dict[str, Any]], roles: list[str | None], work: 
         failed = cell(index)
         with suppress(BaseException):
             look(index)
-            if this == "student" and isinstance(typed := shell.user_ns.get("student"), str):
+            here = this == "student" or (not typed_there and TYPED.search(cells[index]["source"]))
+            if here and isinstance(typed := shell.user_ns.get("student"), str):
                 say("student", typed[:LONGEST_NOTE])
         if failed == "NameError" and this in work["automatic"]:
             again.append((this, index))

@@ -72,7 +72,7 @@ class Record:
     def _lines(self) -> list[dict[str, object]]:
         path = self.folder / "outcomes.jsonl"
         found = []
-        for line in path.read_text("utf-8").split("\n") if path.exists() else ():
+        for line in path.read_text("utf-8", "replace").split("\n") if path.exists() else ():
             try:
                 found.append(json.loads(line))
             except ValueError:
@@ -138,6 +138,7 @@ class Record:
     def told(self) -> Told:
         """The points in marks.csv. Raises `BadInput` with the line that cannot be understood."""
         found: Told = {}
+        lines: dict[tuple[str, str], int] = {}
         for number, row in self._marks():
             student, task = from_table(row["student"].strip()), row["task"].strip()
             points, reason = row["points"].strip(), from_table(row["reason"].strip())
@@ -155,7 +156,11 @@ class Record:
                 raise BadInput(f"{where}: points are a number from 0 to {key.points}, and {quoted(points)} is none.")
             if key.read is not None and not reason:
                 raise BadInput(f"{where}: points for a task that is graded automatically need one; write a reason.")
-            found.setdefault(_same(student), {})[task] = (value, reason)
+            points_there = found.setdefault(_same(student), {})
+            if points_there.get(task, (value, ""))[0] != value:
+                raise BadInput(f"{where}: {quoted(student)} has other points for {task} on line "
+                               f"{lines[_same(student), task]}; keep one of the two.")  # fmt: skip
+            points_there[task], lines[_same(student), task] = (value, reason), number
         return found
 
     def _marks(self) -> list[tuple[int, dict[str, str]]]:

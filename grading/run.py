@@ -88,8 +88,14 @@ def contents(path: Path) -> bytes:
         except OSError:
             raise ValueError("not a file that can be read") from None
     if len(found) > LARGEST:
-        raise ValueError(f"larger than {LARGEST >> 20} MiB")
+        raise ValueError(f"larger than {LARGEST >> 20} MiB; its outputs are to be cleared")
+    if not found:
+        raise ValueError("an empty file")
     return found
+
+
+UNREAD = ("not a notebook", "not a file", "not run", "not graded", "larger than", "an empty file")
+"""How a note begins that says why nothing of a hand-in counts."""
 
 
 def run(notebook: bytes, student: str, asked: Asked, wall: Wall, limits: Limits = Limits()) -> Outcome:  # noqa: B008
@@ -121,6 +127,7 @@ class _Heard:
     stood: dict[str, tuple[int | str, int]] = field(default_factory=dict)
     places: dict[str, list[int]] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
+    odd: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     typed: str | None = None
@@ -203,6 +210,10 @@ class _Heard:
         if task in self.asked.automatic and _short(value) and 0 <= index < 1 << 40:
             self.stood[task] = (value, index)
 
+    def _odd(self, task: str, kind: str) -> None:
+        if task in self.asked.automatic:
+            self.odd[task] = f"its value is of type {words.plain(kind, 40)}: neither a whole number nor a text"
+
     def _student(self, typed: str) -> None:
         self.typed = words.plain(typed, 100)
 
@@ -237,15 +248,16 @@ class _Heard:
             for place in places:
                 if place in self.errors:
                     outcome.errors[task] = self.errors[place]
-            if value is None and task not in outcome.errors and ended:
-                outcome.errors[task] = ended
+            if value is None and task not in outcome.errors and (why := self.odd.get(task, ended)):
+                outcome.errors[task] = why
 
 
 INT, STR = (int,), (str,)
 FORMS: Mapping[str, Sequence[tuple[type, ...]]] = {
     "place": (STR, INT), "copies": (STR,), "text now": (STR,), "gone": (STR,), "elsewhere": (STR,), "cut": (STR,),
     "text": (STR, STR), "unreadable": (STR,), "ready": (), "begin": (INT,), "error": (INT, STR),
-    "value": (STR, (int, str), INT), "stood": (STR, (int, str), INT), "student": (STR,), "cpu": (INT,), "end": (),
+    "value": (STR, (int, str), INT), "stood": (STR, (int, str), INT), "odd": (STR, STR),
+    "student": (STR,), "cpu": (INT,), "end": (),
 }  # fmt: skip
 """The forms of the lines: what is said, and the types of what follows."""
 

@@ -416,6 +416,50 @@ def test_what_is_marked_by_hand_is_found_under_its_heading(behind):
     assert "words: found in another place than its own" in lost.remarks
     code = came(behind, "## 2", "'because'", ids=[(0, "head-words")])
     assert code.texts == {"words": "'because'"}
+    changed = came(behind, "## **2**\n\nBecause.", ids=[(0, "head-words")])
+    assert changed.texts == {"words": "Because."}
+
+
+@pytest.mark.slow
+def test_an_id_that_is_typed_anywhere_is_seen(behind):
+    asked = Asked(("x",), known=("student",), released={"student": 'student = "write your id here"'})
+
+    def typed(*cells, role=None):
+        made = notebook(*cells)
+        if role is not None:
+            made.cells[role].id = "student"
+        return run(nbformat.writes(made).encode(), "s01", asked, behind, LIMITS).typed
+
+    untouched, mine, other = 'student = "write your id here"', 'student = "s02"', 'import hvlib\nstudent = "s03"'
+    assert typed(mine, role=0) == "s02"
+    assert typed(other) == "s03", "no cell is known any more"
+    assert typed(untouched, other, role=0) == "s03"
+    assert typed(mine, other, role=0) == "s02", "what is tried further down is no id"
+    assert typed(untouched, "for student in ('a', 'b'): pass", role=0) == "write your id here"
+
+
+@pytest.mark.slow
+def test_an_answer_of_another_kind_is_told_from_none(behind):
+    for value, kind in (("512,", "tuple"), ("0.5", "float"), ("True", "bool"), ("print", "builtin_function_or_method")):
+        assert came(behind, f"answer_x = {value}", ids=[(0, "x")]).errors == {
+            "x": f"its value is of type {kind}: neither a whole number nor a text"
+        }
+    assert came(behind, "answer_x = ...", ids=[(0, "x")]).errors == {}
+    assert came(behind, "answer_x = 512,", "answer_x = 512", ids=[(0, "x")]).errors == {}
+
+
+@pytest.mark.slow
+def test_a_cell_that_is_text_now_is_said_to_be(behind):
+    said = "x: the answer cell is text now, and so does not run"
+    assert said in came(behind, "# answer_x=5").remarks
+    assert said in came(behind, "# 512", ids=[(0, "x")]).remarks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("named", ["inline", "widget", "ipympl", "qt", "notebook"])
+def test_whatever_matplotlib_is_to_draw_on_costs_nothing(behind, named):
+    plots = f"%matplotlib {named}\nimport matplotlib.pyplot as plt\nplt.plot([1]); plt.show()\nanswer_x = 5"
+    assert came(behind, plots, ids=[(0, "x")]).values == {"x": 5}
 
 
 @pytest.mark.slow
@@ -750,7 +794,25 @@ def test_what_is_no_file_of_its_own_is_not_read(tmp_path):
             contents(tmp_path / f"{name}.ipynb")
     with pytest.raises(ValueError, match="not handed in"):
         contents(tmp_path / "none.ipynb")
+    (tmp_path / "empty.ipynb").touch()
+    with pytest.raises(ValueError, match="an empty file"):
+        contents(tmp_path / "empty.ipynb")
     assert contents(right) == b"{}"
+
+
+@pytest.mark.slow
+def test_what_nothing_counts_of_is_said_loudly(tmp_path, quick, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    files = {"s01": sets.text(sets.solution("ps1", "s01")), "s02": "", "s03": "<html>", "s04": " " * (21 << 20)}
+    for student, text in files.items():
+        place = tmp_path / "in" / student / "ps1"
+        place.mkdir(parents=True)
+        (place / "ps1.ipynb").write_text(text)
+    assert main(["grade", "ps1", "in"]) == 0
+    told = capsys.readouterr().err
+    for line in ("s02: an empty file", "s03: not a notebook (JSONDecodeError)", "s04: larger than 20 MiB"):
+        assert line in told
+    assert "s01:" not in told
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hvlib as hv
-from grading import course, nbgrader_course, record, report, score, sets, tasks
+from grading import collect, course, nbgrader_course, record, report, score, sets, tasks
 from grading.__main__ import main
 from grading.keys import keyed
 from grading.run import Outcome
@@ -132,6 +132,19 @@ def test_groups_hand_in_together(mine, tmp_path, capsys):
     assert "tables: 3 of 3" in report.feedback(of, kept, course.results(of, kept)[1])
 
 
+def test_a_group_is_no_other_student(mine, tmp_path):
+    """Else what both handed in would lie in one folder."""
+    group, path = tasks.load(mine).sets["mine"], tmp_path / "class.csv"
+    for other in ("", "blue"):
+        path.write_text(f"id,name,group\ns01,A,s02\ns02,B,{other}\n")
+        of = collect.roster(path)
+        with pytest.raises(hv.BadInput, match="the group 's02' has the id of somebody who is not in it"):
+            of.owner(of.people[0], group)
+    path.write_text("id,name,group\ns01,A,s02\ns02,B,S02\n")
+    of = collect.roster(path)
+    assert [of.owner(person, group) for person in of.people] == ["s02", "s02"]
+
+
 def test_who_answers_the_numbers_of_the_book_is_told_of(mine, tmp_path, monkeypatch, capsys):
     """A class that was given the release without a secret must not get nothing in silence."""
     of = tasks.load(mine)
@@ -184,6 +197,27 @@ def test_a_task_that_cannot_be_graded_is_found_when_the_course_is_read(mine, old
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(hv.BadInput, match=said):
         tasks.load(mine)
+
+
+@pytest.mark.slow
+def test_what_is_written_below_a_question_with_numbers_of_ones_own_is_found(mine, tmp_path, monkeypatch):
+    """The question's cell differs from student to student, and is no answer by itself."""
+    own = '(Task("why", 5, "Why {n}?", None, lambda r: {"n": r.randrange(10**9)}), Key(4, rubric=("4: so",))), ]'
+    path = mine.parent / "tasks.py"
+    path.write_text(path.read_text().rstrip().removesuffix("]") + own)
+    mine.write_text(mine.read_text().replace('"why_eight"]', '"why"]'))
+    of = tasks.load(mine)
+    for student in ("s1", "s2"):
+        notebook = sets.release("mine", of, student)
+        if student == "s1":
+            next(cell for cell in notebook.cells if cell.id == "put-why").source += "\n\nBecause."
+        place = tmp_path / "in" / student / "mine"
+        place.mkdir(parents=True)
+        (place / "mine.ipynb").write_text(sets.text(notebook), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", "mine", "in", "--course", str(mine)]) == 0
+    found = record.Record(tmp_path / "graded" / "mine", of.sets["mine"]).entries()
+    assert {student: entry.outcome.texts["why"] for student, entry in found.items()} == {"s1": "Because.", "s2": ""}
 
 
 def test_a_task_that_fails_with_a_students_numbers_is_marked_by_hand_and_stops_nobody(mine, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shlex
 import unicodedata
 import zipfile
 from xml.etree import ElementTree as ET
@@ -63,6 +64,8 @@ submission_8:
 DELIVERIES = {
     "Moodle, folders": (MOODLE, ["Jane Doe_501_assignsubmission_file_/ps1.ipynb", "Zoë Müller_502_assignsubmission_file_/PS1 (2).ipynb",
                                  "__MACOSX/x/._ps1.ipynb", "Jane Doe_501_assignsubmission_file_/.ipynb_checkpoints/ps1-checkpoint.ipynb"]),
+    "Moodle, without ids": ("Identifier,Full name,ID number,Grade\nParticipant 501,Jane Doe,s01,\nParticipant 502,Zoë Müller,,\nParticipant 503,C,,\n",
+                            ["Jane Doe_501_assignsubmission_file_/ps1.ipynb", "Participant 502_502_assignsubmission_file_/ps1.ipynb"]),
     "Moodle, files": (MOODLE, ["Jane Doe_501_assignsubmission_file_ps1.ipynb", "Zoe Muller_502_assignsubmission_file_my work.ipynb"]),
     "Moodle, names only": (PLAIN, ["Jane Doe_501_assignsubmission_file_/ps1.ipynb", "Müller Zoë_502_assignsubmission_file/ps1.ipynb"]),
     "Canvas": (CANVAS, ["doejane_9001_77001_ps1.ipynb", "mullerzoe_LATE_9002_77002_ps1-1.ipynb"]),
@@ -121,6 +124,8 @@ def test_what_an_lms_delivers_is_sorted(tmp_path, way, as_zip, capsys):
     assert main(said) == 0, capsys.readouterr().err
     assert "2 of 3 handed in ps1" in capsys.readouterr().out
     found = {one.student: one for one in course.hand_ins(into, "ps1")}
+    if way == "Moodle, without ids":
+        found = {{"participant 502": "s02", "participant 503": "s03"}.get(one, one): found[one] for one in found}
     assert set(found) == {"s01", "s02", "s03"}
     assert found["s01"].path is not None
     assert found["s02"].path is not None
@@ -169,7 +174,7 @@ def test_nobodys_file_is_said_loudly_and_can_be_given_to_somebody(tmp_path, caps
     assert not (tmp_path.parent / "evil").exists()
 
 
-@pytest.mark.parametrize("text", ["", "name\nx\n", "id,name\ns01,A\nS01,B\n", "id\n\n"])
+@pytest.mark.parametrize("text", ["", "name\nx\n", "id,name\ns01,A\nS01,B\n", "id\n\n", "id,name\ns01,A\n,B\n"])
 def test_a_roster_that_is_none_gets_a_sentence(tmp_path, text):
     with pytest.raises(hv.BadInput, match="roster"):
         collect.roster(roster(tmp_path, text))
@@ -407,6 +412,149 @@ def test_a_students_zip_that_is_damaged_on_its_way_costs_nobody_else(tmp_path, c
     assert "work.zip" in capsys.readouterr().err
 
 
+def collected(tmp_path, people, source, *more):
+    """What is taken of each after a delivery, and what it says of when and why."""
+    said = ["collect", str(source), "--roster", str(roster(tmp_path, people)), "--into", str(tmp_path / "in"), *more]
+    assert main([*said, "--set", "ps1"]) in (0, 1)
+    return {one.student: (one.path and one.path.read_text(), one.handed_in, one.notes)
+            for one in course.hand_ins(tmp_path / "in", "ps1")}  # fmt: skip
+
+
+@pytest.mark.parametrize("day", [1980, 2107])
+def test_when_a_zip_was_handed_in_its_maker_does_not_say(tmp_path, day):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("ps1.ipynb", (day, 1, 1, 0, 0, 0)), "a")
+    source = delivered(tmp_path, {"Jane Doe_501_assignsubmission_file_/work.zip": inner.getvalue()})
+    assert collected(tmp_path, MOODLE, source)["s01"] == ("a", "2027-03-01T10:00:00", ())
+    unpacked = delivered(tmp_path, [], as_zip=False) / "Jane Doe_501_assignsubmission_file_" / "work.zip"
+    unpacked.parent.mkdir(parents=True)
+    unpacked.write_bytes(inner.getvalue())
+    assert collected(tmp_path, MOODLE, tmp_path / "down")["s01"][1] == ""
+
+
+@pytest.mark.parametrize("file", ["mullerzoe_9002_77_ps1.ipynb", "Zoë Müller_9002_assignsubmission_file_ps1.ipynb"])
+def test_a_file_in_somebodys_folder_is_theirs_whatever_it_is_called(tmp_path, file):
+    source = delivered(tmp_path, {f"Jane Doe/{file}": "a", "Zoë Müller/ps1.ipynb": "b"})
+    found = collected(tmp_path, CANVAS, source)
+    assert (found["s01"][0], found["s02"][0]) == ("a", "b")
+
+
+def test_versions_are_counted_and_not_spelled(tmp_path):
+    source = delivered(tmp_path, {f"Jane Doe/Version {n}/ps1.ipynb": f"{n}" for n in (1, 9, 10)})
+    assert collected(tmp_path, PLAIN, source)["s01"][0] == "10"
+
+
+def test_whose_a_file_is_said_to_be_holds_for_that_file_only(tmp_path, capsys):
+    names = ["Jane Doe_501_assignsubmission_file_/ps1.ipynb", "Zoë Müller_502_assignsubmission_file_/ps1.ipynb"]
+    source = delivered(tmp_path, dict.fromkeys([*names, "ps1.ipynb", "my  work.ipynb"], "x"))
+    said = ["collect", str(source), "--roster", str(roster(tmp_path, MOODLE)), "--into", str(tmp_path / "in"),
+            "--set", "ps1", "--as"]  # fmt: skip
+    assert main([*said, "ps1.ipynb=s03", "--as", "my work.ipynb=s03"]) == 0
+    assert "3 of 3 handed in" in capsys.readouterr().out
+    assert main([*said, "nothing.ipynb=s03"]) == 2
+    assert "names no notebook" in capsys.readouterr().err
+    delivered(tmp_path, dict.fromkeys(names, "x"))
+    assert main([*said, "ps1.ipynb=s03"]) == 2
+    assert "names 2 notebooks" in capsys.readouterr().err
+
+
+def test_what_is_to_be_typed_is_safe_in_a_shell(tmp_path, capsys):
+    source = delivered(tmp_path, ["s01.ipynb", "x'; touch mark; '.ipynb"])
+    assert (
+        main(
+            [
+                "collect",
+                str(source),
+                "--roster",
+                str(roster(tmp_path, PLAIN)),
+                "--into",
+                str(tmp_path / "in"),
+                "--set",
+                "ps1",
+            ]
+        )
+        == 1
+    )
+    typed = capsys.readouterr().err.strip().rpartition("--as ")[2]
+    assert shlex.split(typed) == ["x'; touch mark; '.ipynb=ID"]
+
+
+def test_ps10_is_not_ps1(tmp_path, capsys):
+    (tmp_path / "course.toml").write_text(
+        "secret = '0123456789abcdef'\n[sets.ps1]\n[sets.ps10]\ntasks = ['leaf']\n[sets.HW]\ntasks = ['leaf']\n"
+    )
+    for name, taken in (("ps10", 1), ("ps1", 1), ("HW", 1)):
+        source = delivered(tmp_path, [f"s01/{name}.ipynb", "s02/ps1.ipynb"][: 1 + (name == "HW")])
+        source = source.rename(tmp_path / f"{name}.zip")
+        said = [
+            "--roster",
+            str(roster(tmp_path, PLAIN)),
+            "--into",
+            str(tmp_path / name),
+            "--course",
+            str(tmp_path / "course.toml"),
+        ]
+        assert main(["collect", str(source), *said]) == 0
+        assert f"{taken} of 3 handed in {name}:" in capsys.readouterr().out
+
+
+def test_an_older_delivery_takes_nothing_back(tmp_path, capsys):
+    people, name = roster(tmp_path, MOODLE), "Jane Doe_501_assignsubmission_file_/ps1.ipynb"
+    for day, text, said in (
+        (1, "old", ""),
+        (5, "new", "what was there before is kept"),
+        (1, "old", "a newer one is there"),
+    ):
+        with zipfile.ZipFile(tmp_path / "ps1.zip", "w") as archive:
+            archive.writestr(zipfile.ZipInfo(name, (2027, 3, day, 10, 0, 0)), text)
+        assert (
+            main(["collect", str(tmp_path / "ps1.zip"), "--roster", str(people), "--into", str(tmp_path / "in")]) == 0
+        )
+        assert said in capsys.readouterr().err
+    (found, *_) = course.hand_ins(tmp_path / "in", "ps1")
+    assert (found.path.read_text(), found.handed_in) == ("new", "2027-03-05T10:00:00")
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_a_students_many_files_hide_nobody_elses(tmp_path, as_zip, capsys):
+    names = {
+        "s01/ps1.ipynb": b"a",
+        "s01/work.zip": zipped({f"lib/{k}.py": b"" for k in range(25_000)} | {"x.ipynb": b"c"}),
+    }
+    names |= {f"s01/modules/{k}.js": b"" for k in range(25_000 if as_zip else 20)} | {
+        "s02/ps1.ipynb": b"b",
+        "s02/x/a.pdf": b"",
+    }
+    source = tmp_path / "down"
+    if as_zip:
+        source.write_bytes(zipped(names))
+    for name, data in {} if as_zip else names.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(data)
+    found = collected(tmp_path, PLAIN, source)
+    assert (found["s01"][0], found["s02"][0]) == ("a", "b")
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) < 20
+    assert "s02/x/a.pdf is no notebook" in told
+    assert "s01/work.zip has 24,995 more that are passed over" in told
+
+
+def test_gradescopes_names_are_no_ids_and_who_worked_with_another_is_told(tmp_path):
+    several = (
+        "submission_7:\n  :submitters:\n  - :sid: s01\n  - :name: Zoë Müller\n  :created_at: 2027-03-01 10:00:00 Z\n"
+    )
+    mallory = "submission_9:\n  :submitters:\n  - :name: s03\n    :email: me@x\n  :created_at: 2027-04-01 10:00:00 Z\n"
+    names = {
+        "e/submission_metadata.yml": several + mallory,
+        "e/submission_7/x.ipynb": "a",
+        "e/submission_9/z.ipynb": "m",
+    }
+    found = collected(tmp_path, PLAIN, delivered(tmp_path, names))
+    assert {student: one[0] for student, one in found.items()} == {"s01": "a", "s02": None, "s03": None}
+    assert found["s02"][2][-1] == "no notebook, but 'e/submission_7/x.ipynb' was handed in together with s01"
+
+
 def test_a_number_without_end_in_a_students_file_name_stops_nobody(tmp_path):
     """A zip takes names of 65,535 letters, and Python turns no more than 4,300 digits into a number."""
     work = zipped({f"ps1-{'9' * 5000}.ipynb": b"a", f"ps1 ({'9' * 5000}).ipynb": b"b"})
@@ -511,6 +659,50 @@ def test_the_gradebook_has_the_lms_form_and_all_points(tmp_path, people, form, c
         page = archive.read("s01.html").decode()
     assert "&lt;script&gt;" in page
     assert "<script" not in page
+
+
+@pytest.mark.parametrize("people", [MOODLE, CANVAS, PLAIN])
+def test_who_handed_in_and_is_not_graded_has_no_grade_and_is_named(tmp_path, people, capsys):
+    """A part of the class, of several machines or with --only, is not the class."""
+    kept = marked(tmp_path, ["s01"])
+    kept.add(record.Entry("s03", "failed: OSError()", Outcome(remarks=["not graded"])))
+    names = {"s01/ps1.ipynb": "a", "s02/ps1.ipynb": "b", "s03/ps1.ipynb": "c"}
+    collected(tmp_path, people, delivered(tmp_path, names))
+    capsys.readouterr()
+    said = ["gradebook", "ps1", "--roster", str(roster(tmp_path, people)), "--into", str(kept.folder), "--hand-ins",
+            str(tmp_path / "in"), "--column", "Grade"]  # fmt: skip
+    assert main(said) == 0
+    told = capsys.readouterr().err
+    assert "s01 is not graded as it lies there now" in told
+    assert "s02 handed in and is not graded" in told
+    assert "s03 handed in and is not graded" in told
+    rows = csv.DictReader(io.StringIO((kept.folder / "gradebook.csv").read_text("utf-8")))
+    grades = [row["points" if people is PLAIN else "Grade"] for row in rows]
+    assert grades[people is CANVAS :] == ["15", "", ""]
+    (tmp_path / "in" / "s02" / "ps1" / "ps1.ipynb").unlink()
+    assert main(said) == 0
+    assert "s02" not in capsys.readouterr().err
+
+
+def test_points_that_nobody_gets_and_points_of_two_kinds_are_said(tmp_path, capsys):
+    kept = marked(tmp_path, ["s01"])
+    path, said = kept.folder / "marks.csv", ["report", "ps1", "--into", str(kept.folder)]
+    assert main(said) == 0
+    assert "marks.csv" not in capsys.readouterr().err
+    path.write_text(path.read_text() + "1,why_eight,4,\n")
+    assert main(said) == 0
+    assert "marks.csv has points for '1', who is not graded here: nobody gets them" in capsys.readouterr().err
+    path.write_text("student,task,points,reason\ns01,why_eight,4,\nS01,why_eight,4.0,\ns01,why_eight,1,\n")
+    assert main(said) == 2
+    assert "line 4 of " in (told := capsys.readouterr().err)
+    assert "'s01' has other points for why_eight on line 3; keep one of the two." in told
+
+
+def test_a_record_with_a_damaged_line_is_read(tmp_path):
+    kept = marked(tmp_path, ["s01"])
+    with (kept.folder / "outcomes.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\n")
+    assert main(["report", "ps1", "--into", str(kept.folder)]) == 0
 
 
 @pytest.mark.parametrize(("file", "name"), [

@@ -39,8 +39,13 @@ def kept(folder: Path) -> dict[str, Any]:
     return found
 
 
+def write_page(folder: Path, results: dict[str, Any]) -> None:
+    """The page of what is there."""
+    (folder / "benchmarks.md").write_text(report.page(results), "utf-8")
+
+
 def main() -> None:
-    """Measure the parts asked for; after each, keep what is there, and at the end write the page."""
+    """Measure the parts asked for; after each, keep what is there and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", default=",".join(RUNS), help=f"parts, of {', '.join(RUNS)}")
     parser.add_argument("--render", action="store_true", help="measure nothing")
@@ -59,7 +64,8 @@ def main() -> None:
         results[name] = {**RUNS[name](**(QUICK[name] if options.quick else {})), "circumstances": where}
         results = {part: results[part] for part in RUNS if part in results}
         (options.into / "bench.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    (options.into / "benchmarks.md").write_text(report.page(results), "utf-8")
+        write_page(options.into, results)  # at once, for the tests, which are a part, hold it against the results
+    write_page(options.into, results)
     print(f"{options.into.name}/benchmarks.md written")
 
 

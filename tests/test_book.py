@@ -223,7 +223,7 @@ def test_words_that_wait_keep_room_on_a_wide_page_and_none_on_a_phone(html, brow
 
 
 @needs_chromium
-@pytest.mark.parametrize("width", [1280, 900, 390])
+@pytest.mark.parametrize("width", [1280, pytest.param(900, marks=pytest.mark.long), 390])
 def test_the_mark_of_a_veil_is_whole(html, browser, width):
     page = browser.new_page(viewport={"width": width, "height": 900})
     for path in sorted(html.glob("[01][0-9]_*.html")):
@@ -292,7 +292,8 @@ def test_a_verdict_waits_for_the_guess_and_for_what_decides(html, browser, width
 
 
 @needs_chromium
-def test_a_verdict_moves_no_picture(html, browser):
+@pytest.mark.parametrize("guessed", [True, pytest.param(False, marks=pytest.mark.long)])
+def test_a_verdict_moves_no_picture(html, browser, guessed):
     """On a wide page there is room for it before it comes, shown or after a guess with a mistake that is named."""
     page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     for path, name in zip(sorted(html.glob("[01][0-9]_*.html")), waits.WAITS, strict=True):
@@ -300,19 +301,18 @@ def test_a_verdict_moves_no_picture(html, browser):
         given = question.given()
         typed = {question.write(mistake(given)) for mistake, _ in question.mistakes}
         longest = max(typed, key=lambda one: len(question.sentence(one)))
-        for guess in (None, longest):
-            page.goto(path.as_uri())
-            panel = page.locator(".hv-panel:has(.hv-wait)")
-            show, picture = panel.get_by_role("button", name="Show me"), panel.locator(".hv-picture")
-            if guess:
-                page.get_by_label("Your guess").first.fill(guess)
-                page.keyboard.press("Enter")
-            place = "one => one.getBoundingClientRect().top - one.closest('.hv-panel').getBoundingClientRect().top"
-            before = picture.evaluate(place)
-            if show.is_visible():
-                show.click()
-            expect(panel.locator(".hv-wait")).to_have_class(re.compile("hv-met"))
-            assert picture.evaluate(place) == pytest.approx(before, abs=0.5), (path.stem, guess)
+        page.goto(path.as_uri())
+        panel = page.locator(".hv-panel:has(.hv-wait)")
+        show, picture = panel.get_by_role("button", name="Show me"), panel.locator(".hv-picture")
+        if guessed:
+            page.get_by_label("Your guess").first.fill(longest)
+            page.keyboard.press("Enter")
+        place = "one => one.getBoundingClientRect().top - one.closest('.hv-panel').getBoundingClientRect().top"
+        before = picture.evaluate(place)
+        if show.is_visible():
+            show.click()
+        expect(panel.locator(".hv-wait")).to_have_class(re.compile("hv-met"))
+        assert picture.evaluate(place) == pytest.approx(before, abs=0.5), path.stem
     page.close()
 
 

@@ -442,6 +442,7 @@ THROWN = """(whose) => {
 }"""
 
 
+@pytest.mark.long
 def test_only_jupyterlabs_own_splash_screen_may_be_gone(lab, context):
     """What is passed over is known by its stack: here the real one, and the same error of somebody else's."""
     page, seen = context.new_page(), []
@@ -461,6 +462,7 @@ CLOSED_TOO_SOON = """async (cancelled) => {
 }"""
 
 
+@pytest.mark.long
 def test_only_jupyterlabs_own_debugger_may_be_cut_short(lab, context):
     """Here the real one, by a notebook whose debugger is refused its answer, and the same words of somebody else."""
     page, seen = context.new_page(), []

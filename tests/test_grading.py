@@ -456,7 +456,7 @@ def test_a_cell_that_is_text_now_is_said_to_be(behind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("named", ["inline", "widget", "ipympl", "qt", "notebook"])
+@pytest.mark.parametrize("named", ["widget", "qt"])
 def test_whatever_matplotlib_is_to_draw_on_costs_nothing(behind, named):
     plots = f"%matplotlib {named}\nimport matplotlib.pyplot as plt\nplt.plot([1]); plt.show()\nanswer_x = 5"
     assert came(behind, plots, ids=[(0, "x")]).values == {"x": 5}

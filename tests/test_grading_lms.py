@@ -520,9 +520,9 @@ def test_an_older_delivery_takes_nothing_back(tmp_path, capsys):
 def test_a_students_many_files_hide_nobody_elses(tmp_path, as_zip, capsys):
     names = {
         "s01/ps1.ipynb": b"a",
-        "s01/work.zip": zipped({f"lib/{k}.py": b"" for k in range(25_000)} | {"x.ipynb": b"c"}),
+        "s01/work.zip": zipped({f"lib/{k}.py": b"" for k in range(500)} | {"x.ipynb": b"c"}),
     }
-    names |= {f"s01/modules/{k}.js": b"" for k in range(25_000 if as_zip else 20)} | {
+    names |= {f"s01/modules/{k}.js": b"" for k in range(500 if as_zip else 20)} | {
         "s02/ps1.ipynb": b"b",
         "s02/x/a.pdf": b"",
     }
@@ -537,7 +537,7 @@ def test_a_students_many_files_hide_nobody_elses(tmp_path, as_zip, capsys):
     told = capsys.readouterr().err.splitlines()
     assert len(told) < 20
     assert "s02/x/a.pdf is no notebook" in told
-    assert "s01/work.zip has 24,995 more that are passed over" in told
+    assert "s01/work.zip has 495 more that are passed over" in told
 
 
 def test_gradescopes_names_are_no_ids_and_who_worked_with_another_is_told(tmp_path):

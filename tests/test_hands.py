@@ -20,6 +20,8 @@ from tools.jupyterlab import needs_chromium
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.book, pytest.mark.beside, needs_chromium]
 CHAPTERS = [path.name[:2] for path in sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))]
+SOME = ("00", "02", "03", "05", "06", "09", "12")
+"""Where every run of the tests touches the picture in every way. The other chapters: make test-long."""
 BUTTONS = ".hv-hits > button:not([hidden])"
 
 
@@ -87,7 +89,9 @@ def by_keys(button):
     button.page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize(
+    "chapter", [pytest.param(name, marks=() if name in SOME else pytest.mark.long) for name in CHAPTERS]
+)
 def test_a_picture_answers_mouse_finger_and_keys(html, browser, chapter):
     for width, scheme, hows in ((1280, "light", (by_mouse, by_keys)), (390, "dark", (by_finger, by_keys))):
         with opened(html, browser, chapter, width, scheme) as page:

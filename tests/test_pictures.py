@@ -54,6 +54,7 @@ print("looked")
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_there_is_room_for_one_scheme_more():
     """In every picture and panel (CONTRIBUTING.md, *A scheme*)."""
     done = subprocess.run([sys.executable, "-c", SIXTH], capture_output=True, text=True, check=True, cwd=ROOT / "tests")

@@ -254,6 +254,7 @@ def test_bricks_by_mouse_or_finger_and_by_keys(shown):
 
 
 @needs_chromium
+@pytest.mark.slow
 @pytest.mark.parametrize("shown", [("bricks", {}), ("bricks", {"width": 390, "touch": True})], indirect=True)
 def test_numbers_of_bricks_can_be_read_and_more_trays_move_nothing(shown):
     shown.locator(".tray").nth(0).click()
@@ -415,6 +416,7 @@ CROSSED = """([lines, boxes]) => {
 
 
 @needs_chromium
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [860, 390])
 @pytest.mark.parametrize("shown", [("flushes", {})], indirect=True)
 def test_wires_run_between_the_processors(shown, width):
@@ -427,6 +429,7 @@ def test_wires_run_between_the_processors(shown, width):
 
 
 @needs_chromium
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [860, 390])
 @pytest.mark.parametrize("shown", [("pfn_to_page", {})], indirect=True)
 def test_zoom_lines_cross_no_name_and_a_number_stands_beside_its_mark(shown, width):

@@ -418,7 +418,8 @@ function follow(el, player) {
     const first = Math.min(shot.top - low, shot.bottom - high), last = Math.max(shot.top - low, shot.bottom - high); // scrolled by so much, as much of it is seen as can be
     const whole = near(0, first, last), kept = near(whole, word.bottom + EDGE - high, word.top - EDGE - low);
     const lost = Math.max(0, first - kept, kept - last), half = Math.min(shot.height, high - low) / 2;
-    over.scrollBy({ top: lost > half ? whole : kept, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
+    const by = lost > half ? whole : kept;
+    if (Math.abs(by) >= 1) over.scrollBy({ top: by, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
   }
   function click(event) {
     const link = linkOf(event);
